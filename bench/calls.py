@@ -16,7 +16,7 @@ from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.adapters.system import SystemClock
 from lakehook.ingestion.fan_out import FanOut
 from tests.builders import a_notice, a_subscription
-from tests.fakes import FakeSiding, FakeSubscriptions, FakeTelemetry
+from tests.fakes import FakeInvalidEventQueue, FakeSubscriptions, FakeTelemetry
 
 ON = "counting clients"
 PLATFORM_BYTES = 330  # START, END and REPORT of one invocation
@@ -134,7 +134,7 @@ def _fanning_out(subscribers: int) -> Meter:
         journal=DynamoJournal(meter, "pipelines", SystemClock()),  # type: ignore[arg-type]
         subscriptions=FakeSubscriptions({one.id: one for one in known}),
         queue=SqsDeliveryQueue(meter, "queue"),  # type: ignore[arg-type]
-        invalid_events=FakeSiding(),
+        invalid_events=FakeInvalidEventQueue(),
         telemetry=FakeTelemetry(),
     )
     notices = [a_notice(f"m{n}", pipeline_id=n, event_id=f"e{n}") for n in range(LANES)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bench import status
 from bench.harness import Row, Sample, up_to
 from tests.console_scenes import Visitor, visitor
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 
 SUBSCRIPTIONS, LANES, CALL_SECONDS, MAX_SECONDS = 50, 10_000, 0.005, 0.2
 
@@ -15,8 +15,8 @@ SUBSCRIPTIONS, LANES, CALL_SECONDS, MAX_SECONDS = 50, 10_000, 0.005, 0.2
 def measure(*, quick: bool) -> Sequence[Row]:
     table = status.HeldTable(LANES // SUBSCRIPTIONS, CALL_SECONDS)
     shown = status.show_status(table, subscriptions=SUBSCRIPTIONS)
-    desk = replace(Office().desk(), show_status=shown)
-    page = visitor(lambda: desk)
+    service = replace(FakeStack().service(), show_status=shown)
+    page = visitor(lambda: service)
     page.page("/")  # its templates are compiled once
     taken = Sample([_seconds(page) for _ in range(2 if quick else 10)])
     name = f"first page of the console, {SUBSCRIPTIONS} subscriptions with {LANES:,} held lanes"

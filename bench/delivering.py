@@ -30,13 +30,13 @@ from lakehook.ports.stores import EndpointHealthStore, Ledger
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
     FakeClock,
-    FakeDeadLetters,
+    FakeCredentialStore,
+    FakeDeadLetterQueue,
     FakeDeliveryQueue,
-    FakeKeyring,
     FakeLedger,
-    FakePaces,
+    FakeMessageAcks,
     FakePings,
-    FakeReceipts,
+    FakeRateLimitStore,
     FakeSubscriptions,
 )
 
@@ -116,16 +116,16 @@ class Function:
         return DeliveryPorts(
             ledger=ledger,
             endpoint_health=self.healths or ledger.healths,
-            rate_limits=FakePaces(FakeClock()),
+            rate_limits=FakeRateLimitStore(FakeClock()),
             subscriptions=FakeSubscriptions(
                 {id_: self._subscription(id_, url) for id_, url in subscriptions.items()}
             ),
             pings=FakePings(),
             queue=FakeDeliveryQueue(),
-            acks=FakeReceipts(),
-            dead_letters=FakeDeadLetters(),
+            acks=FakeMessageAcks(),
+            dead_letters=FakeDeadLetterQueue(),
             sender=SignedSender(
-                FakeKeyring(SubscriptionCredentials((SECRET,), {})), carriers, clock, dice
+                FakeCredentialStore(SubscriptionCredentials((SECRET,), {})), carriers, clock, dice
             ),
             renderer=LiquidRenderer(),
             clock=clock,

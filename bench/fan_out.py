@@ -10,7 +10,7 @@ from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.ingestion.fan_out import FanOut
 from local.fifo import FifoQueue, QueueSettings
 from tests.builders import a_notice
-from tests.fakes import FakeJournal, FakeSiding, FakeSubscriptions, FakeTelemetry
+from tests.fakes import FakeInvalidEventQueue, FakeJournal, FakeSubscriptions, FakeTelemetry
 
 COUNTS = (10, 100, 1_000, 10_000)
 AT_MOST = 1.2
@@ -66,7 +66,7 @@ def _costs(count: int) -> tuple[float, float]:
         journal=FakeJournal(),
         subscriptions=FakeSubscriptions({one.id: one for one in wanting(count)}),
         queue=SqsDeliveryQueue(sqs, "queue"),  # type: ignore[arg-type]
-        invalid_events=FakeSiding(),
+        invalid_events=FakeInvalidEventQueue(),
         telemetry=FakeTelemetry(),
     )
     times = [_one_event(fan_out, sqs, number) for number in range(max(8, LOAD // count))]

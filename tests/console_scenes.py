@@ -1,4 +1,4 @@
-"""An office with everything that the console shows, and a browser that is let in."""
+"""A stack with everything that the console shows, and a browser that is let in."""
 
 import re
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from lakehook.ports.queues import ParkedEvent
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 
 PORT = 8300
 ORIGIN = f"http://127.0.0.1:{PORT}"
@@ -65,9 +65,13 @@ class Visitor:
         return self.post(path, form_token=token[1], **form)
 
 
-def visitor(desk: Callable[[], CommandService], *, let_in: bool = True, **options: Any) -> Visitor:
+def visitor(
+    service: Callable[[], CommandService], *, let_in: bool = True, **options: Any
+) -> Visitor:
     access = Access(PORT)
-    app = create_app(Console(open_service=desk, access=access, options=ConsoleOptions(**options)))
+    app = create_app(
+        Console(open_service=service, access=access, options=ConsoleOptions(**options))
+    )
     app.config.update(PROPAGATE_EXCEPTIONS=True)
     arrived = Visitor(app, access, app.test_client())
     if let_in:
@@ -88,35 +92,35 @@ def attempt(
     )
 
 
-def subscribe(office: Office, name: str, **changes: Any) -> Subscription:
-    made, _ = office.desk().subscribe(
+def subscribe(stack: FakeStack, name: str, **changes: Any) -> Subscription:
+    made, _ = stack.service().subscribe(
         SubscriptionFields(name=name, url="https://ci.example/hook", **changes.pop("terms", {}))
     )
     changed = replace(made, created_at=format_rfc3339(NOON - 9 * DAY), **changes)
-    office.subscriptions.put(changed)
+    stack.subscriptions.put(changed)
     return changed
 
 
-def accept(office: Office, pipeline: Any, *types: EventType, **fields: Any) -> None:
+def accept(stack: FakeStack, pipeline: Any, *types: EventType, **fields: Any) -> None:
     for seconds, event_type in enumerate(types):
         at = NOON - 600 + 90 * seconds
-        office.clock.time = at
+        stack.clock.time = at
         event = an_event(
             pipeline_id=pipeline,
             event_type=str(event_type),
             timestamp=format_rfc3339(at),
             **fields,
         )
-        before, _ = office.journal.load(event)
-        before, _ = office.journal.load(event)
+        before, _ = stack.journal.load(event)
+        before, _ = stack.journal.load(event)
         advance = before.apply(event)
         assert isinstance(advance, PipelineTransition)
-        office.journal.append(advance)
-    office.clock.time = NOON
+        stack.journal.append(advance)
+    stack.clock.time = NOON
 
 
 def hold(
-    office: Office, subscription: Subscription, pipeline: Any, *, dead: str = "", **scene: Any
+    stack: FakeStack, subscription: Subscription, pipeline: Any, *, dead: str = "", **scene: Any
 ) -> DeliveryRecord:
     """A lane held at its second event, the first delivered, the third behind it."""
     last = scene.get("last")
@@ -132,7 +136,7 @@ def hold(
         )
         for number, kind in enumerate(LIFE, start=1)
     )
-    ledger = office.ledger
+    ledger = stack.ledger
     ledger.keep(first.with_attempt(attempt(200, outcome=Outcome.DELIVERED, at=NOON - 590)))
     second = second.with_attempt(last) if last else second
     held = replace(HeldLane.held_at(second.lane, 2, now=AGO), due_at=NOON + 240, attempts=1)
@@ -144,36 +148,36 @@ def hold(
     return second
 
 
-def lively_office(*, hostile: bool = False) -> Office:
+def lively_stack(*, hostile: bool = False) -> FakeStack:
     """Every health that there is, with what makes it so."""
-    office, said = Office(), MARKUP if hostile else ""
+    stack, said = FakeStack(), MARKUP if hostile else ""
     for number in range(39, 46):
         accept(
-            office,
+            stack,
             number,
             *LIFE[: 2 + number % 2],
             project_name=said or "lake-shop",
             pipeline_url="https://devlake.example/pipelines/39",
         )
-    _add_healthy(office)
-    _add_down(office, said)
-    _add_slow(office)
-    _add_dead(office, said)
+    _add_healthy(stack)
+    _add_down(stack, said)
+    _add_slow(stack)
+    _add_dead(stack, said)
     at = format_rfc3339(AGO)
-    subscribe(office, "old-portal", disabled_reason=f"410 Gone {said}", disabled_at=at)
-    subscribe(office, "release-notes", paused_at=at)
+    subscribe(stack, "old-portal", disabled_reason=f"410 Gone {said}", disabled_at=at)
+    subscribe(stack, "release-notes", paused_at=at)
     reason = f"not JSON: Expecting value at 1:1 {said}"
     parked = ParkedEvent(
         id="m1", pipeline_key="60", reason=reason, body=f"oops {said}", parked_at=AGO
     )
-    office.parked_events.parked = [parked]
-    _add_yesterday(office)
-    return office
+    stack.parked_events.parked = [parked]
+    _add_yesterday(stack)
+    return stack
 
 
-def _add_yesterday(office: Office) -> None:
+def _add_yesterday(stack: FakeStack) -> None:
     """Troubles that are over, more work by day than by night, and one slow hour."""
-    ids = {subscription.name: id_ for id_, subscription in office.subscriptions.known.items()}
+    ids = {subscription.name: id_ for id_, subscription in stack.subscriptions.known.items()}
     for name, health, hours, minutes in (
         ("ci-status", HealthState.DOWN, 19.0, 42),
         ("ci-status", HealthState.FAILING, 6.5, 12),
@@ -182,13 +186,13 @@ def _add_yesterday(office: Office) -> None:
     ):
         start = NOON - hours * HOUR
         steps = ((start, HealthState.OK, health), (start + minutes * 60, health, HealthState.OK))
-        office.health_history.append(
+        stack.health_history.append(
             [
                 HealthChange(at=at, subscription_id=ids[name], before=before, after=after)
                 for at, before, after in steps
             ]
         )
-    office.delivery_metrics.at = _traffic
+    stack.delivery_metrics.at = _traffic
 
 
 def _traffic(at: float) -> tuple[float, float, float | None, float | None]:
@@ -200,28 +204,28 @@ def _traffic(at: float) -> tuple[float, float, float | None, float | None]:
     return float(delivered), float(failed), p50, p50 * (9 + 4 * sin(at / 1900))
 
 
-def _add_healthy(office: Office) -> None:
-    subscribe(office, "data-team", channel="slack")
-    healthy = subscribe(office, "jenkins")
+def _add_healthy(stack: FakeStack) -> None:
+    subscribe(stack, "data-team", channel="slack")
+    healthy = subscribe(stack, "jenkins")
     for number in range(39, 46):
         for sequence, kind in enumerate(LIFE, start=1):
-            office.clock.time = NOON - 600 + 90 * (sequence - 1) + 0.2
-            delivered = attempt(200, outcome=Outcome.DELIVERED, at=office.clock.time)
+            stack.clock.time = NOON - 600 + 90 * (sequence - 1) + 0.2
+            delivered = attempt(200, outcome=Outcome.DELIVERED, at=stack.clock.time)
             delivery = a_delivery(
                 sequence, subscription=healthy.id, pipeline_id=number, event_type=str(kind)
             )
-            office.ledger.keep(DeliveryRecord.waiting(delivery).with_attempt(delivered))
-    office.clock.time = NOON
+            stack.ledger.keep(DeliveryRecord.waiting(delivery).with_attempt(delivered))
+    stack.clock.time = NOON
 
 
-def _add_down(office: Office, said: str) -> None:
+def _add_down(stack: FakeStack, said: str) -> None:
     answers = {
         "ci-status": attempt(503, f"upstream connect error {said}", Outcome.THROTTLED),
         "audit-log": attempt(401, f'{{"error":"signature mismatch"}}{said}'),
     }
     for name, last in answers.items():
-        down = subscribe(office, name)
-        office.healths.known[down.id] = EndpointHealth(
+        down = subscribe(stack, name)
+        stack.healths.known[down.id] = EndpointHealth(
             subscription_id=down.id,
             failures=9,
             failing_since=AGO,
@@ -230,24 +234,24 @@ def _add_down(office: Office, said: str) -> None:
             last_success_at=AGO - 60,
         )
         for number in range(40, 44):
-            hold(office, down, number, last=last)
+            hold(stack, down, number, last=last)
 
 
-def _add_slow(office: Office) -> None:
-    slow = subscribe(office, "warehouse")
-    office.healths.known[slow.id] = EndpointHealth(
+def _add_slow(stack: FakeStack) -> None:
+    slow = subscribe(stack, "warehouse")
+    stack.healths.known[slow.id] = EndpointHealth(
         subscription_id=slow.id,
         average_ms=9000,
         slow_since=AGO,
         last_attempt=attempt(200, outcome=Outcome.DELIVERED, milliseconds=9000),
     )
     for number in range(40, 44):
-        hold(office, slow, number)
+        hold(stack, slow, number)
 
 
-def _add_dead(office: Office, said: str) -> None:
-    dead = replace(subscribe(office, "metrics"), name=f"{said}metrics")
-    office.subscriptions.put(dead)
-    hold(office, dead, 39, dead="spent", last=attempt(500, f"KeyError: 'owner' {said}"))
+def _add_dead(stack: FakeStack, said: str) -> None:
+    dead = replace(subscribe(stack, "metrics"), name=f"{said}metrics")
+    stack.subscriptions.put(dead)
+    hold(stack, dead, 39, dead="spent", last=attempt(500, f"KeyError: 'owner' {said}"))
     failed = attempt(None, f"template line 1: division by 0 {said}", Outcome.TEMPLATE_FAILED)
-    hold(office, dead, 41, dead="template_failed", last=failed)
+    hold(stack, dead, 41, dead="template_failed", last=failed)

@@ -12,17 +12,17 @@ from lakehook.ports.outbound import Sender
 from lakehook.ports.queues import QueueMessage
 from tests.builders import a_subscription
 from tests.fakes import (
-    FakeAttempts,
     FakeClock,
-    FakeDeadLetters,
+    FakeDeadLetterQueue,
     FakeDeliveryQueue,
-    FakeDice,
     FakeLedger,
-    FakePaces,
-    FakeReceipts,
+    FakeMessageAcks,
+    FakeRandom,
+    FakeRateLimitStore,
+    FakeSender,
     FakeSubscriptions,
     FakeTelemetry,
-    FakeTypesetter,
+    FakeTemplateRenderer,
 )
 
 
@@ -41,12 +41,12 @@ class DeliverFunction:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.ledger = FakeLedger(clock=self.clock)
-        self.queue, self.receipts = FakeDeliveryQueue(), FakeReceipts()
-        self.paces = FakePaces(self.clock)
-        self.attempts = FakeAttempts(self.clock)
+        self.queue, self.acks = FakeDeliveryQueue(), FakeMessageAcks()
+        self.rate_limits = FakeRateLimitStore(self.clock)
+        self.attempts = FakeSender(self.clock)
         self.sender: Sender = self.attempts
         self.subscriptions = FakeSubscriptions({"sub_a": a_subscription()})
-        self.dead_letters, self.telemetry = FakeDeadLetters(), FakeTelemetry()
+        self.dead_letters, self.telemetry = FakeDeadLetterQueue(), FakeTelemetry()
         self.time_left = 30.0
         self.alone: AbstractContextManager[None] = nullcontext()
         self.schedule = RetrySchedule((5, 300))
@@ -75,22 +75,22 @@ class DeliverFunction:
         return DeliveryPorts(
             ledger=self.ledger,
             endpoint_health=self.ledger.healths,
-            rate_limits=self.paces,
+            rate_limits=self.rate_limits,
             subscriptions=self.subscriptions,
             pings=self.queue.pings,
             queue=self.queue,
-            acks=self.receipts,
+            acks=self.acks,
             dead_letters=self.dead_letters,
             sender=self.sender,
-            renderer=FakeTypesetter(),
+            renderer=FakeTemplateRenderer(),
             clock=self.clock,
-            random=FakeDice(),
+            random=FakeRandom(),
             telemetry=self.telemetry,
             workers=AtOnce(),
             exclusive_attempts=self.alone,
         )
 
     def _delays(self, nacked: Iterable[QueueMessage]) -> dict[str, float]:
-        delays = {message.id: seconds for message, seconds in self.receipts.postponed}
-        self.receipts.postponed.clear()
+        delays = {message.id: seconds for message, seconds in self.acks.postponed}
+        self.acks.postponed.clear()
         return {message.id: delays[message.id] for message in nacked}

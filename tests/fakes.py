@@ -69,7 +69,7 @@ class FakeClock:
         self.time += max(0.0, seconds)
 
 
-class FakeDice:
+class FakeRandom:
     def __init__(self) -> None:
         self._drawn = 0
 
@@ -281,7 +281,7 @@ class FakeDeliveryQueue:
 
 
 @dataclass
-class FakeSiding:
+class FakeInvalidEventQueue:
     parked: list[tuple[EventMessage, str]] = field(default_factory=list)
 
     def quarantine(self, message: EventMessage, reason: str) -> None:
@@ -302,7 +302,7 @@ class FakeUnfinishedAttempts:
 
 
 @dataclass
-class FakeParkedEvents:
+class FakeParkedEventQueue:
     parked: list[ParkedEvent] = field(default_factory=list)
     refused: bool = False
 
@@ -321,7 +321,7 @@ class FakeParkedEvents:
 
 
 @dataclass
-class FakeHealths:
+class FakeEndpointHealthStore:
     known: dict[str, EndpointHealth] = field(default_factory=dict)
     writes: int = 0
 
@@ -354,7 +354,7 @@ class FakeLedger:
     records: dict[tuple[Lane, int], DeliveryRecord] = field(default_factory=dict)
     sequences: defaultdict[Lane, list[int]] = field(default_factory=lambda: defaultdict(list))
     lanes: dict[Lane, HeldLane] = field(default_factory=dict)
-    healths: FakeHealths = field(default_factory=FakeHealths)
+    healths: FakeEndpointHealthStore = field(default_factory=FakeEndpointHealthStore)
     reads: int = 0
     writes: int = 0
     most_requeued: int = 90
@@ -561,7 +561,7 @@ def _found(known: Mapping[Key, Value], keys: Iterable[Key]) -> dict[Key, Value]:
 
 
 @dataclass
-class FakeReceiver:
+class FakeTransport:
     """Answers what the script says, one answer a request; then 200."""
 
     script: list[Response | NoResponse] = field(default_factory=list)
@@ -576,7 +576,7 @@ class FakeReceiver:
         return self.script.pop(0) if self.script else Response(status=200, headers={}, body=b"")
 
 
-class FakeKeyring:
+class FakeCredentialStore:
     def __init__(self, keys: SubscriptionCredentials) -> None:
         self._keys = keys
 
@@ -594,7 +594,7 @@ class Sending:
 
 
 @dataclass
-class FakeAttempts:
+class FakeSender:
     """A ``Sender``: what comes of each delivery in turn by the script, and then success."""
 
     clock: FakeClock
@@ -644,7 +644,7 @@ class FakeAttempts:
 
 
 @dataclass
-class FakePaces:
+class FakeRateLimitStore:
     clock: FakeClock
     free_at: dict[str, float] = field(default_factory=dict)
 
@@ -657,7 +657,7 @@ class FakePaces:
 
 
 @dataclass
-class FakeTypesetter:
+class FakeTemplateRenderer:
     """Knows of Liquid no more than ``{{ field }}``, alone or among words."""
 
     def validate(self, template: Template) -> None:
@@ -685,7 +685,7 @@ class FakeTypesetter:
 
 
 @dataclass
-class FakeDeadLetters:
+class FakeDeadLetterQueue:
     """Plays ``DeadLetterCopies`` too."""
 
     buried: list[DeliveryRecord] = field(default_factory=list)
@@ -715,7 +715,7 @@ class FakeDeadLetters:
 
 
 @dataclass
-class FakeReceipts:
+class FakeMessageAcks:
     acknowledged: list[InFlightMessage] = field(default_factory=list)
     postponed: list[tuple[InFlightMessage, float]] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""Stand-ins for what only the operator's command needs, and a desk made of them."""
+"""Fakes of what only the operator's command needs, and a stack that is made of fakes."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -21,24 +21,24 @@ from lakehook.ports.telemetry import DeliverySeries
 from tests.devlake.port import FakeApiCredentials, FakeDevlake
 from tests.fakes import (
     FakeClock,
-    FakeDeadLetters,
+    FakeDeadLetterQueue,
     FakeDeliveryQueue,
-    FakeDice,
     FakeJournal,
     FakeLedger,
-    FakeParkedEvents,
+    FakeParkedEventQueue,
+    FakeRandom,
     FakeSubscriptions,
-    FakeTypesetter,
+    FakeTemplateRenderer,
 )
 from tests.fakes_ingress import FakeHeard, FakeNotificationSecrets
 from tests.fakes_reconcile import FakeReconciliations
-from tests.fakes_replay import FakeReplays
+from tests.fakes_replay import FakeReplayStore
 
 SECRET = "the notification secret"
 INGRESS_URL = "https://ingress.lambda-url.eu-central-1.on.aws/"
 
 
-class FakeSealer:
+class FakeEncryptor:
     """A sealed thing is no longer readable, and says for whom it was sealed."""
 
     def encrypt(self, plaintext: bytes, *, subscription_id: str) -> bytes:
@@ -80,7 +80,7 @@ class FakePublisher:
 
 
 @dataclass
-class FakeRedrives:
+class FakeDeadLetterRedriver:
     sent: list[DeliveryRecord] = field(default_factory=list)
 
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
@@ -145,16 +145,16 @@ class FakeDeliveryMetrics:
         )
 
 
-class Office:
-    """Everything behind a desk, for a test to look at."""
+class FakeStack:
+    """Everything behind an operator's service, for a test to look at."""
 
     def __init__(self, *, opened: Sequence[str] = ()) -> None:
-        self.clock, self.dice, self.sealer = FakeClock(), FakeDice(), FakeSealer()
+        self.clock, self.random, self.encryptor = FakeClock(), FakeRandom(), FakeEncryptor()
         self.subscriptions, self.ledger = FakeSubscriptions(), FakeLedger(clock=self.clock)
         self.healths = self.ledger.healths
         self.health_history, self.delivery_metrics = FakeHealthHistory(), FakeDeliveryMetrics()
         self.journal = FakeJournal(clock=self.clock)
-        self.redrives, self.dead_letters = FakeRedrives(), FakeDeadLetters()
+        self.redriver, self.dead_letters = FakeDeadLetterRedriver(), FakeDeadLetterQueue()
         self.network, self.publisher = FakeNetwork(), FakePublisher()
         self.opened = parse_networks(opened)
         self.devlake, self.queue = FakeDevlake(), FakeDeliveryQueue()
@@ -162,14 +162,14 @@ class Office:
         self.heard, self.credentials = FakeHeard(self.clock), FakeApiCredentials()
         self.reconciliations = FakeReconciliations()
         self.sources = DevLakeSources.parse(NONE, NONE, "{}")
-        self.typesetter: TemplateRenderer = FakeTypesetter()
+        self.renderer: TemplateRenderer = FakeTemplateRenderer()
         self.warnings: list[str] = []
-        self.replays = FakeReplays()
-        self.parked_events = FakeParkedEvents()
+        self.replays = FakeReplayStore()
+        self.parked_events = FakeParkedEventQueue()
         self.email_sender: str | None = "lakehook@team.example"
         self.is_laptop = False
 
-    def desk(self, warn: Callable[[str], None] | None = None) -> CommandService:
+    def service(self, warn: Callable[[str], None] | None = None) -> CommandService:
         return build_command_service(
             CommandPorts(
                 operator=self._operator_ports(warn or self.warnings.append),
@@ -188,7 +188,7 @@ class Office:
     def _operator_ports(self, warn: Callable[[str], None]) -> OperatorPorts:
         return OperatorPorts(
             clock=self.clock,
-            random=self.dice,
+            random=self.random,
             publish=self.publisher.publish,
             subscriptions=self.subscriptions,
             ledger=self.ledger,
@@ -199,13 +199,13 @@ class Office:
             replays=self.replays,
             pings=self.queue.pings,
             queue=self.queue,
-            redriver=self.redrives,
+            redriver=self.redriver,
             copies=self.dead_letters,
             parked_events=self.parked_events,
-            encryptor=self.sealer,
+            encryptor=self.encryptor,
             signing_keys=CryptographySigningKeys(),
             parse_client_certificate=parse_client_certificate,
-            renderer=self.typesetter,
+            renderer=self.renderer,
             resolve=self.network.resolve,
             warn=warn,
             allowed_networks=self.opened,

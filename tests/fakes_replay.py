@@ -8,7 +8,7 @@ from lakehook.domain.replay import Replay
 
 
 @dataclass
-class FakeReplays:
+class FakeReplayStore:
     by_subscription: dict[str, Replay] = field(default_factory=dict)
     over: list[Replay] = field(default_factory=list)
 

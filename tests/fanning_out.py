@@ -9,9 +9,9 @@ from lakehook.ports.queues import DeliveryQueue, EventMessage
 from lakehook.ports.stores import Journal, SubscriptionReader
 from tests.fakes import (
     FakeDeliveryQueue,
+    FakeInvalidEventQueue,
     FakeJournal,
-    FakeReceipts,
-    FakeSiding,
+    FakeMessageAcks,
     FakeSubscriptions,
     FakeTelemetry,
     FakeUnfinishedAttempts,
@@ -28,8 +28,8 @@ class FanOutFunction:
         queue: DeliveryQueue | None = None,
     ) -> None:
         self.subscriptions = subscriptions or FakeSubscriptions({one.id: one for one in known})
-        self.journal, self.outbox = journal or FakeJournal(), queue or FakeDeliveryQueue()
-        self.siding, self.acks = FakeSiding(), FakeReceipts()
+        self.journal, self.queue = journal or FakeJournal(), queue or FakeDeliveryQueue()
+        self.invalid_events, self.acks = FakeInvalidEventQueue(), FakeMessageAcks()
         self.unfinished = FakeUnfinishedAttempts()
         self.telemetry, self.heard = FakeTelemetry(), FakeHeard()
         self.heartbeat: Heartbeat = nullcontext
@@ -40,14 +40,14 @@ class FanOutFunction:
         return build_fan_out(self._ports())(messages, lambda: self.time_left)
 
     def sent(self) -> list[str]:
-        return [delivery.id for delivery in self.outbox.sent]
+        return [delivery.id for delivery in self.queue.sent]
 
     def _ports(self) -> FanOutPorts:
         return FanOutPorts(
             journal=self.journal,
             subscriptions=self.subscriptions,
-            queue=self.outbox,
-            invalid_events=self.siding,
+            queue=self.queue,
+            invalid_events=self.invalid_events,
             unfinished=self.unfinished,
             acks=self.acks,
             telemetry=self.telemetry,

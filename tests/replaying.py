@@ -15,11 +15,11 @@ from tests.builders import a_notice, an_event
 from tests.delivering import DeliverFunction
 from tests.fakes import (
     NOON,
-    FakeDice,
     FakeJournal,
+    FakeRandom,
     Sending,
 )
-from tests.fakes_replay import FakeReplays
+from tests.fakes_replay import FakeReplayStore
 from tests.fanning_out import FanOutFunction
 from tests.ticking import a_tick
 
@@ -30,8 +30,8 @@ SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=5, status=200
 class World(DeliverFunction):
     def __init__(self) -> None:
         super().__init__()
-        self.dice, self.journal = FakeDice(), FakeJournal(clock=self.clock)
-        self.replays = FakeReplays()
+        self.random, self.journal = FakeRandom(), FakeJournal(clock=self.clock)
+        self.replays = FakeReplayStore()
         self.warnings: list[str] = []
         self.time_left = 900.0
         self.kept_days = 30
@@ -77,7 +77,7 @@ class World(DeliverFunction):
             self.replays,
             self.count,
             self.clock,
-            self.dice,
+            self.random,
             self.warnings.append,
             journal_keeps_seconds=self.kept_days * 86_400.0,
         )
@@ -129,7 +129,7 @@ class World(DeliverFunction):
         """Something new, on its way."""
         function = FanOutFunction(journal=self.journal, subscriptions=self.subscriptions)
         function.fan_out([a_notice(pipeline_id=pipeline, event_type=f"PIPELINE_{state}")])
-        return function.outbox.sent
+        return function.queue.sent
 
     @property
     def sent(self) -> list[Sending]:

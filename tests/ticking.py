@@ -9,7 +9,7 @@ from lakehook.tick import Tick, TickPorts
 from tests.builders import a_subscription
 from tests.fakes import FakeJournal, FakeSubscriptions, FakeTelemetry
 from tests.fakes_ingress import FakePublisher
-from tests.fakes_replay import FakeReplays
+from tests.fakes_replay import FakeReplayStore
 
 
 def a_tick(ledger: Ledger, queue: DeliveryQueue, clock: Clock, **ports: Any) -> Tick:
@@ -17,7 +17,7 @@ def a_tick(ledger: Ledger, queue: DeliveryQueue, clock: Clock, **ports: Any) -> 
         "endpoint_health": getattr(ledger, "healths", None),
         "subscriptions": FakeSubscriptions({"sub_a": a_subscription()}),
         "journal": FakeJournal(),
-        "replays": FakeReplays(),
+        "replays": FakeReplayStore(),
         "publish": FakePublisher().publish,
         "telemetry": FakeTelemetry(),
         "stall_thresholds": "{}",

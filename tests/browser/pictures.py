@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 from lakehook.console.context import ConsoleOptions
 from lakehook.console.server import Served, served
 from tests.browser.chromium import ARGUMENTS, chromium
-from tests.console_scenes import lively_office
+from tests.console_scenes import lively_stack
 
 IMAGES = Path(__file__).parents[2] / "docs" / "img"
 WINDOW = {"width": 1200, "height": 760}
@@ -18,11 +18,11 @@ COLOURS = 128
 
 
 def take_pictures(browser: Browser, folder: Path) -> list[Path]:
-    """Take each in the scheme that its name says, of an office that is always the same."""
-    office = lively_office()
-    (down,) = [one.id for one in office.subscriptions.known.values() if one.name == "ci-status"]
+    """Take each in the scheme that its name says, of a stack that is always the same."""
+    stack = lively_stack()
+    (down,) = [one.id for one in stack.subscriptions.known.values() if one.name == "ci-status"]
     delivery = "/deliveries/" + quote(f"{down}#40#2", safe="")
-    with served(office.desk, port=0, options=ConsoleOptions()) as running:
+    with served(stack.service, port=0, options=ConsoleOptions()) as running:
         return [
             _save(_take(browser, running, path, scheme), folder / name)
             for name, path, scheme in (

@@ -19,7 +19,7 @@ from local.console import keep_open
 from tests.browser.chromium import AXE
 from tests.browser.conftest import MARKUP, OTHER_HOST, PIPELINES, Night, Window
 from tests.browser.pictures import IMAGES, take_pictures
-from tests.console_scenes import lively_office
+from tests.console_scenes import lively_stack
 from tests.integration.eventually import eventually
 
 # A browser that leaves a page drops what it still loads, and werkzeug leaves that file to the
@@ -384,10 +384,10 @@ def test_what_the_demonstration_has_left_is_served_until_it_is_interrupted(
 
 
 def test_a_port_that_is_taken_is_said_in_one_line(capsys: pytest.CaptureFixture[str]):
-    office = lively_office()
+    stack = lively_stack()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        status = run(["console", "--port", port], lambda _stack, warn: office.desk(warn))
+        status = run(["console", "--port", port], lambda _stack, warn: stack.service(warn))
 
     assert status == 2
     said = f"error: port: {port} is taken; try --port 0 for any free one\n"

@@ -26,15 +26,15 @@ from lakehook.ports.queues import (
 )
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery
-from tests.fakes import FakeDeadLetters, FakeDice
-from tests.fakes_ops import FakeRedrives
+from tests.fakes import FakeDeadLetterQueue, FakeRandom
+from tests.fakes_ops import FakeDeadLetterRedriver
 
 
 @dataclass
 class Queues:
     dead_letters: DeadLetterQueue
     copies: DeadLetterCopies
-    redrives: DeadLetterRedriver
+    redriver: DeadLetterRedriver
     standing: Callable[[], list[str]]  # on the dead-letter queue, by id
     returned: Callable[[], list[str]]  # to the deliveries queue, by id
 
@@ -43,9 +43,9 @@ class Queues:
 def queues(request: pytest.FixtureRequest) -> Queues:
     if request.param == "sqs":
         return on_sqs(request.getfixturevalue("deployment"))
-    letters, redrives = FakeDeadLetters(), FakeRedrives()
+    letters, redriver = FakeDeadLetterQueue(), FakeDeadLetterRedriver()
     return Queues(
-        letters, letters, redrives, lambda: ids(letters.buried), lambda: ids(redrives.sent)
+        letters, letters, redriver, lambda: ids(letters.buried), lambda: ids(redriver.sent)
     )
 
 
@@ -54,7 +54,7 @@ def on_sqs(deployment: StackOutputs) -> Queues:
     return Queues(
         SqsDeadLetterQueue(sqs, url),
         SqsDeadLetterCopies(sqs, url),
-        SqsDeadLetterRedriver(sqs, deployment.deliveries_queue_url, FakeDice()),
+        SqsDeadLetterRedriver(sqs, deployment.deliveries_queue_url, FakeRandom()),
         lambda: [decode(one["Body"]).id for one in everything_on(url)],  # type: ignore[union-attr]
         lambda: [
             decode(one["Body"]).id  # type: ignore[union-attr]
@@ -153,12 +153,12 @@ def test_what_was_moved_without_a_reason_is_found_kept_and_deleted(deployment: S
     assert reader.without_reason() == [resume, None]
 
 
-# --- redrives ---
+# --- redriver ---
 
 
 def test_a_letter_may_come_back_again_and_again(queues: Queues):
     for _ in range(2):
-        queues.redrives.send(a_letter(), endpoint="")
+        queues.redriver.send(a_letter(), endpoint="")
 
     assert queues.returned() == ["sub_a#39#1"] * 2
 
@@ -166,7 +166,7 @@ def test_a_letter_may_come_back_again_and_again(queues: Queues):
 def test_a_letter_comes_back_in_its_lane_with_what_an_operator_reads(deployment: StackOutputs):
     letter = replace(a_letter(3), attempts=9)
 
-    on_sqs(deployment).redrives.send(letter, endpoint="https://ci.example/")
+    on_sqs(deployment).redriver.send(letter, endpoint="https://ci.example/")
 
     (message,) = everything_on(deployment.deliveries_queue_url)
     told = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}

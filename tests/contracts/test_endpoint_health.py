@@ -11,7 +11,7 @@ from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
 from lakehook.ports.stores import DueItem, EndpointHealthStore, Ledger
-from tests.fakes import NOON, FakeClock, FakeHealths, FakeLedger
+from tests.fakes import NOON, FakeClock, FakeEndpointHealthStore, FakeLedger
 
 WELL = EndpointHealth(subscription_id="sub_a")
 LAST = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=7, status=401, excerpt="no")
@@ -41,7 +41,7 @@ class Both:
 @pytest.fixture(params=["fake", "dynamodb"])
 def both(request: pytest.FixtureRequest, clock: FakeClock) -> Both:
     if request.param == "fake":
-        healths = FakeHealths()
+        healths = FakeEndpointHealthStore()
         return Both(healths, FakeLedger(healths=healths))
     table = request.getfixturevalue("deployment").deliveries_table
     dynamodb = boto3.client("dynamodb")

@@ -108,13 +108,13 @@ class Installation:
         self.status_seconds = "300"
 
     def subscribe(self, wire: Wire, subscription_id: str = "sub_a", **changes: Any) -> Subscription:
-        sealer = KmsEncryptor(boto3.client("kms"), self.deployment.secrets_key)
+        encryptor = KmsEncryptor(boto3.client("kms"), self.deployment.secrets_key)
         subscription = replace(
             a_subscription(id=subscription_id),
             endpoint=Endpoint.parse(wire.url),
             secrets=(
                 EncryptedSecret(
-                    ciphertext=sealer.encrypt(SECRET.key, subscription_id=subscription_id)
+                    ciphertext=encryptor.encrypt(SECRET.key, subscription_id=subscription_id)
                 ),
             ),
             **changes,

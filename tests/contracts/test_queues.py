@@ -25,7 +25,7 @@ from lakehook.ports.queues import (
 )
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery
-from tests.fakes import NOON, FakeDeadLetters, FakeDeliveryQueue, FakeSiding
+from tests.fakes import NOON, FakeDeadLetterQueue, FakeDeliveryQueue, FakeInvalidEventQueue
 
 LARGEST_MESSAGE = 1_040_384  # what the blueprint lets the queues of events and deliveries take
 LANE = Lane("sub_a", "39")
@@ -116,13 +116,13 @@ def attributes_of(message: dict[str, Any]) -> dict[str, str]:
     return {name: one["StringValue"] for name, one in message["MessageAttributes"].items()}
 
 
-# --- the outbox of fan-out ---
+# --- what fan-out sends ---
 
 Sent = Callable[[], list[Message]]
 
 
 @pytest.fixture(params=["fake", "sqs"])
-def outbox(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, Sent]:
+def queue(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, Sent]:
     if request.param == "fake":
         fake = FakeDeliveryQueue()
         return fake, lambda: list(fake.sent)
@@ -130,8 +130,8 @@ def outbox(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, Sent]:
     return SqsDeliveryQueue(queue.sqs, queue.url), queue.messages
 
 
-def test_what_is_sent_arrives_as_it_was(outbox: tuple[DeliveryQueue, Sent]):
-    box, sent = outbox
+def test_what_is_sent_arrives_as_it_was(queue: tuple[DeliveryQueue, Sent]):
+    box, sent = queue
     delivery = a_delivery(3, previous="TASK_FAILED", data={"湖": "\uffff\x00"})
 
     assert not box.enqueue_deliveries([delivery])
@@ -139,8 +139,8 @@ def test_what_is_sent_arrives_as_it_was(outbox: tuple[DeliveryQueue, Sent]):
     assert sent() == [delivery]
 
 
-def test_a_lane_gets_its_deliveries_in_the_order_they_were_sent(outbox: tuple[DeliveryQueue, Sent]):
-    box, sent = outbox
+def test_a_lane_gets_its_deliveries_in_the_order_they_were_sent(queue: tuple[DeliveryQueue, Sent]):
+    box, sent = queue
 
     for sequence in (1, 2, 3):
         assert not box.enqueue_deliveries([a_delivery(sequence)])
@@ -148,8 +148,8 @@ def test_a_lane_gets_its_deliveries_in_the_order_they_were_sent(outbox: tuple[De
     assert sent() == [a_delivery(1), a_delivery(2), a_delivery(3)]
 
 
-def test_one_call_reaches_as_many_lanes_as_there_are(outbox: tuple[DeliveryQueue, Sent]):
-    box, sent = outbox
+def test_one_call_reaches_as_many_lanes_as_there_are(queue: tuple[DeliveryQueue, Sent]):
+    box, sent = queue
     several = [a_delivery(subscription=f"sub_{number}") for number in range(25)]
 
     assert not box.enqueue_deliveries(several)
@@ -159,8 +159,8 @@ def test_one_call_reaches_as_many_lanes_as_there_are(outbox: tuple[DeliveryQueue
     )
 
 
-def test_nothing_to_send_is_nothing_sent(outbox: tuple[DeliveryQueue, Sent]):
-    box, sent = outbox
+def test_nothing_to_send_is_nothing_sent(queue: tuple[DeliveryQueue, Sent]):
+    box, sent = queue
 
     assert not box.enqueue_deliveries([])
 
@@ -176,23 +176,23 @@ def test_a_delivery_goes_into_the_group_of_its_lane_under_an_id_of_its_own(deliv
 
 
 def test_a_delivery_sent_again_is_one_message_even_when_the_first_has_gone(deliveries: Queue):
-    outbox = SqsDeliveryQueue(deliveries.sqs, deliveries.url)
-    outbox.enqueue_deliveries([a_delivery(1)])
-    outbox.enqueue_deliveries([a_delivery(1)])
+    queue = SqsDeliveryQueue(deliveries.sqs, deliveries.url)
+    queue.enqueue_deliveries([a_delivery(1)])
+    queue.enqueue_deliveries([a_delivery(1)])
     assert deliveries.messages() == [a_delivery(1)]
 
-    assert not outbox.enqueue_deliveries([a_delivery(1)])
+    assert not queue.enqueue_deliveries([a_delivery(1)])
 
     assert deliveries.messages() == []
 
 
 def test_batches_are_packed_by_bytes_and_not_by_characters(deliveries: Queue):
-    outbox = SqsDeliveryQueue(deliveries.sqs, deliveries.url)
+    queue = SqsDeliveryQueue(deliveries.sqs, deliveries.url)
     largest = "é" * (MAX_EVENT_BYTES // 2 - 200)
     several = [a_delivery(subscription=f"sub_{n}", message=largest) for n in range(10)]
     calls = deliveries.calls()
 
-    assert not outbox.enqueue_deliveries(several)
+    assert not queue.enqueue_deliveries(several)
 
     assert calls == ["SendMessageBatch"] * 5
     assert len(deliveries.messages()) == 10
@@ -231,11 +231,11 @@ def test_when_sqs_is_away_that_is_trouble_of_our_own(failing_sqs: Any):
         SqsDeliveryQueue(failing_sqs, "https://queue").enqueue_deliveries([a_delivery()])
 
 
-# --- the bell of the clock ---
+# --- what the scheduler sends ---
 
 
 @pytest.fixture(params=["fake", "sqs"])
-def bell(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, Sent]:
+def resumes(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, Sent]:
     if request.param == "fake":
         fake = FakeDeliveryQueue()
         return fake, lambda: list(fake.resumes)
@@ -243,22 +243,22 @@ def bell(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, Sent]:
     return SqsDeliveryQueue(queue.sqs, queue.url), queue.messages
 
 
-def test_word_comes_to_its_lane(bell: tuple[DeliveryQueue, Sent]):
-    ringer, rung = bell
+def test_word_comes_to_its_lane(resumes: tuple[DeliveryQueue, Sent]):
+    queue, sent = resumes
     resumes = [Resume(Lane("sub_a", str(number)), token=number) for number in range(1, 12)]
 
-    assert not ringer.enqueue_resumes(resumes)
+    assert not queue.enqueue_resumes(resumes)
 
-    heard = rung()
+    heard = sent()
     assert len(heard) == 11
     assert all(resume in heard for resume in resumes)
 
 
 def test_word_for_one_time_comes_once_and_for_another_again(deliveries: Queue):
-    bell = SqsDeliveryQueue(deliveries.sqs, deliveries.url)
+    resumes = SqsDeliveryQueue(deliveries.sqs, deliveries.url)
 
     for token in (5, 5, 6):
-        bell.enqueue_resumes([Resume(LANE, token)])
+        resumes.enqueue_resumes([Resume(LANE, token)])
 
     assert deliveries.messages() == [Resume(LANE, 5), Resume(LANE, 6)]
 
@@ -281,7 +281,7 @@ def test_lanes_that_could_not_be_told_are_named(deliveries: Queue):
     assert deaf == {Lane("sub_a", "40")}
 
 
-# --- receipts ---
+# --- acknowledgements ---
 
 
 def sent_and_received(queue: Queue, *deliveries: Delivery) -> list[QueueMessage]:
@@ -314,10 +314,10 @@ def test_any_number_can_be_acknowledged_at_once(deliveries: Queue):
 
 def test_what_is_postponed_by_nothing_comes_again_at_once_and_first(deliveries: Queue):
     first, second = sent_and_received(deliveries, a_delivery(1), a_delivery(2))
-    receipts = SqsMessageAcks(deliveries.sqs, deliveries.url)
+    acks = SqsMessageAcks(deliveries.sqs, deliveries.url)
 
-    receipts.nack(second, seconds=0)
-    receipts.nack(first, seconds=0)
+    acks.nack(second, seconds=0)
+    acks.nack(first, seconds=0)
 
     assert deliveries.messages() == [a_delivery(1), a_delivery(2)]
 
@@ -340,13 +340,13 @@ def test_nothing_comes_earlier_than_it_was_postponed_to(seconds: float, timeout:
 
 
 def test_a_receipt_that_is_no_longer_good_is_let_be(deliveries: Queue):
-    receipts = SqsMessageAcks(deliveries.sqs, deliveries.url)
+    acks = SqsMessageAcks(deliveries.sqs, deliveries.url)
     (gone,) = sent_and_received(deliveries, a_delivery(1))
-    receipts.ack([gone])
+    acks.ack([gone])
     (live,) = sent_and_received(deliveries, a_delivery(2))
 
-    receipts.nack(gone, seconds=5)
-    receipts.ack([QueueMessage("m", "g", "b", "no receipt"), gone, live])
+    acks.nack(gone, seconds=5)
+    acks.ack([QueueMessage("m", "g", "b", "no receipt"), gone, live])
 
     assert deliveries.drain() == []
 
@@ -374,16 +374,18 @@ def parked_in(queue: Queue) -> Parked:
 
 
 @pytest.fixture(params=["fake", "sqs"])
-def siding(request: pytest.FixtureRequest) -> tuple[InvalidEventQueue, Parked]:
+def invalid_events(request: pytest.FixtureRequest) -> tuple[InvalidEventQueue, Parked]:
     if request.param == "fake":
-        fake = FakeSiding()
+        fake = FakeInvalidEventQueue()
         return fake, lambda: [(one.group, one.body, reason) for one, reason in fake.parked]
     queue: Queue = request.getfixturevalue("bad_events")
     return SqsInvalidEventQueue(queue.sqs, queue.url), parked_in(queue)
 
 
-def test_a_bad_event_is_parked_whole_with_the_reason(siding: tuple[InvalidEventQueue, Parked]):
-    door, parked = siding
+def test_a_bad_event_is_parked_whole_with_the_reason(
+    invalid_events: tuple[InvalidEventQueue, Parked],
+):
+    door, parked = invalid_events
 
     door.quarantine(NOTICE, "event_type: missing")
 
@@ -397,11 +399,11 @@ def test_a_bad_message_is_parked_whole_with_the_reason(letters: Queue):
 
 
 def test_a_bad_message_that_comes_again_is_parked_once(bad_events: Queue):
-    siding = SqsInvalidEventQueue(bad_events.sqs, bad_events.url)
+    invalid_events = SqsInvalidEventQueue(bad_events.sqs, bad_events.url)
 
-    siding.quarantine(NOTICE, "once")
-    siding.quarantine(NOTICE, "twice")
-    siding.quarantine(EventMessage("m2", NOTICE.group, NOTICE.body), "another")
+    invalid_events.quarantine(NOTICE, "once")
+    invalid_events.quarantine(NOTICE, "twice")
+    invalid_events.quarantine(EventMessage("m2", NOTICE.group, NOTICE.body), "another")
 
     assert [reason for _, _, reason in parked_in(bad_events)()] == ["once", "another"]
 
@@ -464,7 +466,7 @@ def dead(*attempts: Attempt, reason: str = "rejected") -> DeliveryRecord:
 @pytest.fixture(params=["fake", "sqs"])
 def dead_letters(request: pytest.FixtureRequest) -> tuple[DeadLetterQueue, Sent]:
     if request.param == "fake":
-        fake = FakeDeadLetters()
+        fake = FakeDeadLetterQueue()
         return fake, lambda: [record.delivery for record in fake.buried if record.delivery]
     queue: Queue = request.getfixturevalue("letters")
     return SqsDeadLetterQueue(queue.sqs, queue.url), queue.messages

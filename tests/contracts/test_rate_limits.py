@@ -10,22 +10,22 @@ from botocore.stub import Stubber
 from lakehook.adapters.dynamodb.rate_limits import DynamoRateLimitStore
 from lakehook.domain.rate_limit import Reservation
 from lakehook.ports.stores import RateLimitStore
-from tests.fakes import NOON, FakeClock, FakePaces
+from tests.fakes import NOON, FakeClock, FakeRateLimitStore
 
 EVERY, LATEST = 3.25, NOON + 30
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
-def paces(request: pytest.FixtureRequest, clock: FakeClock) -> RateLimitStore:
+def rate_limits(request: pytest.FixtureRequest, clock: FakeClock) -> RateLimitStore:
     if request.param == "fake":
-        return FakePaces(clock)
+        return FakeRateLimitStore(clock)
     table = request.getfixturevalue("deployment").deliveries_table
     return DynamoRateLimitStore(boto3.client("dynamodb"), table, clock)
 
 
 @pytest.fixture
-def reserve(paces: RateLimitStore) -> Callable[[], Reservation]:
-    return lambda: paces.reserve("sub_a", interval=EVERY, not_later_than=LATEST)
+def reserve(rate_limits: RateLimitStore) -> Callable[[], Reservation]:
+    return lambda: rate_limits.reserve("sub_a", interval=EVERY, not_later_than=LATEST)
 
 
 def test_the_first_goes_at_once_and_the_next_ones_after_it(reserve: Callable[[], Reservation]):
@@ -52,27 +52,27 @@ def test_no_place_is_given_later_than_is_asked_and_the_next_is_told(
     assert places[10] == places[11] == Reservation(None, NOON + 32.5)
 
 
-def test_a_refusal_takes_nothing(paces: RateLimitStore, reserve: Callable[[], Reservation]):
+def test_a_refusal_takes_nothing(rate_limits: RateLimitStore, reserve: Callable[[], Reservation]):
     for _ in range(12):
         reserve()
 
-    later = paces.reserve("sub_a", interval=EVERY, not_later_than=LATEST + EVERY)
+    later = rate_limits.reserve("sub_a", interval=EVERY, not_later_than=LATEST + EVERY)
 
     assert later.at == NOON + 32.5
 
 
-def test_paces_of_two_names_are_two(paces: RateLimitStore):
-    paces.reserve("sub_a", interval=EVERY, not_later_than=LATEST)
+def test_limits_of_two_names_are_two(rate_limits: RateLimitStore):
+    rate_limits.reserve("sub_a", interval=EVERY, not_later_than=LATEST)
 
-    assert paces.reserve("sub_b", interval=EVERY, not_later_than=LATEST).at == NOON
+    assert rate_limits.reserve("sub_b", interval=EVERY, not_later_than=LATEST).at == NOON
 
 
-def test_of_many_who_ask_at_once_each_gets_a_place_of_its_own(paces: RateLimitStore):
-    if isinstance(paces, FakePaces):
+def test_of_many_who_ask_at_once_each_gets_a_place_of_its_own(rate_limits: RateLimitStore):
+    if isinstance(rate_limits, FakeRateLimitStore):
         return  # one thread at a time is all it is asked by
 
     def ask(_: int) -> float | None:
-        return paces.reserve("sub_a", interval=1.0, not_later_than=NOON + 100).at
+        return rate_limits.reserve("sub_a", interval=1.0, not_later_than=NOON + 100).at
 
     with ThreadPoolExecutor(8) as threads:
         places = list(threads.map(ask, range(40)))

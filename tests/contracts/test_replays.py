@@ -20,7 +20,7 @@ from lakehook.domain.replay import DeliveryFilter, Replay, ReplayCriteria, Repla
 from lakehook.ports.stores import Journal, Ledger, ReplayStore, Requeued
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeClock, FakeJournal, FakeLedger
-from tests.fakes_replay import FakeReplays
+from tests.fakes_replay import FakeReplayStore
 
 LANE = Lane("sub_a", "39")
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
@@ -32,7 +32,7 @@ SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=20
 @pytest.fixture(params=["fake", "dynamodb"])
 def replays(request: pytest.FixtureRequest, clock: FakeClock) -> ReplayStore:
     if request.param == "fake":
-        return FakeReplays()
+        return FakeReplayStore()
     deployment = request.getfixturevalue("deployment")
     return DynamoReplays(boto3.client("dynamodb"), deployment.deliveries_table, clock)
 

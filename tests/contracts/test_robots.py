@@ -17,7 +17,7 @@ from lakehook.domain.subscription import Language, Subscription
 from lakehook.domain.template import Template
 from lakehook.ports.outbound import SubscriptionCredentials
 from tests.builders import a_delivery, a_subscription
-from tests.fakes import FakeClock, FakeDice, FakeKeyring, FakePings
+from tests.fakes import FakeClock, FakeCredentialStore, FakePings, FakeRandom
 from tests.robots import TOKEN, DingTalkRobot, FeishuBot, TeamsFlow
 
 HOOKS = {
@@ -64,8 +64,8 @@ class Group:
 
     def _sender(self) -> SignedSender:
         secrets = (TextSecret.parse(self.secret),) if self.secret else ()
-        keys = FakeKeyring(SubscriptionCredentials(secrets))
-        return SignedSender(keys, self.robot, self.clock, FakeDice())
+        keys = FakeCredentialStore(SubscriptionCredentials(secrets))
+        return SignedSender(keys, self.robot, self.clock, FakeRandom())
 
 
 OpenGroup = Callable[..., Group]

@@ -20,7 +20,7 @@ from lakehook.ports.queues import DeadLetterCopies, DeadLetterQueue
 from lakehook.ports.stores import Journal, Ledger, Requeued
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery, an_event
-from tests.fakes import NOON, FakeClock, FakeDeadLetters, FakeJournal, FakeLedger
+from tests.fakes import NOON, FakeClock, FakeDeadLetterQueue, FakeJournal, FakeLedger
 
 BOTH = ("39", "staging/39")
 MOST_PAGES = 20  # of one item each: six events, two counters, and what is empty
@@ -42,7 +42,7 @@ def stores(request: pytest.FixtureRequest, clock: FakeClock) -> Stores:
     journal, ledger, letters = (
         FakeJournal(clock=clock, events_a_page=1),
         FakeLedger(clock=clock),
-        FakeDeadLetters(),
+        FakeDeadLetterQueue(),
     )
     return Stores(
         journal,

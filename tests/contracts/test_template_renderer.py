@@ -1,4 +1,4 @@
-"""What saying and previewing rely on in a typesetter: the same of the fake and of Liquid."""
+"""What saying and previewing rely on in a renderer: the same of the fake and of Liquid."""
 
 import pytest
 
@@ -6,36 +6,36 @@ from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.domain.errors import InvalidSubscription, TemplateFailed
 from lakehook.domain.template import RenderedTemplate, Template
 from lakehook.ports.outbound import TemplateRenderer
-from tests.fakes import FakeTypesetter
+from tests.fakes import FakeTemplateRenderer
 
 FIELDS = {"event_type": "PIPELINE_FAILED", "pipeline_id": 39, "message": "two\nlines"}
 
 
-@pytest.fixture(params=[FakeTypesetter, LiquidRenderer])
-def typesetter(request: pytest.FixtureRequest) -> TemplateRenderer:
+@pytest.fixture(params=[FakeTemplateRenderer, LiquidRenderer])
+def renderer(request: pytest.FixtureRequest) -> TemplateRenderer:
     made: TemplateRenderer = request.param()
     return made
 
 
-def test_each_part_is_set_and_what_is_no_part_stays_unsaid(typesetter: TemplateRenderer):
+def test_each_part_is_set_and_what_is_no_part_stays_unsaid(renderer: TemplateRenderer):
     template = Template(
         body="{{ pipeline_id }}: {{ event_type }}", headers=(("x-a", "{{ pipeline_id }}"),)
     )
 
-    typesetter.validate(template)
+    renderer.validate(template)
 
-    assert typesetter.render(template, FIELDS) == RenderedTemplate(
+    assert renderer.render(template, FIELDS) == RenderedTemplate(
         body="39: PIPELINE_FAILED", headers=(("x-a", "39"),)
     )
-    assert typesetter.render(Template(subject="{{ event_type }}"), FIELDS) == RenderedTemplate(
+    assert renderer.render(Template(subject="{{ event_type }}"), FIELDS) == RenderedTemplate(
         subject="PIPELINE_FAILED"
     )
 
 
-def test_what_is_not_there_is_empty_and_told_once(typesetter: TemplateRenderer):
+def test_what_is_not_there_is_empty_and_told_once(renderer: TemplateRenderer):
     template = Template(body="a{{ nope }}{{ nope }}b", subject="{{ other }}")
 
-    set_ = typesetter.render(template, FIELDS)
+    set_ = renderer.render(template, FIELDS)
 
     assert (set_.body, set_.subject, set_.missing_fields) == ("ab", "", ("nope", "other"))
 
@@ -49,10 +49,10 @@ def test_what_is_not_there_is_empty_and_told_once(typesetter: TemplateRenderer):
     ],
 )
 def test_what_is_no_template_is_refused_by_the_name_of_its_part(
-    typesetter: TemplateRenderer, template: Template, part: str
+    renderer: TemplateRenderer, template: Template, part: str
 ):
     with pytest.raises(InvalidSubscription, match=part):
-        typesetter.validate(template)
+        renderer.validate(template)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,6 @@ def test_what_is_no_template_is_refused_by_the_name_of_its_part(
         ),
     ],
 )
-def test_what_could_not_be_sent_fails(
-    typesetter: TemplateRenderer, template: Template, reason: str
-):
+def test_what_could_not_be_sent_fails(renderer: TemplateRenderer, template: Template, reason: str):
     with pytest.raises(TemplateFailed, match=reason):
-        typesetter.render(template, FIELDS)
+        renderer.render(template, FIELDS)

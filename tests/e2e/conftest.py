@@ -120,21 +120,21 @@ def evidence(lakehook: LocalLakehook, log: Path) -> Evidence:
 
 
 @pytest.fixture(scope="package")
-def desk(lakehook: LocalLakehook) -> CommandService:
+def service(lakehook: LocalLakehook) -> CommandService:
     """As the command finds it: by the name of the stack alone."""
     return open_service(STACK, print)
 
 
 @pytest.fixture
-def terminal(desk: CommandService, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(desk, capsys)
+def terminal(service: CommandService, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(service, capsys)
 
 
 @pytest.fixture
 def subscribers(
-    desk: CommandService, terminal: Terminal, evidence: Evidence
+    service: CommandService, terminal: Terminal, evidence: Evidence
 ) -> Iterator[Subscribers]:
-    with Subscribers(desk, terminal, evidence) as subscribers:
+    with Subscribers(service, terminal, evidence) as subscribers:
         yield subscribers
 
 

@@ -16,8 +16,8 @@ from tests.integration.eventually import eventually
 class Subscribers:
     """Context manager: afterwards the queues are empty, and none is subscribed any more."""
 
-    def __init__(self, desk: CommandService, terminal: Terminal, evidence: Evidence) -> None:
-        self._desk, self._terminal, self._evidence = desk, terminal, evidence
+    def __init__(self, service: CommandService, terminal: Terminal, evidence: Evidence) -> None:
+        self._open, self._terminal, self._evidence = service, terminal, evidence
         self._exits = ExitStack()
         self._ids: list[str] = []
 
@@ -52,7 +52,7 @@ class Subscribers:
     def slip_in(self, url: str) -> str:
         """The id of a subscription that the command would have refused."""
         subscribe = replace(
-            self._desk.subscribe, validate_endpoint=lambda url, _channel: Endpoint.parse(url)
+            self._open.subscribe, validate_endpoint=lambda url, _channel: Endpoint.parse(url)
         )
         name = f"slipped in {len(self._ids)}"
         subscription, _ = subscribe(SubscriptionFields(name=name, url=url))

@@ -10,10 +10,10 @@ from lakehook.cli.context import CommandService
 
 
 class Terminal:
-    """The desk stays open: to open it takes most of a second, and the command does it each time."""
+    """One service for all commands: opening it takes most of a second."""
 
-    def __init__(self, desk: CommandService, capsys: pytest.CaptureFixture[str]) -> None:
-        self._desk, self._capsys = desk, capsys
+    def __init__(self, service: CommandService, capsys: pytest.CaptureFixture[str]) -> None:
+        self._open, self._capsys = service, capsys
         self.complaint = ""
         self.said: list[str] = []  # all that it ever said
 
@@ -28,7 +28,7 @@ class Terminal:
         return json.loads(answer)
 
     def _run(self, *arguments: str) -> tuple[int, str]:
-        code = run(arguments, lambda _stack, _warn: self._desk)
+        code = run(arguments, lambda _stack, _warn: self._open)
         answer, self.complaint = self._capsys.readouterr()
         self.said += [answer, self.complaint]
         return code, answer

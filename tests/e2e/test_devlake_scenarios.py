@@ -70,7 +70,7 @@ def _word(arrival: Arrival) -> str:
 
 
 @pytest.fixture(scope="module")
-def received(desk: CommandService, evidence: Evidence) -> Iterator[Received]:
+def received(service: CommandService, evidence: Evidence) -> Iterator[Received]:
     """Subscribers to everything, as DevLake would tell it, and to DevLake's own alone."""
     ids = []
     with ExitStack() as exits:
@@ -84,14 +84,14 @@ def received(desk: CommandService, evidence: Evidence) -> Iterator[Received]:
         )
         for requested in terms:
             wish = SecretRequest(provided=SECRET if requested.format else None)
-            subscription, key = desk.subscribe(requested, wish)
+            subscription, key = service.subscribe(requested, wish)
             ids.append(subscription.id)
             if requested.name == received.new.name:
                 received.new.secret = secret_to_reveal(key, None) or ""
         yield received
         eventually(evidence.nothing_is_under_way)
         for subscription_id in ids:
-            desk.unsubscribe(desk.find_subscription(subscription_id), discard_waiting=True)
+            service.unsubscribe(service.find_subscription(subscription_id), discard_waiting=True)
 
 
 @pytest.fixture(scope="module")

@@ -122,14 +122,14 @@ def test_the_command_follows_it_to_its_end(
 
 def test_a_new_subscriber_hears_the_past_once_and_in_order(
     publish: Publish,
-    desk: CommandService,
+    service: CommandService,
     evidence: Evidence,
     capsys: pytest.CaptureFixture[str],
 ):
     since, life = str(int(time.time())), a_life()
     publish(life[:2])
     eventually(evidence.nothing_is_under_way)
-    hasty = replace(desk, start_replay=replace(desk.start_replay, settling_seconds=1.0))
+    hasty = replace(service, start_replay=replace(service.start_replay, settling_seconds=1.0))
     receiver = Receiver("late")
 
     with Subscribers(hasty, Terminal(hasty, capsys), evidence) as subscribers:

@@ -57,7 +57,7 @@ def lakehook(bundles: dict[str, Path], runtime: Path) -> Iterator[LocalLakehook]
 
 
 @pytest.fixture(scope="module")
-def desk(lakehook: LocalLakehook) -> CommandService:
+def service(lakehook: LocalLakehook) -> CommandService:
     return open_service(STACK, print)
 
 
@@ -88,9 +88,9 @@ def test_a_bundle_has_all_that_its_function_imports(
 
 
 def test_what_ships_takes_a_notice_and_delivers_it_signed(
-    lakehook: LocalLakehook, desk: CommandService, capsys: pytest.CaptureFixture[str]
+    lakehook: LocalLakehook, service: CommandService, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    terminal, devlake = Terminal(desk, capsys), devlake_of(lakehook)
+    terminal, devlake = Terminal(service, capsys), devlake_of(lakehook)
     with Receiver("hmac") as plain, Receiver("ed25519") as modern:
         plain.secret = subscribed(terminal, plain, "hmac")["secret"]
         key = subscribed(terminal, modern, "ed25519")["public_key"]

@@ -35,7 +35,7 @@ class Terminal:
         self.said: list[str] = []
 
     def __call__(self, *arguments: str) -> int:
-        code = run(arguments, self._desk)
+        code = run(arguments, self._open)
         self.said += self._capsys.readouterr()
         return code
 
@@ -43,7 +43,7 @@ class Terminal:
         assert self(*arguments, "--output", "json") == 0, self.said[-1]
         return json.loads(self.said[-2])
 
-    def _desk(self, _stack: str, warn: Warn) -> CommandService:
+    def _open(self, _stack: str, warn: Warn) -> CommandService:
         return service_for_outputs(self._deployment, Aws(), warn)
 
 

@@ -21,7 +21,7 @@ from lakehook.domain.retry import RetrySchedule
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery, an_event
 from tests.delivering import DeliverFunction
-from tests.fakes import NOON, FakeAttempts, FakeClock
+from tests.fakes import NOON, FakeClock, FakeSender
 from tests.integration.test_command import Terminal, add
 from tests.ticking import a_tick
 
@@ -37,16 +37,16 @@ class Functions:
     def __init__(self, deployment: StackOutputs) -> None:
         dynamodb, clock = boto3.client("dynamodb"), SystemClock()
         self.deployment, self.queue = deployment, boto3.client("sqs")
-        self.attempts = FakeAttempts(FakeClock(NOON))
+        self.attempts = FakeSender(FakeClock(NOON))
         self.ledger = DynamoLedger(dynamodb, deployment.deliveries_table, clock)
-        self.bell = SqsDeliveryQueue(self.queue, deployment.deliveries_queue_url)
+        self.deliveries = SqsDeliveryQueue(self.queue, deployment.deliveries_queue_url)
         self.healths = DynamoEndpointHealthStore(dynamodb, deployment.deliveries_table)
         self._ports = replace(
             DeliverFunction().ports(),
             ledger=self.ledger,
             endpoint_health=self.healths,
             subscriptions=DynamoSubscriptions(dynamodb, deployment.subscriptions_table, clock),
-            queue=self.bell,
+            queue=self.deliveries,
             acks=SqsMessageAcks(self.queue, deployment.deliveries_queue_url),
             dead_letters=SqsDeadLetterQueue(self.queue, deployment.dead_letter_queue_url),
             sender=self.attempts,
@@ -64,7 +64,7 @@ class Functions:
 
     def tick(self) -> None:
         """What the clock does each minute, and what follows."""
-        a_tick(self.ledger, self.bell, SystemClock()).resume_lanes()
+        a_tick(self.ledger, self.deliveries, SystemClock()).resume_lanes()
         self.deliver()
 
     def look_at(self, url: str) -> list[Any]:
@@ -114,7 +114,9 @@ class Story:
         self.functions = functions
         functions.attempts.script[self.first] = [functions.attempts.failure()]
         for sequence in (1, 2, 3):
-            functions.bell.enqueue_deliveries([a_delivery(sequence, subscription=subscription)])
+            functions.deliveries.enqueue_deliveries(
+                [a_delivery(sequence, subscription=subscription)]
+            )
             functions.deliver()
 
     @property
@@ -278,7 +280,7 @@ def test_a_paused_subscription_waits_until_it_is_resumed(
 ) -> None:
     subscription = add(terminal)["subscription_id"]
     terminal.json("subscriptions", "pause", "ci")
-    functions.bell.enqueue_deliveries([a_delivery(1, subscription=subscription)])
+    functions.deliveries.enqueue_deliveries([a_delivery(1, subscription=subscription)])
     functions.deliver()
 
     (lane,) = terminal.json("lanes", "list", "--held", "--subscription", "ci")

@@ -21,7 +21,7 @@ from lakehook.domain.attempt import Outcome, Response
 from lakehook.domain.destination import Mail, MailDestination
 from lakehook.domain.errors import InfrastructureError
 from lakehook.ports.outbound import NoResponse
-from tests.fakes import FakeReceiver
+from tests.fakes import FakeTransport
 from tests.integration.posting import a_request
 
 SENDER = "lakehook@team.example"
@@ -192,7 +192,7 @@ def test_a_client_keeps_the_deadline_and_is_made_once_and_not_before(ses: Ses, d
 
 
 def test_each_message_goes_its_way(ses: Ses, mailer: MailTransport):
-    http = FakeReceiver([Response(status=204, headers={}, body=b"")])
+    http = FakeTransport([Response(status=204, headers={}, body=b"")])
     carriers = TransportRouter(http=http, mail=mailer)
     request = a_request("https://ci.example/")
 

@@ -60,8 +60,10 @@ class Story:
 
     def _subscribe(self, name: str, behaviour: Behaviour, **fields: str) -> None:
         receiver = self.exits.enter_context(Receiver(name, behaviour))
-        desk = open_service(STACK, print)
-        subscription, _ = desk.subscribe(SubscriptionFields(name=name, url=receiver.url, **fields))
+        service = open_service(STACK, print)
+        subscription, _ = service.subscribe(
+            SubscriptionFields(name=name, url=receiver.url, **fields)
+        )
         self.ids[name] = subscription.id
 
     def _publish(self, *events: Event) -> None:
@@ -150,17 +152,17 @@ class Story:
         return self.heard.has_counted(names.SCHEDULER_LAG)
 
     def _unsubscribe(self, name: str) -> None:
-        desk = open_service(STACK, print)
-        desk.unsubscribe(desk.find_subscription(self.ids[name]), discard_waiting=True)
+        service = open_service(STACK, print)
+        service.unsubscribe(service.find_subscription(self.ids[name]), discard_waiting=True)
 
     def _operators(self) -> None:
         """By HTTP, and a replay of what the good one has had."""
         self._call("subscriptions")
         self._call("subscriptions/nobody")
         self._until(names.API_REQUESTS, names.API_CLIENT_ERRORS)
-        desk = open_service(STACK, print)
-        terms = desk.start_replay.criteria(ReplayRequest(since="1h", status="delivered"))
-        desk.start_replay(desk.find_subscription(self.ids["good"]), terms)
+        service = open_service(STACK, print)
+        terms = service.start_replay.criteria(ReplayRequest(since="1h", status="delivered"))
+        service.start_replay(service.find_subscription(self.ids["good"]), terms)
         self._until(names.REPLAYED)
 
     def _call(self, path: str) -> None:
@@ -191,9 +193,9 @@ class Story:
 
     def _nobody_knows_the_subscribers(self) -> None:
         """A replay for a new one is open for a minute: until all know the subscription."""
-        desk = open_service(STACK, print)
-        terms = desk.start_replay.criteria(ReplayRequest(since="1h"))
-        desk.start_replay.for_new(desk.find_subscription(self.ids["lost"]), terms)
+        service = open_service(STACK, print)
+        terms = service.start_replay.criteria(ReplayRequest(since="1h"))
+        service.start_replay.for_new(service.find_subscription(self.ids["lost"]), terms)
         tables = self.lakehook.client("dynamodb")
         tables.delete_table(TableName=self.lakehook.deployment.subscriptions_table)
         self._call("subscriptions")

@@ -20,8 +20,13 @@ from lakehook.domain.replay import AT_ONCE_SECONDS, Replay
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.queues import EventMessage
 from lakehook.ports.stores import DueItem, LedgerSnapshot, Requeued
-from tests.fakes import FakeHealths, FakeLedger, FakeSubscriptions, FakeUnfinishedAttempts
-from tests.fakes_replay import FakeReplays
+from tests.fakes import (
+    FakeEndpointHealthStore,
+    FakeLedger,
+    FakeSubscriptions,
+    FakeUnfinishedAttempts,
+)
+from tests.fakes_replay import FakeReplayStore
 from tests.simulation.clockwork import MINUTE, IsDue
 from tests.simulation.faults import Fault, Gate, Invocation
 from tests.simulation.history import EVERYONE, History
@@ -165,7 +170,7 @@ class WitnessedSubscriptions(FakeSubscriptions):
         self._history.disabled.setdefault(subscription_id, self._timeline.now())
 
 
-class WitnessedHealths(FakeHealths):
+class WitnessedHealths(FakeEndpointHealthStore):
     """Tells whoever plans the clock's ticks when a breaker is due."""
 
     def __init__(
@@ -269,7 +274,7 @@ class ReplayIsDue:
         return self.replay.next_at - AT_ONCE_SECONDS
 
 
-class PlannedReplays(FakeReplays):
+class PlannedReplays(FakeReplayStore):
     def __init__(self, planned: Callable[[IsDue], None]) -> None:
         super().__init__()
         self._planned = planned

@@ -11,7 +11,7 @@ from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.domain.time import format_rfc3339
 from local.fifo import FifoQueue, QueueSettings
-from tests.fakes import NOON, FakeJournal, FakePaces
+from tests.fakes import NOON, FakeJournal, FakeRateLimitStore
 from tests.simulation.aws import SimulatedSqs
 from tests.simulation.clockwork import Clockwork, IsDue, NeverRests
 from tests.simulation.faults import Faults, Gate
@@ -115,7 +115,7 @@ class System:
             sqs=self.sqs,
             ledger=reached,
             healths=self.ledger.healths,
-            paces=FakePaces(self.timeline),  # type: ignore[arg-type]
+            paces=FakeRateLimitStore(self.timeline),  # type: ignore[arg-type]
             journal=self.journal,
             unfinished=self.unfinished,
             replays=self.replays,

@@ -18,7 +18,7 @@ from lakehook.ingestion.fan_out import FanOutBatch, FanOutPorts, build_fan_out
 from lakehook.ports.outbound import SubscriptionCredentials
 from lakehook.ports.queues import Remaining
 from lakehook.tick import Tick
-from tests.fakes import FakeDice, FakeKeyring, FakePings, FakeTypesetter
+from tests.fakes import FakeCredentialStore, FakePings, FakeRandom, FakeTemplateRenderer
 from tests.simulation.faults import Gate, Invocation
 from tests.simulation.history import History
 from tests.simulation.internet import Internet
@@ -38,7 +38,7 @@ NEVER = '{"created": "365d", "running": "365d"}'
 DEPLOYED_SCHEDULE = RetrySchedule.parse("5,300")
 
 
-class SimulatedDice(FakeDice):
+class SimulatedDice(FakeRandom):
     """Tokens in a row, chances by the seed."""
 
     def __init__(self, random: Random) -> None:
@@ -130,7 +130,7 @@ class Wiring:
             acks=self._receipts,
             dead_letters=self._dead_letters,
             sender=self._sender,
-            renderer=FakeTypesetter(),
+            renderer=FakeTemplateRenderer(),
             clock=self.timeline,
             random=self.dice,
             telemetry=self.telemetry,
@@ -141,7 +141,7 @@ class Wiring:
     @cached_property
     def _sender(self) -> SignedSender:
         return SignedSender(
-            credentials=self._reached("keyring", FakeKeyring(KEYS)),
+            credentials=self._reached("keyring", FakeCredentialStore(KEYS)),
             transport=Internet(self.receivers, SECRET, self.timeline, self.gate, self.history),
             clock=self.timeline,
             random=self.dice,

@@ -1,4 +1,4 @@
-"""The HTTP API: what each operation does at the desk, and how what is refused is told."""
+"""The HTTP API: what each operation does at the service, and how what is refused is told."""
 
 from typing import Any
 
@@ -18,19 +18,19 @@ from tests.api_caller import Caller, a_call
 from tests.builders import a_delivery, a_document, an_event
 from tests.contracts.test_handlers import Context
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_subscribe import with_waiting_and_dead
 
 URL = "https://ci.example/hook"
 
 
 class Desktop:
-    """The API over an office, and what it was troubled by."""
+    """The API over a stack, and what it was troubled by."""
 
     def __init__(self) -> None:
-        self.office = Office()
+        self.stack = FakeStack()
         self.troubles: list[Exception] = []
-        api = Api(self.office.desk, self.troubles.append)
+        api = Api(self.stack.service, self.troubles.append)
         self.milliseconds_left = 30_000
         self.call = Caller(
             lambda event, _: api(
@@ -46,7 +46,7 @@ class Desktop:
     def with_a_letter(self) -> str:
         """The id of a subscription with a dead letter at 1, and one delivery behind it."""
         id_ = self.subscribe()
-        with_waiting_and_dead(self.office, self.office.desk().find_subscription(id_))
+        with_waiting_and_dead(self.stack, self.stack.service().find_subscription(id_))
         return id_
 
 
@@ -158,14 +158,14 @@ def test_the_new_secret_is_told_once_and_the_old_one_signs_on(api: Desktop):
 
 def test_a_rotation_whose_answer_may_be_lost_needs_an_overlap_or_a_secret(api: Desktop):
     id_ = api.subscribe()
-    there = api.office.subscriptions.all()
+    there = api.stack.subscriptions.all()
     path, own = f"/subscriptions/{id_}/rotate-secret", "whsec_" + "MDEy" * 8
 
     refused = api.call("POST", path, {"overlap": "0"})
 
     assert refused.status == 422
     assert refused.document["message"].startswith("overlap: without one a lost answer")
-    assert api.office.subscriptions.all() == there
+    assert api.stack.subscriptions.all() == there
     for terms in ({"secret": own}, {"signing": "ed25519"}):
         assert api.call("POST", path, {"overlap": "0", **terms}).status == 200
 
@@ -177,7 +177,7 @@ def test_an_endpoint_that_echoes_its_challenge_is_active(api: Desktop):
         attempt = Attempt(at=0.0, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
         return PingResult(attempt, echoed=True)
 
-    api.office.queue.result_of = echoed
+    api.stack.queue.result_of = echoed
     said = api.call("POST", f"/subscriptions/{id_}/test", {})
 
     assert (said.document["outcome"], said.document["state"]) == ("delivered", "active")
@@ -199,7 +199,7 @@ def test_events_are_tried_and_none_is_sent(api: Desktop):
     said = api.call("POST", f"/subscriptions/{id_}/match", {"events": events})
 
     assert [one["reason"] for one in said.document["matches"]] == [None, "event type", "pattern"]
-    assert not api.office.publisher.published
+    assert not api.stack.publisher.published
 
 
 def test_the_event_that_is_none_is_named(api: Desktop):
@@ -262,7 +262,7 @@ def test_dead_letters_go_again(api: Desktop):
     said = api.call("POST", "/dead-letters/redrive", {"ids": [f"{id_}#39#1"]})
 
     assert (said.document["number"], said.document["remaining"]) == (1, 0)
-    assert [one.sequence for one in api.office.redrives.sent] == [1]
+    assert [one.sequence for one in api.stack.redriver.sent] == [1]
 
 
 def test_a_dry_run_only_says_which_letters_they_are(api: Desktop):
@@ -272,24 +272,24 @@ def test_a_dry_run_only_says_which_letters_they_are(api: Desktop):
         said = api.call("POST", f"/dead-letters/{action}", {"all": True, "dry_run": True})
         assert (said.document["dry_run"], said.document["number"]) == (True, 1)
 
-    assert not api.office.redrives.sent
+    assert not api.stack.redriver.sent
     assert len(api.call("GET", "/dead-letters?reason=spent").document["dead_letters"]) == 1
 
 
 def test_no_more_letters_go_at_once_than_an_invocation_can_bear(api: Desktop):
     for sequence in range(1, 104):
         record = DeliveryRecord.waiting(a_delivery(sequence, subscription=api_id(api)))
-        api.office.ledger.save(record.dead("gone"), before=None, after=None)
+        api.stack.ledger.save(record.dead("gone"), before=None, after=None)
 
     said = api.call("POST", "/dead-letters/discard", {"reason": "gone"})
 
     assert (said.document["number"], said.document["remaining"]) == (100, 3)
-    statuses = [one.status for one in api.office.ledger.records.values()]
+    statuses = [one.status for one in api.stack.ledger.records.values()]
     assert statuses.count(DeliveryStatus.DEAD) == 3
 
 
 def api_id(api: Desktop) -> str:
-    known = api.office.subscriptions.all()
+    known = api.stack.subscriptions.all()
     return known[0].id if known else api.subscribe()
 
 
@@ -307,15 +307,15 @@ def test_letters_are_chosen_in_one_way_alone(api: Desktop, wanted: dict[str, Any
 
 def accept(api: Desktop, **changes: object) -> None:
     event = an_event(**changes)
-    pipeline, _ = api.office.journal.load(event)
+    pipeline, _ = api.stack.journal.load(event)
     advance = pipeline.apply(event)
     assert isinstance(advance, PipelineTransition)
-    api.office.journal.append(advance)
+    api.stack.journal.append(advance)
 
 
 def test_pipelines_that_have_not_ended_and_the_story_of_one(api: Desktop):
     accept(api, pipeline_id=7)
-    api.office.clock.sleep(3600)
+    api.stack.clock.sleep(3600)
     accept(api, pipeline_id=8, event_type="PIPELINE_RUNNING")
 
     listed = api.call("GET", "/pipelines?state=created&older_than=15m").document
@@ -346,7 +346,7 @@ def test_a_pipeline_of_a_named_source_is_shown_by_its_key_or_its_source(api: Des
 def test_a_delivery_of_a_named_source_is_explained_in_either_form_of_its_path(api: Desktop):
     id_ = api.subscribe()
     record = DeliveryRecord.waiting(a_delivery(1, subscription=id_, source="staging"))
-    api.office.ledger.save(record, before=None, after=None)
+    api.stack.ledger.save(record, before=None, after=None)
     decoded = a_call("GET", "/deliveries/x") | {"rawPath": f"/deliveries/{id_}#staging/39#1"}
 
     said = api.call("GET", f"/deliveries/{id_}%23staging%2F39%231")
@@ -369,7 +369,7 @@ def test_a_path_with_too_much_or_too_little_is_none(api: Desktop, path: str):
 def test_each_page_says_where_the_next_begins_also_when_its_last_is_gone(api: Desktop):
     for number in range(5):
         api.subscribe(name=f"ci {number}")
-        api.office.clock.sleep(1)
+        api.stack.clock.sleep(1)
 
     first = api.call("GET", "/subscriptions?limit=2").document
     api.call("DELETE", "/subscriptions/ci%201")
@@ -418,7 +418,7 @@ def test_a_wrong_field_is_one_line_and_nothing_is_saved(
     assert answered.document["message"].startswith(said)
     assert "\n" not in answered.document["message"]
     assert "hush" not in str(answered)
-    assert not api.office.subscriptions.all()
+    assert not api.stack.subscriptions.all()
 
 
 @pytest.mark.parametrize(
@@ -494,7 +494,7 @@ def test_what_somebody_else_has_changed_is_a_conflict(
     def changed(_: object, **_claim: bool) -> None:
         raise Conflict(f"{id_} was changed since it was read")
 
-    monkeypatch.setattr(api.office.subscriptions, "save", changed)
+    monkeypatch.setattr(api.stack.subscriptions, "save", changed)
 
     said = api.call("PATCH", f"/subscriptions/{id_}", {"name": "other"})
 
@@ -515,7 +515,7 @@ def test_our_own_trouble_is_told_to_the_log_and_a_fault_of_ours_to_nobody_else(
     def breaks() -> None:
         raise broken
 
-    monkeypatch.setattr(api.office.subscriptions, "all", breaks)
+    monkeypatch.setattr(api.stack.subscriptions, "all", breaks)
 
     said = api.call("GET", "/subscriptions")
 
@@ -538,7 +538,7 @@ def test_a_time_on_no_calendar_is_refused_in_our_words(api: Desktop, since: str)
 @pytest.fixture
 def parked(api: Desktop) -> Desktop:
     wrong = to_json(a_document(event_type="PIPELINE_DONE"))
-    api.office.parked_events.parked = [
+    api.stack.parked_events.parked = [
         ParkedEvent(id="m-1", pipeline_key="39", reason="event_type", body=wrong, parked_at=NOON)
     ]
     return api
@@ -552,7 +552,7 @@ def test_a_parked_event_is_read_mended_and_sent(parked: Desktop):
     sent = parked.call("POST", "/events/parked/m-1/send", {"event": a_document()})
 
     assert (sent.status, sent.document["pipeline_id"]) == (200, "39")
-    assert len(parked.office.publisher.published) == 1
+    assert len(parked.stack.publisher.published) == 1
     assert parked.call("GET", "/events/parked").document["parked"] == []
 
 
@@ -562,12 +562,12 @@ def test_a_parked_event_is_deleted_and_then_not_found(parked: Desktop):
 
 
 def test_a_delivery_and_a_whole_pipeline_are_sent_again(api: Desktop):
-    id_, office = api.subscribe(), api.office
+    id_, stack = api.subscribe(), api.stack
     event = an_event()
-    pipeline, _ = office.journal.load(event)
+    pipeline, _ = stack.journal.load(event)
     advance = pipeline.apply(event)
     assert isinstance(advance, PipelineTransition)
-    office.journal.append(advance)
+    stack.journal.append(advance)
 
     sent = api.call("POST", "/pipelines/39/send", {"subscription": "ci"})
     assert (sent.document["sent"], sent.document["waiting"]) == (1, 0)
@@ -578,9 +578,9 @@ def test_a_delivery_and_a_whole_pipeline_are_sent_again(api: Desktop):
 
     lane = Lane(id_, "39")
     delivered = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
-    office.ledger.keep(office.ledger.records[lane, 1].with_attempt(delivered))
-    del office.ledger.lanes[lane]
+    stack.ledger.keep(stack.ledger.records[lane, 1].with_attempt(delivered))
+    del stack.ledger.lanes[lane]
     assert api.call("POST", "/deliveries/ci%2339%231/send").document["sent"] == 1
-    assert len(office.queue.resumes) == 2
+    assert len(stack.queue.resumes) == 2
     unknown = api.call("POST", "/pipelines/staging/39/send", {"subscription": "ci"})
     assert (unknown.status, "staging/39" in unknown.document["message"]) == (404, True)

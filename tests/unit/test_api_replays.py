@@ -19,7 +19,7 @@ def with_past(api: Desktop) -> str:
     id_ = api.subscribe()
     step = Pipeline("39").apply(an_event())
     assert isinstance(step, PipelineTransition)
-    api.office.journal.append(step)
+    api.stack.journal.append(step)
     return id_
 
 

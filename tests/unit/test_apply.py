@@ -31,7 +31,7 @@ from lakehook.subscriptions.apply.source_file import InvalidFile, SourceFile
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from tests.builders import a_subscription
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.integration.authority import Authority
 from tests.unit.test_subscribe import with_waiting_and_dead
 
@@ -41,8 +41,8 @@ VARIABLES = {"TOKEN": "Bearer top-secret", "URL": f"{URL}?key=top-secret", "SECR
 
 
 @pytest.fixture
-def office() -> Office:
-    return Office()
+def stack() -> FakeStack:
+    return FakeStack()
 
 
 def revealing(variables: Mapping[str, str]) -> Any:
@@ -55,80 +55,80 @@ def revealing(variables: Mapping[str, str]) -> Any:
 
 
 def plan(
-    office: Office, *entries: Any, variables: Mapping[str, str] = VARIABLES, **how: Any
+    stack: FakeStack, *entries: Any, variables: Mapping[str, str] = VARIABLES, **how: Any
 ) -> Plan:
     manuscript = SourceFile(name="s.yaml", document={"subscriptions": list(entries)}, lines={})
-    return Apply(office.desk()).plan(manuscript, revealing(variables), **how)
+    return Apply(stack.service()).plan(manuscript, revealing(variables), **how)
 
 
-def apply(office: Office, *entries: Any, **how: Any) -> list[StepResult]:
+def apply(stack: FakeStack, *entries: Any, **how: Any) -> list[StepResult]:
     waiting = {"discard_waiting": how.get("discard_waiting", False)}
-    return list(Apply(office.desk())(plan(office, *entries, **how), **waiting))
+    return list(Apply(stack.service())(plan(stack, *entries, **how), **waiting))
 
 
-def faults(office: Office, *entries: Any, **how: Any) -> list[str]:
+def faults(stack: FakeStack, *entries: Any, **how: Any) -> list[str]:
     with pytest.raises(InvalidFile) as refused:
-        plan(office, *entries, **how)
+        plan(stack, *entries, **how)
     return [fault.removeprefix("s.yaml:1: ") for fault in refused.value.faults]
 
 
-def changes(office: Office, *entries: Any, **how: Any) -> list[Change]:
-    return [change for step in plan(office, *entries, **how).steps for change in step.changes]
+def changes(stack: FakeStack, *entries: Any, **how: Any) -> list[Change]:
+    return [change for step in plan(stack, *entries, **how).steps for change in step.changes]
 
 
 def _terms() -> SubscriptionFields:
     return SubscriptionFields(name="ci", url=URL)
 
 
-def only(office: Office) -> Subscription:
-    (one,) = office.desk().find_subscription.all()
+def only(stack: FakeStack) -> Subscription:
+    (one,) = stack.service().find_subscription.all()
     return one
 
 
 # --- what is done ---
 
 
-def test_what_is_not_there_is_created_and_its_secret_told(office: Office) -> None:
-    (done,) = apply(office, {**CI, "event_types": ["PIPELINE_FAILED"], "rate": "20/m"})
+def test_what_is_not_there_is_created_and_its_secret_told(stack: FakeStack) -> None:
+    (done,) = apply(stack, {**CI, "event_types": ["PIPELINE_FAILED"], "rate": "20/m"})
 
-    created = only(office)
+    created = only(stack)
     assert (created.event_types, str(created.rate)) == (("PIPELINE_FAILED",), "20/m")
     assert done.subscription == created
     assert done.secret is not None
 
 
-def test_what_shall_be_paused_is_never_seen_active(office: Office) -> None:
-    (done,) = apply(office, {**CI, "paused": True})
+def test_what_shall_be_paused_is_never_seen_active(stack: FakeStack) -> None:
+    (done,) = apply(stack, {**CI, "paused": True})
 
     assert done.subscription.paused_at
     assert done.subscription.version == 1
 
 
-def test_applied_again_there_is_nothing_to_do(office: Office) -> None:
+def test_applied_again_there_is_nothing_to_do(stack: FakeStack) -> None:
     entry = {**CI, "headers": {"x": {"env": "TOKEN"}}, "pattern": {"a": [1]}, "paused": True}
-    apply(office, entry)
+    apply(stack, entry)
 
-    again = plan(office, entry)
+    again = plan(stack, entry)
 
     assert (again.steps, again.unchanged) == ((), ("ci",))
 
 
-def test_a_change_is_told_field_by_field_and_touches_no_other(office: Office) -> None:
-    apply(office, {**CI, "rate": "20/m", "headers": {"x": {"env": "TOKEN"}}})
-    before = only(office)
+def test_a_change_is_told_field_by_field_and_touches_no_other(stack: FakeStack) -> None:
+    apply(stack, {**CI, "rate": "20/m", "headers": {"x": {"env": "TOKEN"}}})
+    before = only(stack)
     entry = {**CI, "deadline_seconds": 5, "headers": {"x": {"env": "TOKEN"}}}
 
-    told = changes(office, entry)
-    apply(office, entry)
+    told = changes(stack, entry)
+    apply(stack, entry)
 
     assert told == [Change("deadline_seconds", 10.0, 5.0), Change("rate", "20/m", "none")]
-    after = only(office)
+    after = only(stack)
     assert after == replace(before, deadline_seconds=5.0, rate=None, version=before.version + 1)
 
 
-def test_a_term_of_which_the_file_says_nothing_becomes_as_usual(office: Office) -> None:
+def test_a_term_of_which_the_file_says_nothing_becomes_as_usual(stack: FakeStack) -> None:
     apply(
-        office,
+        stack,
         {
             **CI,
             "event_types": ["TASK_FAILED"],
@@ -141,37 +141,39 @@ def test_a_term_of_which_the_file_says_nothing_becomes_as_usual(office: Office) 
         },
     )
 
-    apply(office, CI)
-    usual = Office()
+    apply(stack, CI)
+    usual = FakeStack()
     apply(usual, CI)
 
-    seen = [[key.current(only(one)) for key in FIELDS] for one in (office, usual)]
+    seen = [[key.current(only(one)) for key in FIELDS] for one in (stack, usual)]
     assert seen[0] == seen[1]
-    assert only(office).encrypted_headers is None
+    assert only(stack).encrypted_headers is None
 
 
-def test_of_a_pause_it_says_nothing_and_so_it_stays(office: Office) -> None:
-    apply(office, {**CI, "paused": True})
+def test_of_a_pause_it_says_nothing_and_so_it_stays(stack: FakeStack) -> None:
+    apply(stack, {**CI, "paused": True})
 
-    assert plan(office, CI).steps == ()
-    assert changes(office, {**CI, "paused": False}) == [Change("paused", old=True, new=False)]
-    apply(office, {**CI, "paused": False, "deadline_seconds": 3})
-    assert only(office).paused_at is None
+    assert plan(stack, CI).steps == ()
+    assert changes(stack, {**CI, "paused": False}) == [Change("paused", old=True, new=False)]
+    apply(stack, {**CI, "paused": False, "deadline_seconds": 3})
+    assert only(stack).paused_at is None
 
 
-def test_the_secret_of_one_that_is_there_is_neither_touched_nor_looked_for(office: Office) -> None:
+def test_the_secret_of_one_that_is_there_is_neither_touched_nor_looked_for(
+    stack: FakeStack,
+) -> None:
     entry = {**CI, "secret": {"env": "GONE"}, "format": "devlake"}
-    apply(office, entry, variables={"GONE": "topsecret"})
-    before = only(office)
+    apply(stack, entry, variables={"GONE": "topsecret"})
+    before = only(stack)
 
-    (step,) = plan(office, {**entry, "deadline_seconds": 5}, variables={}).steps
-    list(Apply(office.desk())(Plan(steps=(step,), unchanged=(), not_in_file=())))
+    (step,) = plan(stack, {**entry, "deadline_seconds": 5}, variables={}).steps
+    list(Apply(stack.service())(Plan(steps=(step,), unchanged=(), not_in_file=())))
 
-    assert only(office).secrets == before.secrets
+    assert only(stack).secrets == before.secrets
 
 
-def test_a_secret_that_was_brought_is_not_told(office: Office) -> None:
-    (done,) = apply(office, {**CI, "format": "devlake", "secret": {"env": "SECRET"}})
+def test_a_secret_that_was_brought_is_not_told(stack: FakeStack) -> None:
+    (done,) = apply(stack, {**CI, "format": "devlake", "secret": {"env": "SECRET"}})
 
     assert done.secret is None
 
@@ -179,103 +181,101 @@ def test_a_secret_that_was_brought_is_not_told(office: Office) -> None:
 # --- what is sealed ---
 
 
-def test_what_is_sealed_is_sealed_anew_where_that_is_asked_for(office: Office) -> None:
+def test_what_is_sealed_is_sealed_anew_where_that_is_asked_for(stack: FakeStack) -> None:
     entry = {**CI, "url": {"env": "URL"}, "headers": {"x": {"env": "TOKEN"}}}
-    apply(office, entry)
-    before = only(office)
+    apply(stack, entry)
+    before = only(stack)
     other = {"URL": f"{URL}?key=another", "TOKEN": "another"}
 
-    assert changes(office, entry, variables=other) == []
-    told = changes(office, entry, variables=other, reseal=True)
-    apply(office, entry, variables=other, reseal=True)
+    assert changes(stack, entry, variables=other) == []
+    told = changes(stack, entry, variables=other, reseal=True)
+    apply(stack, entry, variables=other, reseal=True)
 
     assert told == [Change(one, "sealed", "sealed anew") for one in ("url", "headers")]
-    assert only(office).encrypted_url != before.encrypted_url
-    assert only(office).encrypted_headers != before.encrypted_headers
+    assert only(stack).encrypted_url != before.encrypted_url
+    assert only(stack).encrypted_headers != before.encrypted_headers
 
 
-def test_another_name_of_a_header_is_a_change(office: Office) -> None:
-    apply(office, {**CI, "headers": {"x": {"env": "TOKEN"}}})
+def test_another_name_of_a_header_is_a_change(stack: FakeStack) -> None:
+    apply(stack, {**CI, "headers": {"x": {"env": "TOKEN"}}})
 
-    told = changes(office, {**CI, "headers": {"Y": {"env": "TOKEN"}}})
+    told = changes(stack, {**CI, "headers": {"Y": {"env": "TOKEN"}}})
 
     assert told == [Change("headers", ["x"], ["y"])]
 
 
-def test_another_url_is_known_by_the_hash_by_which_it_is_paced(office: Office) -> None:
-    apply(office, {**CI, "url": {"env": "URL"}})
-    office.subscriptions.save(replace(only(office), rate_limit_key="hash of another"))
+def test_another_url_is_known_by_the_hash_by_which_it_is_paced(stack: FakeStack) -> None:
+    apply(stack, {**CI, "url": {"env": "URL"}})
+    stack.subscriptions.save(replace(only(stack), rate_limit_key="hash of another"))
 
-    assert changes(office, {**CI, "url": {"env": "URL"}}) == [
-        Change("url", "sealed", "sealed anew")
-    ]
+    assert changes(stack, {**CI, "url": {"env": "URL"}}) == [Change("url", "sealed", "sealed anew")]
 
 
 # --- those that are not in the file ---
 
 
-def test_those_that_are_not_in_the_file_are_left_alone(office: Office) -> None:
-    apply(office, CI)
+def test_those_that_are_not_in_the_file_are_left_alone(stack: FakeStack) -> None:
+    apply(stack, CI)
 
-    assert plan(office).not_in_file == ("ci",)
-    assert plan(office).steps == ()
+    assert plan(stack).not_in_file == ("ci",)
+    assert plan(stack).steps == ()
 
 
-def test_prune_removes_them(office: Office) -> None:
-    apply(office, CI)
+def test_prune_removes_them(stack: FakeStack) -> None:
+    apply(stack, CI)
 
-    (done,) = apply(office, prune=True)
+    (done,) = apply(stack, prune=True)
 
     assert done.subscription.removed_at
-    assert office.desk().find_subscription.all() == []
+    assert stack.service().find_subscription.all() == []
 
 
 def test_one_for_which_deliveries_wait_is_not_pruned_and_nothing_else_is_done(
-    office: Office,
+    stack: FakeStack,
 ) -> None:
-    subscription, _ = office.desk().subscribe(_terms())
-    with_waiting_and_dead(office, subscription)
+    subscription, _ = stack.service().subscribe(_terms())
+    with_waiting_and_dead(stack, subscription)
 
     with pytest.raises(PendingDeliveries, match="ci still has"):
-        apply(office, {**CI, "name": "new"}, prune=True)
-    assert [one.name for one in office.desk().find_subscription.all()] == ["ci"]
-    apply(office, {**CI, "name": "new"}, prune=True, discard_waiting=True)
-    assert [one.name for one in office.desk().find_subscription.all()] == ["new"]
-    assert list(office.ledger.dead_letters(subscription.id)) == []
+        apply(stack, {**CI, "name": "new"}, prune=True)
+    assert [one.name for one in stack.service().find_subscription.all()] == ["ci"]
+    apply(stack, {**CI, "name": "new"}, prune=True, discard_waiting=True)
+    assert [one.name for one in stack.service().find_subscription.all()] == ["new"]
+    assert list(stack.ledger.dead_letters(subscription.id)) == []
 
 
 # --- somebody else is quicker ---
 
 
-def test_where_somebody_was_quicker_it_stops_and_a_new_plan_has_the_rest(office: Office) -> None:
-    apply(office, {**CI, "name": "a"}, {**CI, "name": "b"}, {**CI, "name": "c"})
+def test_where_somebody_was_quicker_it_stops_and_a_new_plan_has_the_rest(stack: FakeStack) -> None:
+    apply(stack, {**CI, "name": "a"}, {**CI, "name": "b"}, {**CI, "name": "c"})
     wanted = [{**CI, "name": name, "deadline_seconds": 5} for name in "abc"]
-    made = plan(office, *wanted)
-    office.desk().pause(office.desk().find_subscription("b"))
+    made = plan(stack, *wanted)
+    stack.service().pause(stack.service().find_subscription("b"))
 
-    doing = Apply(office.desk())(made)
+    doing = Apply(stack.service())(made)
 
     assert next(doing).step.name == "a"
     with pytest.raises(Conflict):
         next(doing)
-    assert [step.name for step in plan(office, *wanted).steps] == ["b", "c"]
+    assert [step.name for step in plan(stack, *wanted).steps] == ["b", "c"]
 
 
-def test_of_two_runs_that_create_the_same_the_first_ones_stays(office: Office) -> None:
-    mine, theirs = (plan(office, CI, CI | {"name": "b"}) for _ in range(2))
-    verb = Apply(office.desk())
+def test_of_two_runs_that_create_the_same_the_first_ones_stays(stack: FakeStack) -> None:
+    mine, theirs = (plan(stack, CI, CI | {"name": "b"}) for _ in range(2))
+    verb = Apply(stack.service())
     first = next(doing := verb(theirs)).subscription
-    office.clock.sleep(1)
+    stack.clock.sleep(1)
     list_of_mine = verb(mine)
 
     with pytest.raises(NameTaken, match="name: 'ci' is taken"):
         next(list_of_mine)
 
     list(doing)
-    in_force = office.desk().find_subscription.all()
+    in_force = stack.service().find_subscription.all()
     assert [one.name for one in in_force] == ["ci", "b"]
     assert in_force[0].id == first.id
-    assert plan(office, CI, CI | {"name": "b"}).steps == ()
+    assert plan(stack, CI, CI | {"name": "b"}).steps == ()
 
 
 # --- what is refused ---
@@ -317,19 +317,19 @@ def test_of_two_runs_that_create_the_same_the_first_ones_stays(office: Office) -
     ],
 )
 def test_a_wrong_field_is_one_line_that_names_it_and_no_secret(
-    office: Office, said: Any, fault: str
+    stack: FakeStack, said: Any, fault: str
 ) -> None:
-    (line,) = faults(office, {**CI, **said})
+    (line,) = faults(stack, {**CI, **said})
 
     assert line.startswith(fault)
     assert "top-secret" not in line
-    assert office.desk().find_subscription.all() == []
+    assert stack.service().find_subscription.all() == []
 
 
-def test_all_that_is_wrong_is_told_at_once_and_nothing_saved(office: Office) -> None:
+def test_all_that_is_wrong_is_told_at_once_and_nothing_saved(stack: FakeStack) -> None:
     wrong = {**CI, "name": "x", "rate": "fast", "deadline_seconds": 0}
 
-    told = faults(office, CI, wrong, "hello", {"url": URL})
+    told = faults(stack, CI, wrong, "hello", {"url": URL})
 
     assert sorted(line.partition(":")[0] for line in told) == [
         "deadline_seconds of x",
@@ -337,19 +337,19 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_saved(office: Office) -> 
         "rate of x",
         "subscriptions[2]",
     ]
-    assert office.desk().find_subscription.all() == []
+    assert stack.service().find_subscription.all() == []
 
 
-def test_two_entries_of_a_name_are_refused(office: Office) -> None:
-    assert faults(office, CI, CI) == ["name of ci: 2 entries have this name"]
+def test_two_entries_of_a_name_are_refused(stack: FakeStack) -> None:
+    assert faults(stack, CI, CI) == ["name of ci: 2 entries have this name"]
 
 
-def test_a_name_that_two_bear_is_refused(office: Office) -> None:
+def test_a_name_that_two_bear_is_refused(stack: FakeStack) -> None:
     ids = ["sub_a", "sub_b"]
     for id_ in ids:
-        office.subscriptions.save(a_subscription(id=id_, name="ci"))
+        stack.subscriptions.save(a_subscription(id=id_, name="ci"))
 
-    (line,) = faults(office, CI)
+    (line,) = faults(stack, CI)
 
     assert (
         line
@@ -367,20 +367,20 @@ def test_a_name_that_two_bear_is_refused(office: Office) -> None:
         ({"signing": "ed25519"}, "signing of ci: another one takes lakehook subscriptions rotate"),
     ],
 )
-def test_what_a_subscription_keeps_is_not_changed(office: Office, said: Any, fault: str) -> None:
-    apply(office, CI)
+def test_what_a_subscription_keeps_is_not_changed(stack: FakeStack, said: Any, fault: str) -> None:
+    apply(stack, CI)
 
-    (line,) = faults(office, {**CI, **said})
+    (line,) = faults(stack, {**CI, **said})
 
     assert line.startswith(fault)
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"subscriptions": None}, {"subscriptions": {}}])
-def test_what_holds_no_list_of_subscriptions_is_refused(office: Office, document: Any) -> None:
+def test_what_holds_no_list_of_subscriptions_is_refused(stack: FakeStack, document: Any) -> None:
     manuscript = SourceFile(name="s.yaml", document=document, lines={})
 
     with pytest.raises(InvalidFile, match="a list of mappings under this key"):
-        Apply(office.desk()).plan(manuscript, revealing({}))
+        Apply(stack.service()).plan(manuscript, revealing({}))
 
 
 # --- export ---
@@ -433,9 +433,9 @@ def test_apply_finds_unchanged_what_was_exported(
     some: list[Subscription],
     through_text: bool,  # noqa: FBT001  drawn
 ) -> None:
-    office, export = Office(), Export()
+    stack, export = FakeStack(), Export()
     kept = [
-        office.subscriptions.save(
+        stack.subscriptions.save(
             replace(one, id=f"s{number}", encrypted_url=b"x" if "…" in one.endpoint.url else None)
         )
         for number, one in enumerate(some)
@@ -449,32 +449,32 @@ def test_apply_finds_unchanged_what_was_exported(
         manuscript = parse_source_file(
             format_document(document, comments=export.variables), name="s"
         )
-    made = Apply(office.desk()).plan(manuscript, revealing(variables))
+    made = Apply(stack.service()).plan(manuscript, revealing(variables))
 
     assert made.steps == ()
     assert made.unchanged == tuple(one.name for one in kept)
 
 
 @pytest.mark.parametrize("channel", ["slack", "devlake"])
-def test_what_is_exported_says_its_channel(office: Office, channel: str) -> None:
+def test_what_is_exported_says_its_channel(stack: FakeStack, channel: str) -> None:
     written = {**CI, "channel": channel, "url": {"env": "URL"}}
-    apply(office, written)
+    apply(stack, written)
 
-    (exported,) = Export()(office.desk().find_subscription.all())["subscriptions"]
+    (exported,) = Export()(stack.service().find_subscription.all())["subscriptions"]
 
     assert exported["channel"] == channel
     assert "format" not in exported
 
 
-def test_what_is_exported_holds_a_variable_for_each_thing_that_is_sealed(office: Office) -> None:
+def test_what_is_exported_holds_a_variable_for_each_thing_that_is_sealed(stack: FakeStack) -> None:
     apply(
-        office,
+        stack,
         {**CI, "name": "a b", "url": {"env": "URL"}, "headers": {"x": {"env": "TOKEN"}}},
         {**CI, "name": "a-b", "url": {"env": "URL"}},
     )
 
     export = Export()
-    first, second = export(office.desk().find_subscription.all())["subscriptions"]
+    first, second = export(stack.service().find_subscription.all())["subscriptions"]
 
     assert first == {
         "name": "a b",
@@ -486,26 +486,26 @@ def test_what_is_exported_holds_a_variable_for_each_thing_that_is_sealed(office:
 
 
 def test_a_client_certificate_is_not_in_the_file_and_stays_at_its_receiver(
-    office: Office, tmp_path: Path
+    stack: FakeStack, tmp_path: Path
 ) -> None:
-    apply(office, CI)
+    apply(stack, CI)
     certificate, key = Authority(tmp_path, now=NOON).client("lakehook")
-    office.desk().set_client_certificate(
-        only(office), certificate=certificate.decode(), key=key.decode()
+    stack.service().set_client_certificate(
+        only(stack), certificate=certificate.decode(), key=key.decode()
     )
-    (exported,) = Export()(office.desk().find_subscription.all())["subscriptions"]
+    (exported,) = Export()(stack.service().find_subscription.all())["subscriptions"]
 
-    (moved,) = faults(office, {**CI, "url": "https://new.example/hook"})
-    apply(office, {**CI, "url": f"{URL}/v2"})
+    (moved,) = faults(stack, {**CI, "url": "https://new.example/hook"})
+    apply(stack, {**CI, "url": f"{URL}/v2"})
 
     assert exported == CI
-    assert moved.endswith(f"remove-client-certificate {only(office).id}")
-    assert only(office).client_certificate
+    assert moved.endswith(f"remove-client-certificate {only(stack).id}")
+    assert only(stack).client_certificate
 
 
-def test_names_that_two_bear_are_not_exported(office: Office) -> None:
+def test_names_that_two_bear_are_not_exported(stack: FakeStack) -> None:
     for id_ in ("sub_a", "sub_b"):
-        office.subscriptions.save(a_subscription(id=id_, name="ci"))
+        stack.subscriptions.save(a_subscription(id=id_, name="ci"))
 
     with pytest.raises(InvalidSubscription, match="2 subscriptions bear 'ci'"):
-        Export()(office.desk().find_subscription.all())
+        Export()(stack.service().find_subscription.all())

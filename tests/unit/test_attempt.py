@@ -13,14 +13,21 @@ from lakehook.domain.signing import HmacSecret, signatures
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.outbound import NoResponse, SubscriptionCredentials
 from tests.builders import a_delivery, a_subscription
-from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
+from tests.fakes import (
+    NOON,
+    FakeClock,
+    FakeCredentialStore,
+    FakeRandom,
+    FakeTemplateRenderer,
+    FakeTransport,
+)
 
 SECRETS = (HmacSecret(b"n" * 32), HmacSecret(b"o" * 32))
 ECHO = f"bad token theirs-t0ken for {SECRETS[0].reveal()} at /hook?key=qu3rycredential".encode()
 
 
 @dataclass
-class SlowReceiver(FakeReceiver):
+class SlowReceiver(FakeTransport):
     """Takes its time, which the clock knows of."""
 
     clock: FakeClock | None = None
@@ -39,8 +46,8 @@ class World:
         self.receiver = SlowReceiver(clock=self.clock)
 
     def attempt(self, subscription: Subscription | None = None) -> Attempt:
-        post = SignedSender(FakeKeyring(self.keys), self.receiver, self.clock, FakeDice())
-        attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, self.clock)
+        post = SignedSender(FakeCredentialStore(self.keys), self.receiver, self.clock, FakeRandom())
+        attempt = AttemptDelivery(RenderDelivery(FakeTemplateRenderer()), post, self.clock)
         return attempt(a_delivery(2), subscription or a_subscription())
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
@@ -298,12 +305,12 @@ def test_an_answer_that_says_it_is_plain_is_read(world: World, encoding: str):
 
 
 def test_trouble_of_our_own_flies_and_nothing_is_sent(world: World):
-    class Locked(FakeKeyring):
+    class Locked(FakeCredentialStore):
         def load(self, subscription: Subscription) -> SubscriptionCredentials:
             raise InfrastructureError("KMS is away")
 
-    post = SignedSender(Locked(world.keys), world.receiver, world.clock, FakeDice())
-    attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, world.clock)
+    post = SignedSender(Locked(world.keys), world.receiver, world.clock, FakeRandom())
+    attempt = AttemptDelivery(RenderDelivery(FakeTemplateRenderer()), post, world.clock)
 
     with pytest.raises(InfrastructureError):
         attempt(a_delivery(), a_subscription())

@@ -13,7 +13,7 @@ from lakehook.domain.ping import PingResult
 from lakehook.domain.subscription import Language, Locale
 from tests.builders import a_delivery
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal
 
 PAGE = (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
@@ -59,14 +59,14 @@ def test_its_commands_are_taken_as_they_stand(
     monkeypatch.chdir(tmp_path)
     Path("secret.txt").write_text("SECs3cret\n", encoding="utf-8")
     Path("bot.liquid").write_text("{{ event_type | json }}", encoding="utf-8")
-    terminal = Terminal(Office(), capsys)
+    terminal = Terminal(FakeStack(), capsys)
     taken = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
-    terminal.office.queue.result_of = lambda _: PingResult(taken, echoed=False)
+    terminal.stack.queue.result_of = lambda _: PingResult(taken, echoed=False)
 
     for command in commands():
         assert terminal(*command) == 0, terminal.err
 
-    subscribed = [one.channel for one in terminal.office.subscriptions.all()]
+    subscribed = [one.channel for one in terminal.stack.subscriptions.all()]
     assert subscribed == ["slack", "wecom", "feishu", "dingtalk", "teams", "email", "webhook"]
 
 

@@ -23,7 +23,7 @@ from lakehook.domain.template import RenderedTemplate
 from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 from tests.builders import a_delivery
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 
 FEISHU = "https://open.feishu.cn/open-apis/bot/v2/hook/9a1f-c4nary"
 DINGTALK = "https://oapi.dingtalk.com/robot/send?access_token=c4nary"
@@ -345,13 +345,13 @@ def test_a_url_that_is_not_a_robot_s_is_refused(channel: str, url: str) -> None:
 def test_a_url_of_another_service_is_refused_with_its_channel(
     channel: str, url: str, named: str | None
 ) -> None:
-    office, terms = Office(), SubscriptionFields(name="x", url=url, channel=channel)
+    stack, terms = FakeStack(), SubscriptionFields(name="x", url=url, channel=channel)
     if named is None:
-        assert office.desk().subscribe(terms)
+        assert stack.service().subscribe(terms)
         return
 
     with pytest.raises(InvalidEndpoint, match=f"takes the messages of channel {named}: --channel"):
-        office.desk().subscribe(terms)
+        stack.service().subscribe(terms)
 
 
 @pytest.mark.parametrize("channel", ["teams", "webhook", "slack"])
@@ -360,22 +360,22 @@ def test_a_retired_connector_is_refused_with_what_replaces_it(channel: str, host
     terms = SubscriptionFields(name="x", url=f"https://{host}/webhook/1?sig=2", channel=channel)
 
     with pytest.raises(InvalidEndpoint, match=r"retired: create .* --channel teams"):
-        Office().desk().subscribe(terms)
+        FakeStack().service().subscribe(terms)
 
 
 @pytest.mark.parametrize("channel", ["feishu", "dingtalk"])
 def test_a_robot_s_secret_is_optional_sealed_and_replaced_by_the_robot_s_next(channel: str) -> None:
-    office = Office()
+    stack = FakeStack()
     terms = SubscriptionFields(name="robot", url=URLS[channel], channel=channel)
-    unsigned, none = office.desk().subscribe(replace(terms, name="plain"))
-    signed, _ = office.desk().subscribe(terms, SecretRequest(provided="SECs3cret\n"))
+    unsigned, none = stack.service().subscribe(replace(terms, name="plain"))
+    signed, _ = stack.service().subscribe(terms, SecretRequest(provided="SECs3cret\n"))
 
     assert (unsigned.secrets, none) == ((), None)
     assert len(signed.secrets) == 1
     assert "c4nary" not in f"{signed.endpoint.url} {unsigned!r}"
     with pytest.raises(InvalidSubscription, match="the secret of its robot"):
-        office.desk().rotate_secret(signed, overlap_seconds=0)
-    rotated = office.desk().rotate_secret(signed, overlap_seconds=0, provided="SECnext")
+        stack.service().rotate_secret(signed, overlap_seconds=0)
+    rotated = stack.service().rotate_secret(signed, overlap_seconds=0, provided="SECnext")
     assert rotated.secret.reveal() == "SECnext"
     with pytest.raises(InvalidInput, match="signing: channel"):
-        office.desk().subscribe(replace(terms, name="y"), SecretRequest(signing="ed25519"))
+        stack.service().subscribe(replace(terms, name="y"), SecretRequest(signing="ed25519"))

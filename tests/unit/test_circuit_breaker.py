@@ -39,9 +39,9 @@ class World(DeliverFunction):
         """The clock rings, and each word it sends is worked off; the lanes that were told."""
         self.queue.resumes.clear()
         self.clockwork()
-        return self.answer_the_bell()
+        return self.deliver_resumed()
 
-    def answer_the_bell(self) -> list[Lane]:
+    def deliver_resumed(self) -> list[Lane]:
         told = []
         while self.queue.resumes:
             resume = self.queue.resumes.pop(0)
@@ -113,7 +113,7 @@ def test_after_a_success_all_that_waited_is_woken_little_by_little(world: World)
     world.receive(probe)
 
     assert len(world.queue.resumes) == 1 + 2, "its two deliveries have woken one lane, then two"
-    world.answer_the_bell()
+    world.deliver_resumed()
     world.clock.sleep(7200)
     world.tick()
     assert world.ledger.lanes == {}
@@ -188,7 +188,7 @@ def test_what_a_slow_endpoint_left_waiting_is_worked_off_without_the_clock(world
     )
 
     world.receive(in_lane(20))
-    world.answer_the_bell()
+    world.deliver_resumed()
 
     assert world.ledger.lanes == {}
     assert len(world.attempts.made) == 1 + 5 + 1
@@ -381,7 +381,7 @@ def test_an_endpoint_that_is_quick_again_wakes_what_it_left_asleep(world: World)
     world.ledger.healths.known["sub_a"] = replace(full, permits=(), average_ms=2001.0)
 
     world.receive(in_lane(20))
-    world.answer_the_bell()
+    world.deliver_resumed()
 
     assert world.ledger.lanes == {}
 
@@ -426,7 +426,7 @@ def test_a_stray_503_keeps_nobody_longer_than_its_own_retry(world: World):
     world.clock.sleep(5)
 
     world.receive(in_lane(1))
-    world.answer_the_bell()
+    world.deliver_resumed()
 
     assert again == Nack(5.0)
     assert world.ledger.lanes == {}

@@ -13,7 +13,7 @@ from lakehook.domain.client_certificate import ClientCertificate
 from lakehook.domain.subscription import Subscription
 from tests.builders import a_subscription
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.integration.authority import Authority
 from tests.unit.test_api import Desktop
 from tests.unit.test_ops_command import Terminal, add
@@ -24,7 +24,7 @@ Pair = tuple[str, str]
 
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(Office(), capsys)
+    return Terminal(FakeStack(), capsys)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def a_pair(authority: Authority, name: str = "lakehook", **options: Any) -> Pair
 
 
 def stored(terminal: Terminal) -> Subscription:
-    (subscription,) = terminal.office.subscriptions.all()
+    (subscription,) = terminal.stack.subscriptions.all()
     return subscription
 
 
@@ -64,7 +64,9 @@ def test_what_is_in_force_is_shown_and_its_key_is_sealed_and_never_shown(
     in_force = subscription.client_certificate
     assert in_force
     assert in_force.certificates == certificate + authority.pem
-    opened = terminal.office.sealer.unseal(in_force.encrypted_key, subscription_id=subscription.id)
+    opened = terminal.stack.encryptor.unseal(
+        in_force.encrypted_key, subscription_id=subscription.id
+    )
     assert opened.decode() == key
     assert terminal("subscriptions", "show", "ci") == 0
     assert "CN=lakehook" in terminal.out
@@ -178,7 +180,7 @@ def test_one_that_is_made_for_clients_is_taken(
 def test_where_there_is_no_tls_of_ours_there_is_no_certificate(
     capsys: pytest.CaptureFixture[str], authority: Authority, tmp_path: Path, url: str
 ) -> None:
-    terminal = Terminal(Office(opened=["127.0.0.0/8"]), capsys)
+    terminal = Terminal(FakeStack(opened=["127.0.0.0/8"]), capsys)
     channel = ["--channel", "email"] if url.startswith("mailto") else []
     terminal.json("subscriptions", "add", "--name", "ci", "--url", url, *channel)
 
@@ -206,7 +208,7 @@ def test_a_month_before_it_expires_a_person_is_told(
     assert terminal("status") == 0
     assert "ok: ci" in terminal.out
 
-    terminal.office.clock.sleep(86400)
+    terminal.stack.clock.sleep(86400)
 
     assert terminal("status") == 6
     assert "its client certificate expires in 30 d" in terminal.out

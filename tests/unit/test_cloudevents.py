@@ -20,7 +20,7 @@ from lakehook.domain.signing import HmacSecret
 from lakehook.domain.subscription import Locale
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from tests.builders import a_delivery
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 
 MODES = ("cloudevents", "cloudevents-binary")
 SECRET = HmacSecret(b"a secret of thirty-two bytes, so")
@@ -122,8 +122,8 @@ def test_a_ping_is_a_cloud_event_with_its_challenge(channel: str) -> None:
 @pytest.mark.parametrize("channel", MODES)
 def test_a_template_is_refused(channel: str) -> None:
     terms = SubscriptionFields(name="ce", url="https://ci.example/hook", format=channel)
-    made, secret = Office().desk().subscribe(terms)
+    made, secret = FakeStack().service().subscribe(terms)
     assert (made.channel, secret is not None) == (channel, True)
 
     with pytest.raises(InvalidSubscription, match="does not support templates"):
-        Office().desk().subscribe(replace(terms, template_body="{{ event_type }}"))
+        FakeStack().service().subscribe(replace(terms, template_body="{{ event_type }}"))

@@ -31,12 +31,12 @@ from tests.console_scenes import (
     accept,
     attempt,
     hold,
-    lively_office,
+    lively_stack,
     subscribe,
     visitor,
 )
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal
 
 ENGLISH = re.compile(r"\b[A-Za-z]+(?: [A-Za-z]+){2,}\b")
@@ -45,29 +45,29 @@ CHANGES = ("/edit", "/pause", "/resume", "/enable", "/test", "/remove", "/rotate
 
 
 @pytest.fixture
-def office() -> Office:
-    return lively_office()
+def stack() -> FakeStack:
+    return lively_stack()
 
 
 @pytest.fixture
-def console(office: Office) -> Visitor:
-    return visitor(office.desk)
+def console(stack: FakeStack) -> Visitor:
+    return visitor(stack.service)
 
 
-def named(office: Office, name: str) -> str:
-    (found,) = [one.id for one in office.subscriptions.known.values() if name in one.name]
+def named(stack: FakeStack, name: str) -> str:
+    (found,) = [one.id for one in stack.subscriptions.known.values() if name in one.name]
     return found
 
 
-def path_of(office: Office, name: str, rest: str = "") -> str:
-    return f"/subscriptions/{named(office, name)}{rest}"
+def path_of(stack: FakeStack, name: str, rest: str = "") -> str:
+    return f"/subscriptions/{named(stack, name)}{rest}"
 
 
-def delivery(office: Office, name: str, pipeline: int = 39, sequence: int = 2) -> str:
-    return f"{named(office, name)}#{pipeline}#{sequence}"
+def delivery(stack: FakeStack, name: str, pipeline: int = 39, sequence: int = 2) -> str:
+    return f"{named(stack, name)}#{pipeline}#{sequence}"
 
 
-def all_paths(office: Office) -> Iterator[str]:
+def all_paths(stack: FakeStack) -> Iterator[str]:
     yield from (
         "/",
         "/pipelines/",
@@ -78,17 +78,17 @@ def all_paths(office: Office) -> Iterator[str]:
     yield from ("/events/parked/", "/events/parked/m1", "/events/parked/m1/delete")
     yield from ("/events/", "/events/?since=7d", "/replays/", "/replays/new", "/subscribe")
     for name in ("metrics", "ci-status", "old-portal"):
-        yield from (path_of(office, name, rest) for rest in TABS + CHANGES)
-    yield f"/dead-letters/redrive?subscription={named(office, 'metrics')}"
-    for lane, sequence in list(office.ledger.records)[::7]:
+        yield from (path_of(stack, name, rest) for rest in TABS + CHANGES)
+    yield f"/dead-letters/redrive?subscription={named(stack, 'metrics')}"
+    for lane, sequence in list(stack.ledger.records)[::7]:
         yield "/deliveries/" + quote(f"{lane}#{sequence}", safe="")
 
 
 # --- who is let in ---
 
 
-def test_the_url_of_the_terminal_lets_a_browser_in_and_leaves_no_token_behind(office: Office):
-    stranger = visitor(office.desk, let_in=False)
+def test_the_url_of_the_terminal_lets_a_browser_in_and_leaves_no_token_behind(stack: FakeStack):
+    stranger = visitor(stack.service, let_in=False)
 
     arrived = stranger.get(f"/?token={stranger.access.token}")
 
@@ -100,16 +100,16 @@ def test_the_url_of_the_terminal_lets_a_browser_in_and_leaves_no_token_behind(of
 
 
 @pytest.mark.parametrize("path", ["/", "/?token=wrong", "/?token=", "/pipelines/", "/nowhere"])
-def test_without_the_token_nothing_is_shown(office: Office, path: str):
-    refused = visitor(office.desk, let_in=False).get(path)
+def test_without_the_token_nothing_is_shown(stack: FakeStack, path: str):
+    refused = visitor(stack.service, let_in=False).get(path)
 
     assert refused.status_code == 403
     assert "ci-status" not in refused.text
     assert "set-cookie" not in refused.headers
 
 
-def test_the_url_that_a_browser_is_started_with_serves_once(office: Office):
-    stranger = visitor(office.desk, let_in=False)
+def test_the_url_that_a_browser_is_started_with_serves_once(stack: FakeStack):
+    stranger = visitor(stack.service, let_in=False)
     ticket = stranger.access.new_ticket_url().removeprefix(ORIGIN)
 
     assert stranger.get(ticket).status_code == 200
@@ -129,20 +129,20 @@ def test_another_host_name_is_refused_even_with_the_cookie(console: Visitor, hos
 
 @pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "http://127.0.0.1:8301"])
 def test_a_form_of_another_site_changes_nothing(
-    console: Visitor, office: Office, origin: str | None
+    console: Visitor, stack: FakeStack, origin: str | None
 ):
-    path = path_of(office, "jenkins", "/pause")
+    path = path_of(stack, "jenkins", "/pause")
     token = FORM_TOKEN.search(console.page(path))
     assert token
 
     assert console.post(path, origin=origin, form_token=token[1]).status_code == 403
-    assert office.subscriptions.known[named(office, "jenkins")].paused_at is None
+    assert stack.subscriptions.known[named(stack, "jenkins")].paused_at is None
 
 
 def test_a_form_without_its_token_changes_nothing_and_one_that_is_sent_twice_acts_once(
-    console: Visitor, office: Office
+    console: Visitor, stack: FakeStack
 ):
-    path = path_of(office, "metrics", "/rotate-secret")
+    path = path_of(stack, "metrics", "/rotate-secret")
     token = FORM_TOKEN.search(console.page(path))
     assert token
 
@@ -152,13 +152,13 @@ def test_a_form_without_its_token_changes_nothing_and_one_that_is_sent_twice_act
     again = console.post(path, form_token=token[1], overlap="24h")
 
     assert (first.status_code, again.status_code) == (200, 403)
-    assert len(office.subscriptions.known[named(office, "metrics")].secrets) == 2
+    assert len(stack.subscriptions.known[named(stack, "metrics")].secrets) == 2
 
 
-def test_a_link_from_elsewhere_asks_once_more_with_the_cookie(office: Office):
+def test_a_link_from_elsewhere_asks_once_more_with_the_cookie(stack: FakeStack):
     """The strict cookie does not come along from another site; the page asks by itself."""
     elsewhere = {"sec-fetch-site": "cross-site"}
-    stranger = visitor(office.desk, let_in=False)
+    stranger = visitor(stack.service, let_in=False)
 
     arrived = stranger.get("/pipelines/39?x=1", headers=elsewhere)
 
@@ -166,14 +166,14 @@ def test_a_link_from_elsewhere_asks_once_more_with_the_cookie(office: Office):
     assert "PIPELINE_CREATED" not in arrived.text
 
 
-def test_a_read_only_console_shows_everything_and_changes_nothing(office: Office):
-    console = visitor(office.desk, read_only=True)
-    path = path_of(office, "jenkins", "/pause")
+def test_a_read_only_console_shows_everything_and_changes_nothing(stack: FakeStack):
+    console = visitor(stack.service, read_only=True)
+    path = path_of(stack, "jenkins", "/pause")
     token = FORM_TOKEN.search(console.page(path))
     assert token
 
     assert console.post(path, form_token=token[1]).status_code == 403
-    assert office.subscriptions.known[named(office, "jenkins")].paused_at is None
+    assert stack.subscriptions.known[named(stack, "jenkins")].paused_at is None
     assert "/pause" not in console.page("/")
 
 
@@ -210,10 +210,10 @@ class Checker(HTMLParser):
 
 @pytest.mark.parametrize("language", list(Language))
 def test_each_page_keeps_to_its_policy_whatever_strangers_wrote(language: Language):
-    office = lively_office(hostile=True)
-    console = visitor(office.desk, language=language)
+    stack = lively_stack(hostile=True)
+    console = visitor(stack.service, language=language)
 
-    for path in all_paths(office):
+    for path in all_paths(stack):
         page = console.get(path)
         assert page.status_code == 200, path
         checker = Checker()
@@ -225,33 +225,33 @@ def test_each_page_keeps_to_its_policy_whatever_strangers_wrote(language: Langua
         assert MARKUP[:13] not in page.text, path
 
 
-def test_no_page_but_the_one_that_shows_it_once_holds_a_secret(console: Visitor, office: Office):
-    made = console.confirm(path_of(office, "metrics", "/rotate-secret"), overlap="1h")
+def test_no_page_but_the_one_that_shows_it_once_holds_a_secret(console: Visitor, stack: FakeStack):
+    made = console.confirm(path_of(stack, "metrics", "/rotate-secret"), overlap="1h")
     (secret,) = re.findall(r"whsec_[\w+/=]+", made.text)
 
-    for path in all_paths(office):
+    for path in all_paths(stack):
         assert secret not in console.page(path)
         assert "whsec_" not in console.page(path)
 
 
 def test_a_page_makes_as_many_calls_however_much_waits(monkeypatch: pytest.MonkeyPatch):
     def calls(waiting: int) -> int:
-        office = lively_office()
-        down = office.desk().find_subscription("ci-status")
+        stack = lively_stack()
+        down = stack.service().find_subscription("ci-status")
         for number in range(100, 100 + waiting):
-            hold(office, down, number)
+            hold(stack, down, number)
         made: list[int] = []
         for name in ("find", "find_many", "count_waiting_behind", "by_lane"):
-            kept = getattr(type(office.ledger), name)
+            kept = getattr(type(stack.ledger), name)
 
             def counted(*given: Any, kept: Any = kept, **terms: Any) -> Any:
                 made.append(len(given[1]) if isinstance(given[1], list) else 1)
                 return kept(*given, **terms)
 
-            monkeypatch.setattr(type(office.ledger), name, counted)
-        console = visitor(office.desk)
+            monkeypatch.setattr(type(stack.ledger), name, counted)
+        console = visitor(stack.service)
         made.clear()
-        for rest in ("/", path_of(office, "ci-status"), path_of(office, "ci-status", "/waiting")):
+        for rest in ("/", path_of(stack, "ci-status"), path_of(stack, "ci-status", "/waiting")):
             console.page(rest)
         monkeypatch.undo()
         return sum(made)
@@ -268,14 +268,14 @@ def test_a_page_makes_as_many_calls_however_much_waits(monkeypatch: pytest.Monke
     ids=["output", "table"],
 )
 def test_a_deployment_that_is_not_whole_is_one_line_and_the_next_request_looks_anew(
-    office: Office, error: LakehookError
+    stack: FakeStack, error: LakehookError
 ):
     answers = iter([error])
 
     def open_service() -> CommandService:
         for failure in answers:
             raise failure
-        return office.desk()
+        return stack.service()
 
     console = visitor(open_service)
     refused = html.unescape(console.get("/").text)
@@ -286,14 +286,14 @@ def test_a_deployment_that_is_not_whole_is_one_line_and_the_next_request_looks_a
 
 
 def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_anew(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ):
     is_over = True
 
     def open_service() -> CommandService:
         if is_over:
             raise InfrastructureError("ExpiredToken: the session is over")
-        return office.desk()
+        return stack.service()
 
     console = visitor(open_service)
     for _ in range(2):
@@ -308,26 +308,26 @@ def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_ane
         raise InfrastructureError("ExpiredToken")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(office.healths), "find_many", expired)
+        patch.setattr(type(stack.healths), "find_many", expired)
         assert console.get("/").status_code == 503
     is_over = True
     assert console.get("/").status_code == 503  # the old credentials are not kept
 
 
 def test_a_failure_of_aws_does_not_read_the_charts_anew(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ):
     def expired(*_: object) -> None:
         raise InfrastructureError("ExpiredToken")
 
-    console = visitor(office.desk)
+    console = visitor(stack.service)
     console.page("/")
     with monkeypatch.context() as patch:
-        patch.setattr(type(office.healths), "find_many", expired)
+        patch.setattr(type(stack.healths), "find_many", expired)
         assert console.get("/").status_code == 503
     console.page("/")
 
-    assert len(office.delivery_metrics.reads) == 1  # CloudWatch charges for each
+    assert len(stack.delivery_metrics.reads) == 1  # CloudWatch charges for each
 
 
 def test_the_language_is_switched_on_the_page_that_is_read(console: Visitor):
@@ -337,10 +337,10 @@ def test_the_language_is_switched_on_the_page_that_is_read(console: Visitor):
     assert '<html lang="zh-CN">' in console.page("/")
 
 
-def test_no_page_in_chinese_has_a_sentence_in_english_that_is_ours(office: Office):
-    subscribe(office, "mirror", disabled_reason=FAILED_FOR_DAYS, disabled_at=format_rfc3339(NOON))
-    console = visitor(office.desk, language=Language.CHINESE)
-    paths = [*all_paths(office), path_of(office, "mirror")]
+def test_no_page_in_chinese_has_a_sentence_in_english_that_is_ours(stack: FakeStack):
+    subscribe(stack, "mirror", disabled_reason=FAILED_FOR_DAYS, disabled_at=format_rfc3339(NOON))
+    console = visitor(stack.service, language=Language.CHINESE)
+    paths = [*all_paths(stack), path_of(stack, "mirror")]
 
     found = {words for path in paths for words in ENGLISH.findall(seen(console.page(path)))}
 
@@ -364,19 +364,19 @@ def test_what_is_not_there_is_said_and_leads_on(console: Visitor):
 # --- what the pages show ---
 
 
-def test_now_shows_the_worst_first_and_who_is_well(console: Visitor, office: Office):
+def test_now_shows_the_worst_first_and_who_is_well(console: Visitor, stack: FakeStack):
     page = console.page("/")
 
     order = [page.index(f">{name}</a>") for name in ("audit-log", "metrics", "warehouse")]
     assert order == sorted(order)
     assert "lakehook subscriptions rotate-secret audit-log" in page
-    assert f"/subscriptions/{named(office, 'audit-log')}/rotate-secret" in page
+    assert f"/subscriptions/{named(stack, 'audit-log')}/rotate-secret" in page
     assert "2 subscribers are well" in page
     assert "is needed" in page
 
 
 def test_where_nobody_subscribes_now_says_what_to_type():
-    page = visitor(Office().desk).page("/")
+    page = visitor(FakeStack().service).page("/")
 
     assert "lakehook subscriptions add --name ci" in page
     assert "is not needed" in page
@@ -391,9 +391,9 @@ def test_where_nobody_subscribes_now_says_what_to_type():
     ],
 )
 def test_one_field_finds_whatever_is_looked_for(
-    console: Visitor, office: Office, query: str, path: str
+    console: Visitor, stack: FakeStack, query: str, path: str
 ):
-    id_ = named(office, "ci-status")
+    id_ = named(stack, "ci-status")
     query, path = query.replace("{ci-status}", id_), path.replace("{ci-status}", id_)
 
     found = console.get("/go?q=" + quote(query, safe=""))
@@ -402,24 +402,24 @@ def test_one_field_finds_whatever_is_looked_for(
 
 
 def test_a_pipeline_is_found_by_its_id_and_an_unfinished_one_by_its_project(
-    console: Visitor, office: Office
+    console: Visitor, stack: FakeStack
 ):
     assert console.get("/pipelines/?q=39").headers["location"] == "/pipelines/39"
     assert "/pipelines/40" in console.page("/pipelines/?q=SHOP")
     assert "No pipeline has this id" in console.page("/pipelines/?q=another")
-    accept(office, "send", *LIFE[:2], project_name="x" * 9000)
+    accept(stack, "send", *LIFE[:2], project_name="x" * 9000)
     assert "Pipeline send" in console.page("/pipelines/send")
-    for path in ("/", "/pipelines/", "/events/", path_of(office, "jenkins", "/terms")):
+    for path in ("/", "/pipelines/", "/events/", path_of(stack, "jenkins", "/terms")):
         assert "x" * 100 not in console.page(path), path
 
 
-def test_a_pipeline_shows_each_subscribers_deliveries_over_time(console: Visitor, office: Office):
-    first = office.ledger.records[Lane(named(office, "jenkins"), "40"), 1]
-    office.ledger.keep(replace(first, changed_at=NOON))
+def test_a_pipeline_shows_each_subscribers_deliveries_over_time(console: Visitor, stack: FakeStack):
+    first = stack.ledger.records[Lane(named(stack, "jenkins"), "40"), 1]
+    stack.ledger.keep(replace(first, changed_at=NOON))
     page = console.page("/pipelines/40")
 
     assert page.index(">jenkins</a>") < page.index(">ci-status</a>")
-    assert quote(delivery(office, "ci-status", 40), safe="") in page
+    assert quote(delivery(stack, "ci-status", 40), safe="") in page
     assert "waiting" in page
     assert "https://devlake.example/pipelines/39" in page
     rows = [re.findall(r'class="seq [^>]*>(\d+)', row) for row in page.split("<tr>")]
@@ -428,9 +428,9 @@ def test_a_pipeline_shows_each_subscribers_deliveries_over_time(console: Visitor
 
 
 def test_a_delivery_tells_where_it_is_what_was_tried_and_what_was_sent(
-    console: Visitor, office: Office
+    console: Visitor, stack: FakeStack
 ):
-    page = console.page("/deliveries/" + quote(delivery(office, "ci-status", 40), safe=""))
+    page = console.page("/deliveries/" + quote(delivery(stack, "ci-status", 40), safe=""))
 
     assert "upstream connect error" in page
     assert "503 throttled" in page
@@ -440,14 +440,14 @@ def test_a_delivery_tells_where_it_is_what_was_tried_and_what_was_sent(
     assert ">12:00:40Z</time>" in page
 
 
-def test_deliveries_are_filtered_by_status_pipeline_and_answer(console: Visitor, office: Office):
-    assert "/pipelines/40" in console.page(path_of(office, "ci-status", "?answer=503"))
-    assert "No such deliveries" in console.page(path_of(office, "ci-status", "?answer=500"))
+def test_deliveries_are_filtered_by_status_pipeline_and_answer(console: Visitor, stack: FakeStack):
+    assert "/pipelines/40" in console.page(path_of(stack, "ci-status", "?answer=503"))
+    assert "No such deliveries" in console.page(path_of(stack, "ci-status", "?answer=500"))
 
-    page = console.page(path_of(office, "jenkins", "?status=dead"))
+    page = console.page(path_of(stack, "jenkins", "?status=dead"))
     assert "No such deliveries" in page
 
-    page = console.page(path_of(office, "jenkins", "?pipeline=40&status=delivered"))
+    page = console.page(path_of(stack, "jenkins", "?pipeline=40&status=delivered"))
     assert "/pipelines/40" in page
     assert "/pipelines/41" not in page
 
@@ -455,41 +455,41 @@ def test_deliveries_are_filtered_by_status_pipeline_and_answer(console: Visitor,
 # --- what they do ---
 
 
-def test_pause_and_resume_ask_once_and_say_what_they_will_do(console: Visitor, office: Office):
-    path, id_ = path_of(office, "jenkins"), named(office, "jenkins")
+def test_pause_and_resume_ask_once_and_say_what_they_will_do(console: Visitor, stack: FakeStack):
+    path, id_ = path_of(stack, "jenkins"), named(stack, "jenkins")
 
     asked = console.page(f"{path}/pause")
     assert "lakehook subscriptions pause jenkins" in asked
     assert "New deliveries wait in order" in asked
-    assert office.subscriptions.known[id_].paused_at is None
+    assert stack.subscriptions.known[id_].paused_at is None
 
     done = console.confirm(f"{path}/pause")
     assert (done.status_code, done.headers["location"]) == (303, path)
-    assert office.subscriptions.known[id_].paused_at
+    assert stack.subscriptions.known[id_].paused_at
     assert "jenkins is paused." in console.page(path)
 
     console.confirm(f"{path}/resume")
-    assert office.subscriptions.known[id_].paused_at is None
+    assert stack.subscriptions.known[id_].paused_at is None
 
 
-def test_what_was_disabled_is_enabled(console: Visitor, office: Office):
-    console.confirm(path_of(office, "old-portal", "/enable"))
+def test_what_was_disabled_is_enabled(console: Visitor, stack: FakeStack):
+    console.confirm(path_of(stack, "old-portal", "/enable"))
 
-    assert office.subscriptions.known[named(office, "old-portal")].disabled_reason is None
+    assert stack.subscriptions.known[named(stack, "old-portal")].disabled_reason is None
 
 
-def test_a_test_says_what_the_endpoint_answered(console: Visitor, office: Office):
+def test_a_test_says_what_the_endpoint_answered(console: Visitor, stack: FakeStack):
     def pong(_: Ping) -> PingResult:
         return PingResult(attempt(500, "boom"), echoed=False)
 
-    office.queue.result_of = pong
-    console.confirm(path_of(office, "jenkins", "/test"))
+    stack.queue.result_of = pong
+    console.confirm(path_of(stack, "jenkins", "/test"))
 
     assert "jenkins did not take the test: 500 boom" in console.page("/")
 
 
-def test_letters_go_back_all_of_one_reason_or_one_alone(console: Visitor, office: Office):
-    id_ = named(office, "metrics")
+def test_letters_go_back_all_of_one_reason_or_one_alone(console: Visitor, stack: FakeStack):
+    id_ = named(stack, "metrics")
     of_reason = f"/dead-letters/redrive?subscription={id_}&reason=spent"
 
     asked = console.page(of_reason)
@@ -497,19 +497,19 @@ def test_letters_go_back_all_of_one_reason_or_one_alone(console: Visitor, office
     assert "1 delivery that waits behind follows" in asked
     assert f"dead-letters redrive --subscription {id_} --reason spent --yes" in asked
     console.confirm(of_reason)
-    assert [record.lane.pipeline_id for record in office.redrives.sent] == ["39"]
+    assert [record.lane.pipeline_id for record in stack.redriver.sent] == ["39"]
 
-    one = "/dead-letters/redrive?id=" + quote(delivery(office, "metrics", 41), safe="")
+    one = "/dead-letters/redrive?id=" + quote(delivery(stack, "metrics", 41), safe="")
     console.confirm(one)
-    assert [record.lane.pipeline_id for record in office.redrives.sent] == ["39", "41"]
+    assert [record.lane.pipeline_id for record in stack.redriver.sent] == ["39", "41"]
 
 
-def test_a_letter_is_discarded_for_good(console: Visitor, office: Office):
-    id_ = delivery(office, "metrics", 41)
+def test_a_letter_is_discarded_for_good(console: Visitor, stack: FakeStack):
+    id_ = delivery(stack, "metrics", 41)
 
     console.confirm("/dead-letters/discard?id=" + quote(id_, safe=""))
 
-    (record,) = [r for r in office.ledger.records.values() if r.sequence == 2 and is_of(r, id_)]
+    (record,) = [r for r in stack.ledger.records.values() if r.sequence == 2 and is_of(r, id_)]
     assert record.status is DeliveryStatus.DISCARDED
     assert console.get("/dead-letters/discard?id=" + quote(id_, safe="")).status_code == 404
 
@@ -518,28 +518,28 @@ def is_of(record: DeliveryRecord, delivery_id: str) -> bool:
     return f"{record.lane}#{record.sequence}" == delivery_id
 
 
-def test_a_removal_says_what_is_given_up_with_it(console: Visitor, office: Office):
-    path = path_of(office, "metrics", "/remove")
+def test_a_removal_says_what_is_given_up_with_it(console: Visitor, stack: FakeStack):
+    path = path_of(stack, "metrics", "/remove")
 
     assert "2 deliveries and 2 dead letters" in console.page(path)
     assert "--discard-waiting" in console.page(path)
     console.confirm(path)
 
-    assert office.subscriptions.known[named(office, "metrics")].removed_at
+    assert stack.subscriptions.known[named(stack, "metrics")].removed_at
 
 
 def test_what_is_refused_is_said_in_its_form_and_nothing_is_changed(
-    console: Visitor, office: Office
+    console: Visitor, stack: FakeStack
 ):
-    refused = console.confirm(path_of(office, "metrics", "/rotate-secret"), overlap="0")
+    refused = console.confirm(path_of(stack, "metrics", "/rotate-secret"), overlap="0")
 
     assert refused.status_code == 422
     assert "overlap: choose one of 24h, 1h, 7d" in refused.text
-    assert len(office.subscriptions.known[named(office, "metrics")].secrets) == 1
+    assert len(stack.subscriptions.known[named(stack, "metrics")].secrets) == 1
 
 
-def test_a_removed_subscription_is_still_shown(console: Visitor, office: Office):
-    gone = subscribe(office, "gone", removed_at="2026-01-01T11:00:00.000+00:00")
+def test_a_removed_subscription_is_still_shown(console: Visitor, stack: FakeStack):
+    gone = subscribe(stack, "gone", removed_at="2026-01-01T11:00:00.000+00:00")
 
     assert "is-removed" in console.page(f"/subscriptions/{gone.id}")
     assert "/test" not in console.page(f"/subscriptions/{gone.id}/terms")
@@ -551,35 +551,35 @@ NEW = {"name": "newcomer", "url": "https://ci.example/in", "channel": "webhook"}
 
 
 def test_who_is_subscribed_has_a_secret_once_and_the_code_that_uses_it(
-    console: Visitor, office: Office
+    console: Visitor, stack: FakeStack
 ):
     made = console.confirm("/subscribe", **NEW, event_types=["PIPELINE_FAILED"])
 
     assert re.search(r"whsec_[\w+/=]+", made.text)
     assert "standardwebhooks" in made.text
-    found = office.desk().find_subscription("newcomer")
+    found = stack.service().find_subscription("newcomer")
     assert [str(one) for one in found.event_types] == ["PIPELINE_FAILED"]
 
 
-def test_a_header_is_kept_and_never_shown_and_a_public_key_is(console: Visitor, office: Office):
+def test_a_header_is_kept_and_never_shown_and_a_public_key_is(console: Visitor, stack: FakeStack):
     headers = {"headers": "authorization: Bearer canary\r\n", "template_headers": "x-a: b"}
     made = console.confirm("/subscribe", **NEW, **headers, signing="ed25519")
 
     assert "whpk_" in made.text
-    found = office.desk().find_subscription("newcomer")
+    found = stack.service().find_subscription("newcomer")
     assert (found.header_names, found.template and found.template.headers) == (
         ("authorization",),
         (("x-a", "b"),),
     )
     refused = console.confirm("/subscribe", **NEW | headers)
-    pages = [refused.text, *(console.page(path_of(office, "newcomer", tab)) for tab in TABS)]
+    pages = [refused.text, *(console.page(path_of(stack, "newcomer", tab)) for tab in TABS)]
     assert refused.status_code == 409
     assert not any("canary" in page for page in pages)
 
 
-def test_headers_are_removed_by_the_edit_form(console: Visitor, office: Office):
+def test_headers_are_removed_by_the_edit_form(console: Visitor, stack: FakeStack):
     console.confirm("/subscribe", **NEW, headers="authorization: Bearer canary\nx-team: data")
-    path = path_of(office, "newcomer", "/edit")
+    path = path_of(stack, "newcomer", "/edit")
     page = console.page(path)
     token = FORM_TOKEN.search(page)
     assert token
@@ -589,28 +589,30 @@ def test_headers_are_removed_by_the_edit_form(console: Visitor, office: Office):
     assert "lakehook subscriptions update newcomer --no-headers<" in shown
     both = console.confirm(path, no_headers="yes", headers="x-team: search")
     assert "headers: remove them, or give new ones" in both.text
-    assert len(office.desk().find_subscription("newcomer").header_names) == 2
+    assert len(stack.service().find_subscription("newcomer").header_names) == 2
     console.confirm(path, no_headers="yes")
-    found = office.desk().find_subscription("newcomer")
+    found = stack.service().find_subscription("newcomer")
     assert (found.header_names, found.encrypted_headers) == ((), None)
     assert "Remove its headers" not in console.page(path)
 
 
 def test_what_is_wrong_in_the_form_is_said_and_what_was_written_stays(
-    console: Visitor, office: Office
+    console: Visitor, stack: FakeStack
 ):
     refused = console.confirm("/subscribe", **NEW | {"url": "http://10.0.0.1/"})
 
     assert refused.status_code == 422
     assert "url:" in refused.text
     assert 'value="newcomer"' in refused.text
-    assert "newcomer" not in {one.name for one in office.subscriptions.known.values()}
+    assert "newcomer" not in {one.name for one in stack.subscriptions.known.values()}
 
 
-def test_a_preview_shows_what_would_be_sent_and_subscribes_nobody(console: Visitor, office: Office):
+def test_a_preview_shows_what_would_be_sent_and_subscribes_nobody(
+    console: Visitor, stack: FakeStack
+):
     token = FORM_TOKEN.search(console.page("/subscribe"))
     assert token
-    before = len(office.subscriptions.known)
+    before = len(stack.subscriptions.known)
 
     shown = console.post(
         "/subscribe/preview",
@@ -625,19 +627,19 @@ def test_a_preview_shows_what_would_be_sent_and_subscribes_nobody(console: Visit
     assert "nothing: this event has no such field" in shown.text
     assert "not: pattern" in shown.text
     assert "lakehook subscriptions add --name newcomer --url URL" in shown.text
-    assert len(office.subscriptions.known) == before
+    assert len(stack.subscriptions.known) == before
     again = console.post("/subscribe/preview", form_token=token[1], template_body="{{ oops")
     assert "template: line 1" in again.text
 
 
-def test_an_edit_changes_what_was_changed_and_says_the_command(console: Visitor, office: Office):
-    path, id_ = path_of(office, "jenkins", "/edit"), named(office, "jenkins")
+def test_an_edit_changes_what_was_changed_and_says_the_command(console: Visitor, stack: FakeStack):
+    path, id_ = path_of(stack, "jenkins", "/edit"), named(stack, "jenkins")
     form = {"url": "https://ci.example/hook", "deadline_seconds": "10", "ordering": "strict"}
 
     assert console.confirm(path, **form).status_code == 422  # nothing to change
     console.confirm(path, **form | {"ordering": "skip", "rate": "20/m"})
 
-    changed = office.subscriptions.known[id_]
+    changed = stack.subscriptions.known[id_]
     assert (str(changed.ordering), str(changed.rate)) == ("skip", "20/m")
     token = FORM_TOKEN.search(console.page(path))
     assert token
@@ -645,8 +647,8 @@ def test_an_edit_changes_what_was_changed_and_says_the_command(console: Visitor,
     assert "lakehook subscriptions update jenkins --no-rate<" in shown.text
 
 
-def test_a_secret_that_a_robot_makes_is_given_by_a_command(console: Visitor, office: Office):
-    robot = subscribe(office, "robot", channel="feishu")
+def test_a_secret_that_a_robot_makes_is_given_by_a_command(console: Visitor, stack: FakeStack):
+    robot = subscribe(stack, "robot", channel="feishu")
 
     page = console.page(f"/subscriptions/{robot.id}/secrets")
 
@@ -655,10 +657,10 @@ def test_a_secret_that_a_robot_makes_is_given_by_a_command(console: Visitor, off
 
 
 def test_a_template_with_what_cannot_be_seen_stays_as_it_is_when_another_field_is_edited(
-    console: Visitor, office: Office
+    console: Visitor, stack: FakeStack
 ):
     template = "\N{WOMAN}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER} {{ event_type }}\n"
-    family = subscribe(office, "family", terms={"template_body": template})
+    family = subscribe(stack, "family", terms={"template_body": template})
     path = f"/subscriptions/{family.id}/edit"
     shown = re.search(r'name="template_body"[^>]*>([^<]*)<', console.page(path))
     assert shown
@@ -666,7 +668,7 @@ def test_a_template_with_what_cannot_be_seen_stays_as_it_is_when_another_field_i
 
     console.confirm(path, template_body=html.unescape(shown[1]).replace("\n", "\r\n"), rate="1/m")
 
-    changed = office.subscriptions.known[family.id]
+    changed = stack.subscriptions.known[family.id]
     assert str(changed.rate) == "1/m"
     assert changed.template
     assert changed.template.body == template
@@ -675,8 +677,8 @@ def test_a_template_with_what_cannot_be_seen_stays_as_it_is_when_another_field_i
 # --- events and replays ---
 
 
-def test_events_say_to_whom_each_goes_and_why_not_to_the_others(console: Visitor, office: Office):
-    subscribe(office, "picky", terms={"pattern": '{"project_name": ["other"]}'})
+def test_events_say_to_whom_each_goes_and_why_not_to_the_others(console: Visitor, stack: FakeStack):
+    subscribe(stack, "picky", terms={"pattern": '{"project_name": ["other"]}'})
 
     page = console.page("/events/")
 
@@ -686,10 +688,10 @@ def test_events_say_to_whom_each_goes_and_why_not_to_the_others(console: Visitor
 
 
 def test_a_long_journal_is_read_in_part_and_the_page_says_so(
-    console: Visitor, office: Office, monkeypatch: pytest.MonkeyPatch
+    console: Visitor, stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ):
-    office.journal.events_a_page = 2
-    list_events = ListEvents(office.journal, office.clock)
+    stack.journal.events_a_page = 2
+    list_events = ListEvents(stack.journal, stack.clock)
     found = list_events(since=0.0, limit=3, max_read=4)
     assert (len(found.events), found.is_partial) == (3, True)
     assert not list_events(since=0.0, limit=3, max_read=1000).is_partial
@@ -699,51 +701,51 @@ def test_a_long_journal_is_read_in_part_and_the_page_says_so(
 
 
 def test_a_replay_is_counted_first_then_started_and_can_be_stopped(
-    console: Visitor, office: Office
+    console: Visitor, stack: FakeStack
 ):
-    asked = {"subscription": named(office, "ci-status"), "since": "2h", "status": "missing"}
+    asked = {"subscription": named(stack, "ci-status"), "since": "2h", "status": "missing"}
 
     counted = console.confirm("/replays/new", **asked)
     assert "deliveries of" in counted.text
-    assert office.replays.list_open() == []
+    assert stack.replays.list_open() == []
 
     started = console.confirm("/replays/new", **asked, start="yes")
     assert started.headers["location"] == "/replays/"
-    (replay,) = office.replays.list_open()
+    (replay,) = stack.replays.list_open()
     assert replay.id in console.page("/replays/")
 
     console.confirm(f"/replays/{replay.id}/stop")
-    assert office.replays.list_open() == []
+    assert stack.replays.list_open() == []
     assert "by an operator" in console.page("/replays/")
 
 
 # --- parked events ---
 
 
-def test_a_parked_event_is_mended_and_sent_and_another_deleted(console: Visitor, office: Office):
+def test_a_parked_event_is_mended_and_sent_and_another_deleted(console: Visitor, stack: FakeStack):
     path = "/events/parked/m1"
     assert "not JSON" in console.page("/events/parked/")
 
     refused = console.confirm(path, body='{"pipeline_id": 60}')
     assert refused.status_code == 422
-    assert office.publisher.published == []
+    assert stack.publisher.published == []
 
     mended = json.dumps(a_document(pipeline_id=60))
     sent = console.confirm(path, body=mended)
     assert sent.headers["location"] == "/pipelines/?q=60"
-    assert [event.pipeline_id for event in office.publisher.published] == ["60"]
+    assert [event.pipeline_id for event in stack.publisher.published] == ["60"]
     assert "No event was refused" in console.page("/events/parked/")
     assert console.get(path).status_code == 404
 
 
-def test_a_parked_event_is_deleted_for_good(console: Visitor, office: Office):
+def test_a_parked_event_is_deleted_for_good(console: Visitor, stack: FakeStack):
     console.confirm("/events/parked/m1/delete")
 
-    assert office.parked_events.parked == []
+    assert stack.parked_events.parked == []
 
 
-def test_a_delivery_that_was_delivered_is_sent_once_more(console: Visitor, office: Office):
-    id_ = delivery(office, "jenkins", 41, 1)
+def test_a_delivery_that_was_delivered_is_sent_once_more(console: Visitor, stack: FakeStack):
+    id_ = delivery(stack, "jenkins", 41, 1)
     path = "/deliveries/" + quote(id_, safe="")
     assert "Send once more" in console.page(path)
 
@@ -753,8 +755,8 @@ def test_a_delivery_that_was_delivered_is_sent_once_more(console: Visitor, offic
     assert "waiting" in console.page(path)
 
 
-def test_a_pipeline_is_sent_to_a_subscriber_in_its_order(console: Visitor, office: Office):
-    team = named(office, "data-team")
+def test_a_pipeline_is_sent_to_a_subscriber_in_its_order(console: Visitor, stack: FakeStack):
+    team = named(stack, "data-team")
     page = console.page("/send-pipeline?pipeline=41&subscription=data-team")
     assert "lakehook pipelines send 41 --subscription data-team" in page
 
@@ -762,22 +764,22 @@ def test_a_pipeline_is_sent_to_a_subscriber_in_its_order(console: Visitor, offic
 
     assert sent.headers["location"] == "/pipelines/41"
     lane = Lane(team, "41")
-    assert office.ledger.lanes[lane].head == 1
-    assert {n for owner, n in office.ledger.records if owner == lane} == {1, 2, 3}
-    assert [resume.lane for resume in office.queue.resumes] == [lane]
+    assert stack.ledger.lanes[lane].head == 1
+    assert {n for owner, n in stack.ledger.records if owner == lane} == {1, 2, 3}
+    assert [resume.lane for resume in stack.queue.resumes] == [lane]
     assert "3 deliveries go to data-team." in console.page("/pipelines/41")
 
 
 def test_each_view_names_its_page(
-    console: Visitor, office: Office, capsys: pytest.CaptureFixture[str]
+    console: Visitor, stack: FakeStack, capsys: pytest.CaptureFixture[str]
 ):
     """What a program reads leads a person on."""
-    terminal = Terminal(office, capsys)
+    terminal = Terminal(stack, capsys)
     terminal("status", "--output", "json")
     named = [
         terminal.shown()["subscribers"][0],
         terminal.json("subscriptions", "show", "jenkins"),
-        terminal.json("deliveries", "show", delivery(office, "metrics")),
+        terminal.json("deliveries", "show", delivery(stack, "metrics")),
         terminal.json("dead-letters", "list")[0],
         terminal.json("lanes", "list")[0],
         terminal.json("pipelines", "list")[0],

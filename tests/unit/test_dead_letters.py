@@ -12,22 +12,22 @@ from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord, DeliveryStatus, H
 from lakehook.domain.queue_message import Message, Resume
 from lakehook.ports.stores import LedgerSnapshot
 from tests.builders import a_delivery, a_subscription
-from tests.fakes import NOON, FakeDeadLetters, FakeLedger
-from tests.fakes_ops import Office
+from tests.fakes import NOON, FakeDeadLetterQueue, FakeLedger
+from tests.fakes_ops import FakeStack
 
 LANE = Lane("sub_a", "39")
 
 
 @pytest.fixture
-def office() -> Office:
-    office = Office()
-    office.subscriptions.save(a_subscription())
-    office.subscriptions.save(a_subscription(id="sub_b", removed_at="2026-01-01T00:00:00Z"))
-    return office
+def stack() -> FakeStack:
+    stack = FakeStack()
+    stack.subscriptions.save(a_subscription())
+    stack.subscriptions.save(a_subscription(id="sub_b", removed_at="2026-01-01T00:00:00Z"))
+    return stack
 
 
 def a_letter(
-    office: Office,
+    stack: FakeStack,
     sequence: int = 1,
     *,
     subscription: str = "sub_a",
@@ -37,20 +37,20 @@ def a_letter(
     """A letter whose lane has gone on."""
     delivery = a_delivery(sequence, subscription=subscription, pipeline_id=pipeline)
     dead = DeliveryRecord.waiting(delivery).dead(reason)
-    letter = office.ledger.save(dead, before=None, after=None)
-    office.dead_letters.send(letter, endpoint="")
+    letter = stack.ledger.save(dead, before=None, after=None)
+    stack.dead_letters.send(letter, endpoint="")
     return letter
 
 
-def held_by_letter(office: Office, *behind: DeliveryRecord) -> HeldLane:
+def held_by_letter(stack: FakeStack, *behind: DeliveryRecord) -> HeldLane:
     held = HeldLane.held_at(LANE, 1, now=NOON - 60)
-    office.ledger.save(a_letter(office), before=None, after=held)
+    stack.ledger.save(a_letter(stack), before=None, after=held)
     for record in behind:
         after = held.with_appended(record.sequence, now=NOON)
-        office.ledger.save(record, before=held, after=after)
+        stack.ledger.save(record, before=held, after=after)
         held = after
     blocked = held.blocked()
-    office.ledger.save_lane(held, blocked)
+    stack.ledger.save_lane(held, blocked)
     return blocked
 
 
@@ -58,47 +58,47 @@ def waiting(sequence: int) -> DeliveryRecord:
     return DeliveryRecord.waiting(a_delivery(sequence))
 
 
-def status(office: Office, sequence: int) -> DeliveryStatus:
-    return office.ledger.records[LANE, sequence].status
+def status(stack: FakeStack, sequence: int) -> DeliveryStatus:
+    return stack.ledger.records[LANE, sequence].status
 
 
 # --- find ---
 
 
-def test_letters_are_found_lane_by_lane_in_the_order_of_their_sequence(office: Office) -> None:
-    letters = [a_letter(office, n, pipeline=p) for n, p in ((10, 40), (2, 40), (1, 39))]
+def test_letters_are_found_lane_by_lane_in_the_order_of_their_sequence(stack: FakeStack) -> None:
+    letters = [a_letter(stack, n, pipeline=p) for n, p in ((10, 40), (2, 40), (1, 39))]
 
-    assert office.desk().find_dead_letters(DeadLetterSelector()) == letters[::-1]
-
-
-def test_a_removed_subscriptions_letters_are_found_too(office: Office) -> None:
-    letter = a_letter(office, subscription="sub_b")
-
-    assert office.desk().find_dead_letters(DeadLetterSelector()) == [letter]
+    assert stack.service().find_dead_letters(DeadLetterSelector()) == letters[::-1]
 
 
-def test_letters_are_chosen_by_subscription_and_reason_at_once(office: Office) -> None:
-    a_letter(office, 1)
-    wanted = a_letter(office, 2, reason="crashed")
-    a_letter(office, 3, subscription="sub_b", reason="crashed")
+def test_a_removed_subscriptions_letters_are_found_too(stack: FakeStack) -> None:
+    letter = a_letter(stack, subscription="sub_b")
+
+    assert stack.service().find_dead_letters(DeadLetterSelector()) == [letter]
+
+
+def test_letters_are_chosen_by_subscription_and_reason_at_once(stack: FakeStack) -> None:
+    a_letter(stack, 1)
+    wanted = a_letter(stack, 2, reason="crashed")
+    a_letter(stack, 3, subscription="sub_b", reason="crashed")
 
     choice = DeadLetterSelector(subscription_id="sub_a", reason="crashed")
 
-    assert office.desk().find_dead_letters(choice) == [wanted]
+    assert stack.service().find_dead_letters(choice) == [wanted]
 
 
-def test_letters_are_chosen_by_their_ids_each_once(office: Office) -> None:
-    letters = [a_letter(office, 1), a_letter(office, 2)]
-    a_letter(office, 3)
+def test_letters_are_chosen_by_their_ids_each_once(stack: FakeStack) -> None:
+    letters = [a_letter(stack, 1), a_letter(stack, 2)]
+    a_letter(stack, 3)
 
     choice = DeadLetterSelector(ids=["sub_a#39#2", "sub_a#39#1", "sub_a#39#2"])
 
-    assert office.desk().find_dead_letters(choice) == letters
+    assert stack.service().find_dead_letters(choice) == letters
 
 
-def test_what_is_no_dead_letter_is_told_apart_from_what_is_unknown(office: Office) -> None:
-    office.ledger.save(waiting(1), before=None, after=None)
-    find = office.desk().find_dead_letters
+def test_what_is_no_dead_letter_is_told_apart_from_what_is_unknown(stack: FakeStack) -> None:
+    stack.ledger.save(waiting(1), before=None, after=None)
+    find = stack.service().find_dead_letters
 
     with pytest.raises(NotFound, match="not a dead letter; it is waiting"):
         find(DeadLetterSelector(ids=["sub_a#39#1"]))
@@ -109,9 +109,9 @@ def test_what_is_no_dead_letter_is_told_apart_from_what_is_unknown(office: Offic
 @pytest.mark.parametrize(
     "text", ["", "sub_a", "sub_a#39", "sub_a#39#x", "sub_a#39#0", "#39#1", "a#b#c#1", "a#b#1\n"]
 )
-def test_what_is_no_delivery_id_is_refused(office: Office, text: str) -> None:
+def test_what_is_no_delivery_id_is_refused(stack: FakeStack, text: str) -> None:
     with pytest.raises(InvalidInput, match="<subscription>#<pipeline>#<sequence>"):
-        office.desk().find_dead_letters(DeadLetterSelector(ids=[text]))
+        stack.service().find_dead_letters(DeadLetterSelector(ids=[text]))
 
 
 # --- what SQS or a person has moved to the queue ---
@@ -120,18 +120,18 @@ def test_what_is_no_delivery_id_is_refused(office: Office, text: str) -> None:
 ANY = DeadLetterSelector(on_queue=True)
 
 
-def test_a_delivery_that_only_the_queue_has_is_found_and_told_of(office: Office) -> None:
-    letter = a_letter(office, 1, pipeline=38)
-    office.dead_letters.moved = [a_delivery(2), a_delivery(1, subscription="sub_b")]
+def test_a_delivery_that_only_the_queue_has_is_found_and_told_of(stack: FakeStack) -> None:
+    letter = a_letter(stack, 1, pipeline=38)
+    stack.dead_letters.moved = [a_delivery(2), a_delivery(1, subscription="sub_b")]
 
-    found = office.desk().find_dead_letters(ANY)
+    found = stack.service().find_dead_letters(ANY)
 
     assert [(str(one.lane), one.sequence, one.reason) for one in found] == [
         ("sub_a#38", letter.sequence, "timed_out"),
         ("sub_a#39", 2, MOVED_BY_SQS),
         ("sub_b#39", 1, MOVED_BY_SQS),
     ]
-    (warning,) = office.warnings
+    (warning,) = stack.warnings
     assert "2 of the messages" in warning
     assert "not by Lakehook (0 are no deliveries" in warning
 
@@ -148,132 +148,132 @@ def test_a_delivery_that_only_the_queue_has_is_found_and_told_of(office: Office)
     ],
 )
 def test_what_was_moved_is_chosen_like_any_letter(
-    office: Office, choice: DeadLetterSelector, number: int
+    stack: FakeStack, choice: DeadLetterSelector, number: int
 ) -> None:
-    office.dead_letters.moved = [a_delivery(2)]
+    stack.dead_letters.moved = [a_delivery(2)]
 
-    assert len(office.desk().find_dead_letters(choice)) == number
+    assert len(stack.service().find_dead_letters(choice)) == number
 
 
 def test_what_the_ledger_knows_a_resume_and_a_strangers_message_are_no_letters(
-    office: Office,
+    stack: FakeStack,
 ) -> None:
     """A copy's lane goes on without it, and the scheduler resumes a lane again by itself."""
-    office.ledger.save(waiting(1), before=None, after=None)
-    office.dead_letters.moved = [a_delivery(1), Resume(LANE, 1), None]
+    stack.ledger.save(waiting(1), before=None, after=None)
+    stack.dead_letters.moved = [a_delivery(1), Resume(LANE, 1), None]
 
-    assert office.desk().find_dead_letters(ANY) == []
+    assert stack.service().find_dead_letters(ANY) == []
 
-    assert "(2 are no deliveries" in office.warnings[0]
-
-
-def test_letters_are_found_though_the_queue_may_not_be_read(office: Office) -> None:
-    letter = a_letter(office)
-    office.dead_letters = Unreadable(office.dead_letters.buried)
-
-    assert office.desk().find_dead_letters(ANY) == [letter]
-
-    assert office.warnings == ["the dead-letter queue could not be searched: AccessDenied"]
+    assert "(2 are no deliveries" in stack.warnings[0]
 
 
-class Unreadable(FakeDeadLetters):
+def test_letters_are_found_though_the_queue_may_not_be_read(stack: FakeStack) -> None:
+    letter = a_letter(stack)
+    stack.dead_letters = Unreadable(stack.dead_letters.buried)
+
+    assert stack.service().find_dead_letters(ANY) == [letter]
+
+    assert stack.warnings == ["the dead-letter queue could not be searched: AccessDenied"]
+
+
+class Unreadable(FakeDeadLetterQueue):
     def without_reason(self) -> Sequence[Message | None]:
         raise InfrastructureError("AccessDenied")
 
 
 @pytest.mark.parametrize(("attempts", "late"), [(0, False), (1, True)])
 def test_what_was_moved_goes_back_as_late_if_a_later_one_was_sent(
-    office: Office, attempts: int, *, late: bool
+    stack: FakeStack, attempts: int, *, late: bool
 ) -> None:
     following = replace(waiting(3), attempts=attempts)
-    office.ledger.save(following, before=None, after=HeldLane.held_at(LANE, 3, now=NOON))
-    office.dead_letters.moved = [a_delivery(2), a_delivery(1)]
+    stack.ledger.save(following, before=None, after=HeldLane.held_at(LANE, 3, now=NOON))
+    stack.dead_letters.moved = [a_delivery(2), a_delivery(1)]
 
-    office.desk().redrive(office.desk().find_dead_letters(ANY))
+    stack.service().redrive(stack.service().find_dead_letters(ANY))
 
-    sent = [one.delivery for one in office.redrives.sent]
+    sent = [one.delivery for one in stack.redriver.sent]
     assert sent == [replace(a_delivery(n), late=late) for n in (1, 2)]
-    assert office.dead_letters.moved == []
+    assert stack.dead_letters.moved == []
 
 
-def test_what_was_moved_is_discarded_for_good_and_its_lane_is_left_alone(office: Office) -> None:
+def test_what_was_moved_is_discarded_for_good_and_its_lane_is_left_alone(stack: FakeStack) -> None:
     held = HeldLane.held_at(LANE, 3, now=NOON).head_failed(due_at=NOON + 300)
-    office.ledger.save(waiting(3), before=None, after=held)
-    office.dead_letters.moved = [a_delivery(2), None]
+    stack.ledger.save(waiting(3), before=None, after=held)
+    stack.dead_letters.moved = [a_delivery(2), None]
 
-    assert len(office.desk().discard(office.desk().find_dead_letters(ANY))) == 1
+    assert len(stack.service().discard(stack.service().find_dead_letters(ANY))) == 1
 
-    assert status(office, 2) is DeliveryStatus.DISCARDED
-    assert office.ledger.lanes[LANE] == held
-    assert office.dead_letters.moved == [None]
+    assert status(stack, 2) is DeliveryStatus.DISCARDED
+    assert stack.ledger.lanes[LANE] == held
+    assert stack.dead_letters.moved == [None]
 
 
 # --- redrive ---
 
 
-def test_letters_of_a_lane_go_back_in_sequence_and_leave_the_queue(office: Office) -> None:
-    letters = [a_letter(office, n) for n in (10, 2, 1)]
-    other = a_letter(office, 3, pipeline=40)
+def test_letters_of_a_lane_go_back_in_sequence_and_leave_the_queue(stack: FakeStack) -> None:
+    letters = [a_letter(stack, n) for n in (10, 2, 1)]
+    other = a_letter(stack, 3, pipeline=40)
 
-    office.desk().redrive(letters)
+    stack.service().redrive(letters)
 
-    assert [letter.sequence for letter in office.redrives.sent] == [1, 2, 10]
-    assert office.dead_letters.buried == [other]
-    assert status(office, 1) is DeliveryStatus.DEAD  # until the delivery function revives it
+    assert [letter.sequence for letter in stack.redriver.sent] == [1, 2, 10]
+    assert stack.dead_letters.buried == [other]
+    assert status(stack, 1) is DeliveryStatus.DEAD  # until the delivery function revives it
 
 
 # --- discard ---
 
 
-def test_a_discarded_head_lets_the_next_go_at_once(office: Office) -> None:
-    held = held_by_letter(office, waiting(2), waiting(3))
+def test_a_discarded_head_lets_the_next_go_at_once(stack: FakeStack) -> None:
+    held = held_by_letter(stack, waiting(2), waiting(3))
 
-    office.desk().discard([office.ledger.records[LANE, 1]])
+    stack.service().discard([stack.ledger.records[LANE, 1]])
 
-    record, lane = office.ledger.records[LANE, 1], office.ledger.lanes[LANE]
+    record, lane = stack.ledger.records[LANE, 1], stack.ledger.lanes[LANE]
     assert (record.status, record.reason) == (DeliveryStatus.DISCARDED, "discarded by operator")
     assert record.delivery is None
     assert (lane.head, lane.due_at, lane.attempts) == (2, NOON, 0)
     assert lane.version > held.version
-    assert office.dead_letters.buried == []
+    assert stack.dead_letters.buried == []
 
 
-def test_a_discarded_head_that_was_alone_lets_its_lane_flow(office: Office) -> None:
-    held_by_letter(office)
+def test_a_discarded_head_that_was_alone_lets_its_lane_flow(stack: FakeStack) -> None:
+    held_by_letter(stack)
 
-    office.desk().discard([office.ledger.records[LANE, 1]])
+    stack.service().discard([stack.ledger.records[LANE, 1]])
 
-    assert status(office, 1) is DeliveryStatus.DISCARDED
-    assert office.ledger.lanes == {}
-
-
-def test_a_letter_whose_lane_flows_is_discarded_and_the_lane_still_flows(office: Office) -> None:
-    letter = a_letter(office)
-
-    assert office.desk().discard([letter]) == [letter]
-
-    assert status(office, 1) is DeliveryStatus.DISCARDED
-    assert office.ledger.lanes == {}
+    assert status(stack, 1) is DeliveryStatus.DISCARDED
+    assert stack.ledger.lanes == {}
 
 
-def test_a_letter_behind_another_head_leaves_that_head_its_time(office: Office) -> None:
-    letter = a_letter(office)
+def test_a_letter_whose_lane_flows_is_discarded_and_the_lane_still_flows(stack: FakeStack) -> None:
+    letter = a_letter(stack)
+
+    assert stack.service().discard([letter]) == [letter]
+
+    assert status(stack, 1) is DeliveryStatus.DISCARDED
+    assert stack.ledger.lanes == {}
+
+
+def test_a_letter_behind_another_head_leaves_that_head_its_time(stack: FakeStack) -> None:
+    letter = a_letter(stack)
     held = HeldLane.held_at(LANE, 2, now=NOON).head_failed(due_at=NOON + 300)
-    office.ledger.save(waiting(2), before=None, after=held)
+    stack.ledger.save(waiting(2), before=None, after=held)
 
-    office.desk().discard([letter])
+    stack.service().discard([letter])
 
-    assert status(office, 1) is DeliveryStatus.DISCARDED
-    assert office.ledger.lanes[LANE] == held  # its worker, if there is one, goes on
+    assert status(stack, 1) is DeliveryStatus.DISCARDED
+    assert stack.ledger.lanes[LANE] == held  # its worker, if there is one, goes on
 
 
-def test_all_letters_of_a_lane_can_go(office: Office) -> None:
-    held = held_by_letter(office, waiting(2).dead("timed_out"), waiting(3))
-    letters = [office.ledger.records[held.lane, n] for n in (2, 1)]
+def test_all_letters_of_a_lane_can_go(stack: FakeStack) -> None:
+    held = held_by_letter(stack, waiting(2).dead("timed_out"), waiting(3))
+    letters = [stack.ledger.records[held.lane, n] for n in (2, 1)]
 
-    assert len(office.desk().discard(letters)) == 2
+    assert len(stack.service().discard(letters)) == 2
 
-    assert office.ledger.lanes[LANE].head == 3
+    assert stack.ledger.lanes[LANE].head == 3
 
 
 @dataclass
@@ -297,8 +297,8 @@ class BusyLedger(FakeLedger):
 
 
 def discarded(ledger: BusyLedger, letter: DeliveryRecord) -> list[DeliveryRecord]:
-    office = Office()
-    return Discard(ledger, office.dead_letters, office.clock)([letter])
+    stack = FakeStack()
+    return Discard(ledger, stack.dead_letters, stack.clock)([letter])
 
 
 def test_a_lane_that_has_moved_is_read_again() -> None:

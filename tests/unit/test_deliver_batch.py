@@ -23,7 +23,7 @@ from lakehook.ports.queues import QueueMessage, Remaining
 from lakehook.ports.stores import LedgerSnapshot
 from tests.builders import a_delivery
 from tests.delivering import AtOnce
-from tests.fakes import FakeDeadLetters, FakeReceipts, FakeTelemetry
+from tests.fakes import FakeDeadLetterQueue, FakeMessageAcks, FakeTelemetry
 
 PATIENCE_SECONDS = 120
 
@@ -57,7 +57,7 @@ class Lanes:
 
 
 @dataclass
-class Receipts(FakeReceipts):
+class Receipts(FakeMessageAcks):
     """Tells when something was acknowledged."""
 
     told: Event = field(default_factory=Event)
@@ -82,8 +82,8 @@ class UnderWay(AbstractContextManager[None]):
 
 class World:
     def __init__(self, workers: Executor, under_way: UnderWay | None = None) -> None:
-        self.lanes, self.receipts = Lanes(), Receipts()
-        self.dead_letters, self.telemetry = FakeDeadLetters(), FakeTelemetry()
+        self.lanes, self.acks = Lanes(), Receipts()
+        self.dead_letters, self.telemetry = FakeDeadLetterQueue(), FakeTelemetry()
         self.workers = workers
         self.under_way = under_way or UnderWay()
 
@@ -91,7 +91,7 @@ class World:
         """The ids of what must come again."""
         deliver_batch = DeliverBatch(
             deliver=self.lanes,
-            acks=self.receipts,
+            acks=self.acks,
             dead_letters=self.dead_letters,
             telemetry=self.telemetry,
             workers=self.workers,
@@ -100,10 +100,10 @@ class World:
         return [parcel.id for parcel in deliver_batch(batch, lambda: 30.0)]
 
     def acknowledged(self) -> set[str]:
-        return {parcel.id for parcel in self.receipts.acknowledged}
+        return {parcel.id for parcel in self.acks.acknowledged}
 
     def postponed(self) -> dict[str, float]:
-        return {parcel.id: seconds for parcel, seconds in self.receipts.postponed}
+        return {parcel.id: seconds for parcel, seconds in self.acks.postponed}
 
 
 @pytest.fixture
@@ -171,10 +171,10 @@ def test_lanes_go_side_by_side(parallel: World):
 
 
 def test_what_is_done_is_acknowledged_while_a_slow_lane_still_runs(parallel: World):
-    parallel.receipts.enough = 3
+    parallel.acks.enough = 3
 
     def wait_until_the_others_have_gone(messages: Sequence[Message]) -> list[Disposition]:
-        assert parallel.receipts.told.wait(PATIENCE_SECONDS)
+        assert parallel.acks.told.wait(PATIENCE_SECONDS)
         return all_done(messages)
 
     parallel.lanes.script = {"1": wait_until_the_others_have_gone}
@@ -193,7 +193,7 @@ def test_what_is_done_is_acknowledged_while_a_slow_lane_still_runs(parallel: Wor
 
 def test_what_must_come_again_is_never_acknowledged(parallel: World):
     def wait_until_another_has_gone(messages: Sequence[Message]) -> list[Disposition]:
-        assert parallel.receipts.told.wait(PATIENCE_SECONDS)
+        assert parallel.acks.told.wait(PATIENCE_SECONDS)
         return [Nack(7)] * len(messages)
 
     parallel.lanes.script = {

@@ -21,8 +21,14 @@ from lakehook.ports.outbound import SubscriptionCredentials
 from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.devlake_vectors import STATUSES, Vector
-from tests.fakes import FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
-from tests.fakes_ops import Office
+from tests.fakes import (
+    FakeClock,
+    FakeCredentialStore,
+    FakeRandom,
+    FakeTemplateRenderer,
+    FakeTransport,
+)
+from tests.fakes_ops import FakeStack
 
 DEVLAKE = SubscriptionFields(name="old", url="https://old.example/hook", format="devlake")
 
@@ -32,12 +38,14 @@ def sent(
 ) -> tuple[Request, str]:
     """The request, and the query that was added."""
     subscription = a_subscription(channel="devlake", endpoint=Endpoint.parse(url))
-    receiver = FakeReceiver()
-    keyring = FakeKeyring(
+    receiver = FakeTransport()
+    credentials = FakeCredentialStore(
         SubscriptionCredentials((TextSecret(secret.encode()),), {"x-team": "lake"})
     )
-    post = SignedSender(keyring, receiver, FakeClock(), FakeDice())
-    AttemptDelivery(RenderDelivery(FakeTypesetter()), post, FakeClock())(delivery, subscription)
+    post = SignedSender(credentials, receiver, FakeClock(), FakeRandom())
+    AttemptDelivery(RenderDelivery(FakeTemplateRenderer()), post, FakeClock())(
+        delivery, subscription
+    )
     (request,) = receiver.requests
     return request, urlsplit(request.endpoint.url).query
 
@@ -105,12 +113,12 @@ def test_a_query_that_is_there_stays():
 
 
 def test_every_attempt_has_a_nouce_of_its_own():
-    receiver, keyring = (
-        FakeReceiver(),
-        FakeKeyring(SubscriptionCredentials((TextSecret(b"geheim"),))),
+    receiver, credentials = (
+        FakeTransport(),
+        FakeCredentialStore(SubscriptionCredentials((TextSecret(b"geheim"),))),
     )
-    post = SignedSender(keyring, receiver, FakeClock(), SystemRandom())
-    attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, FakeClock())
+    post = SignedSender(credentials, receiver, FakeClock(), SystemRandom())
+    attempt = AttemptDelivery(RenderDelivery(FakeTemplateRenderer()), post, FakeClock())
     for _ in range(2):
         attempt(a_delivery(), a_subscription(channel="devlake"))
 
@@ -135,13 +143,13 @@ def test_for_some_events_devlake_has_no_words(changes: dict[str, object]):
 
 
 @pytest.fixture
-def office() -> Office:
-    return Office()
+def stack() -> FakeStack:
+    return FakeStack()
 
 
-def opened(office: Office, subscription: Subscription) -> str:
+def opened(stack: FakeStack, subscription: Subscription) -> str:
     sealed = subscription.secrets[0].ciphertext
-    plaintext = office.sealer.unseal(sealed, subscription_id=subscription.id)
+    plaintext = stack.encryptor.unseal(sealed, subscription_id=subscription.id)
     return TextSecret.from_plaintext(plaintext).reveal()
 
 
@@ -157,51 +165,53 @@ def opened(office: Office, subscription: Subscription) -> str:
     ],
 )
 def test_a_format_is_an_older_name_of_a_channel(
-    office: Office, channel: str | None, format_: str | None, named: str
+    stack: FakeStack, channel: str | None, format_: str | None, named: str
 ) -> None:
     terms = replace(DEVLAKE, channel=channel, format=format_)
 
-    subscription, _ = office.desk().subscribe(terms)
+    subscription, _ = stack.service().subscribe(terms)
 
     assert subscription.channel == named
 
 
 @pytest.mark.parametrize(("channel", "format_"), [("slack", "devlake"), ("devlake", "lakehook")])
-def test_a_format_of_another_channel_is_refused(office: Office, channel: str, format_: str) -> None:
+def test_a_format_of_another_channel_is_refused(
+    stack: FakeStack, channel: str, format_: str
+) -> None:
     with pytest.raises(
         InvalidSubscription, match=f"format: {format_} is channel .*, not {channel}"
     ):
-        office.desk().subscribe(replace(DEVLAKE, channel=channel, format=format_))
+        stack.service().subscribe(replace(DEVLAKE, channel=channel, format=format_))
 
 
 @pytest.mark.parametrize(
     ("text", "kept"),
     [("geheim\n", "geheim"), ("geheim\r\n", "geheim"), (" a b ", " a b "), ("x", "x")],
 )
-def test_a_secret_that_is_brought_is_kept_as_it_is(office: Office, text: str, kept: str) -> None:
-    subscription, _ = office.desk().subscribe(DEVLAKE, SecretRequest(provided=text))
+def test_a_secret_that_is_brought_is_kept_as_it_is(stack: FakeStack, text: str, kept: str) -> None:
+    subscription, _ = stack.service().subscribe(DEVLAKE, SecretRequest(provided=text))
 
     assert subscription.channel == "devlake"
-    assert opened(office, subscription) == kept
+    assert opened(stack, subscription) == kept
 
 
-def test_an_empty_secret_takes_a_word_more(office: Office) -> None:
+def test_an_empty_secret_takes_a_word_more(stack: FakeStack) -> None:
     with pytest.raises(
         InvalidInput, match=r"only a new one of channel devlake .* --allow-empty-secret"
     ):
-        office.desk().subscribe(DEVLAKE, SecretRequest(provided=""))
+        stack.service().subscribe(DEVLAKE, SecretRequest(provided=""))
 
-    subscription, _ = office.desk().subscribe(
+    subscription, _ = stack.service().subscribe(
         DEVLAKE, SecretRequest(provided="", may_be_empty=True)
     )
 
-    assert opened(office, subscription) == ""
+    assert opened(stack, subscription) == ""
 
 
-def test_without_one_a_new_one_is_made(office: Office) -> None:
-    subscription, secret = office.desk().subscribe(DEVLAKE)
+def test_without_one_a_new_one_is_made(stack: FakeStack) -> None:
+    subscription, secret = stack.service().subscribe(DEVLAKE)
 
-    assert opened(office, subscription) == secret.reveal()
+    assert opened(stack, subscription) == secret.reveal()
     assert len(secret.reveal()) == 64
 
 
@@ -218,31 +228,31 @@ def test_without_one_a_new_one_is_made(office: Office) -> None:
     ],
 )
 def test_what_the_format_has_no_room_for_is_refused(
-    office: Office, wish: SecretRequest, what: str, *, pending: bool
+    stack: FakeStack, wish: SecretRequest, what: str, *, pending: bool
 ) -> None:
     with pytest.raises(InvalidInput, match=what):
-        office.desk().subscribe(DEVLAKE, wish, pending=pending)
+        stack.service().subscribe(DEVLAKE, wish, pending=pending)
 
-    assert office.subscriptions.all() == []
+    assert stack.subscriptions.all() == []
 
 
-def test_its_secret_is_replaced_at_once_or_not_at_all(office: Office) -> None:
-    subscription, _ = office.desk().subscribe(DEVLAKE, SecretRequest(provided="old"))
-    rotate = office.desk().rotate_secret
+def test_its_secret_is_replaced_at_once_or_not_at_all(stack: FakeStack) -> None:
+    subscription, _ = stack.service().subscribe(DEVLAKE, SecretRequest(provided="old"))
+    rotate = stack.service().rotate_secret
 
     with pytest.raises(InvalidSubscription, match="overlap: channel devlake"):
         rotate(subscription, overlap_seconds=60, provided="new")
     rotated = rotate(subscription, overlap_seconds=0, provided="new")
 
-    assert opened(office, rotated.subscription) == "new"
+    assert opened(stack, rotated.subscription) == "new"
     assert len(rotated.subscription.secrets) == 1
 
 
-def test_it_cannot_be_pinged(office: Office) -> None:
-    subscription, _ = office.desk().subscribe(DEVLAKE)
+def test_it_cannot_be_pinged(stack: FakeStack) -> None:
+    subscription, _ = stack.service().subscribe(DEVLAKE)
 
     with pytest.raises(InvalidSubscription, match="channel devlake cannot send a ping"):
-        office.desk().test_endpoint(subscription, within_seconds=1)
+        stack.service().test_endpoint(subscription, within_seconds=1)
 
 
 def test_its_secret_shows_nothing_of_itself():

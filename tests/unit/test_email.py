@@ -16,7 +16,7 @@ from lakehook.domain.template import RenderedTemplate
 from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 from tests.builders import a_delivery
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 
 EMAIL = CHANNELS["email"]
 MAILBOX = MailDestination.parse("mailto:a@team.example,b@team.example")
@@ -195,17 +195,17 @@ def test_what_ses_has_taken_is_delivered():
 
 
 @pytest.fixture
-def office() -> Office:
-    return Office()
+def stack() -> FakeStack:
+    return FakeStack()
 
 
 TERMS = SubscriptionFields(name="team", url=MAILBOX.url, channel="email", language="zh")
 
 
 def test_mailboxes_are_subscribed_without_a_secret_and_nothing_of_them_is_sealed(
-    office: Office,
+    stack: FakeStack,
 ) -> None:
-    subscription, secret = office.desk().subscribe(TERMS)
+    subscription, secret = stack.service().subscribe(TERMS)
 
     assert secret is None
     assert subscription.endpoint == MAILBOX
@@ -213,14 +213,14 @@ def test_mailboxes_are_subscribed_without_a_secret_and_nothing_of_them_is_sealed
     assert subscription.language is Language.CHINESE
 
 
-def test_without_a_sender_the_operator_is_told_how_to_have_one(office: Office) -> None:
-    office.email_sender = None
+def test_without_a_sender_the_operator_is_told_how_to_have_one(stack: FakeStack) -> None:
+    stack.email_sender = None
 
     with pytest.raises(InvalidEndpoint, match=r"--parameters EmailSender=\S+@") as refused:
-        office.desk().subscribe(TERMS)
+        stack.service().subscribe(TERMS)
 
     assert "\n" not in str(refused.value)
-    assert office.subscriptions.all() == []
+    assert stack.subscriptions.all() == []
 
 
 @pytest.mark.parametrize(
@@ -245,19 +245,19 @@ def test_without_a_sender_the_operator_is_told_how_to_have_one(office: Office) -
     ],
 )
 def test_what_the_channel_has_no_room_for_is_refused(
-    office: Office, terms: SubscriptionFields, wish: dict[str, str], what: str, *, pending: bool
+    stack: FakeStack, terms: SubscriptionFields, wish: dict[str, str], what: str, *, pending: bool
 ) -> None:
     with pytest.raises(InvalidInput, match=what):
-        office.desk().subscribe(terms, SecretRequest(**wish), pending=pending)
+        stack.service().subscribe(terms, SecretRequest(**wish), pending=pending)
 
-    assert office.subscriptions.all() == []
+    assert stack.subscriptions.all() == []
 
 
-def test_there_is_no_secret_to_rotate(office: Office) -> None:
-    subscription, _ = office.desk().subscribe(TERMS)
+def test_there_is_no_secret_to_rotate(stack: FakeStack) -> None:
+    subscription, _ = stack.service().subscribe(TERMS)
 
     with pytest.raises(InvalidSubscription, match="channel: email signs nothing"):
-        office.desk().rotate_secret(subscription, overlap_seconds=0)
+        stack.service().rotate_secret(subscription, overlap_seconds=0)
 
 
 def test_a_channel_takes_what_it_can_reach():

@@ -14,7 +14,7 @@ from lakehook.domain.subscription import Ordering
 from lakehook.queries import DeliveryQuery
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 
 LANE = Lane("sub_a", "39")
 FAILURE = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=7, status=500)
@@ -23,65 +23,65 @@ AT_HALF_PAST = "2026-01-01T12:30:00.000+00:00"
 
 
 @pytest.fixture
-def office() -> Office:
-    office = Office()
-    office.subscriptions.put(a_subscription())
-    return office
+def stack() -> FakeStack:
+    stack = FakeStack()
+    stack.subscriptions.put(a_subscription())
+    return stack
 
 
 def waiting(sequence: int = 1) -> DeliveryRecord:
     return DeliveryRecord.waiting(a_delivery(sequence))
 
 
-def hold(office: Office, *records: DeliveryRecord, attempts: int = 1) -> HeldLane:
+def hold(stack: FakeStack, *records: DeliveryRecord, attempts: int = 1) -> HeldLane:
     """The lane held at the first of these, due at half past."""
     held = HeldLane.held_at(LANE, records[0].sequence, now=NOON)
     held = replace(held, attempts=attempts, due_at=NOON + 1800)
-    office.ledger.save(records[0], before=None, after=held)
+    stack.ledger.save(records[0], before=None, after=held)
     for record in records[1:]:
-        office.ledger.save(record, before=None, after=None)
+        stack.ledger.save(record, before=None, after=None)
     return held
 
 
-def next_of(office: Office, sequence: int) -> str:
-    return office.desk().explain(f"sub_a#39#{sequence}").next.description
+def next_of(stack: FakeStack, sequence: int) -> str:
+    return stack.service().explain(f"sub_a#39#{sequence}").next.description
 
 
 # --- what happens next ---
 
 
-def test_a_failed_head_is_retried_when_its_lane_is_due(office: Office) -> None:
-    hold(office, waiting(1).with_attempt(FAILURE))
+def test_a_failed_head_is_retried_when_its_lane_is_due(stack: FakeStack) -> None:
+    hold(stack, waiting(1).with_attempt(FAILURE))
 
-    explained = office.desk().explain("sub_a#39#1")
+    explained = stack.service().explain("sub_a#39#1")
 
     assert explained.next.description == f"retried at {AT_HALF_PAST}"
     assert explained.next.at == NOON + 1800
 
 
-def test_what_stands_behind_the_head_says_what_it_waits_for(office: Office) -> None:
-    hold(office, waiting(1), waiting(2))
+def test_what_stands_behind_the_head_says_what_it_waits_for(stack: FakeStack) -> None:
+    hold(stack, waiting(1), waiting(2))
 
-    assert next_of(office, 2) == f"waits behind #1, which is retried at {AT_HALF_PAST}"
+    assert next_of(stack, 2) == f"waits behind #1, which is retried at {AT_HALF_PAST}"
 
 
-def test_behind_a_dead_letter_there_is_no_time(office: Office) -> None:
-    hold(office, waiting(1).dead("timed_out"), waiting(2))
+def test_behind_a_dead_letter_there_is_no_time(stack: FakeStack) -> None:
+    hold(stack, waiting(1).dead("timed_out"), waiting(2))
 
-    explained = office.desk().explain("sub_a#39#2")
+    explained = stack.service().explain("sub_a#39#2")
 
     assert explained.next.description == "waits behind #1, which is a dead letter"
     assert explained.next.at is None
-    assert next_of(office, 1) == (
+    assert next_of(stack, 1) == (
         "nothing until it is redriven or discarded: it is a dead letter (timed_out)"
     )
 
 
-def test_behind_a_dead_letter_that_is_skipped_it_goes_on(office: Office) -> None:
-    office.subscriptions.put(a_subscription(ordering=Ordering.SKIP))
-    hold(office, waiting(1).dead("timed_out"), waiting(2), attempts=0)
+def test_behind_a_dead_letter_that_is_skipped_it_goes_on(stack: FakeStack) -> None:
+    stack.subscriptions.put(a_subscription(ordering=Ordering.SKIP))
+    hold(stack, waiting(1).dead("timed_out"), waiting(2), attempts=0)
 
-    assert next_of(office, 2) == f"waits behind #1, which is attempted at {AT_HALF_PAST}"
+    assert next_of(stack, 2) == f"waits behind #1, which is attempted at {AT_HALF_PAST}"
 
 
 @pytest.mark.parametrize(
@@ -93,51 +93,51 @@ def test_behind_a_dead_letter_that_is_skipped_it_goes_on(office: Office) -> None
     ],
 )
 def test_a_blocked_subscription_is_the_first_thing_to_say(
-    office: Office, changes: dict[str, object], words: str
+    stack: FakeStack, changes: dict[str, object], words: str
 ) -> None:
-    hold(office, waiting(1))
-    office.subscriptions.put(a_subscription(**changes))
+    hold(stack, waiting(1))
+    stack.subscriptions.put(a_subscription(**changes))
 
-    assert next_of(office, 1) == words
+    assert next_of(stack, 1) == words
 
 
-def test_what_is_over_its_rate_says_so(office: Office) -> None:
-    office.subscriptions.put(a_subscription(rate=Rate.parse("20/m")))
+def test_what_is_over_its_rate_says_so(stack: FakeStack) -> None:
+    stack.subscriptions.put(a_subscription(rate=Rate.parse("20/m")))
     held = HeldLane.held_at(LANE, 1, now=NOON).suspended_for(SuspendedReason.RATE_LIMIT)
-    office.ledger.save(waiting(), before=None, after=held)
+    stack.ledger.save(waiting(), before=None, after=held)
 
-    words = next_of(office, 1)
+    words = next_of(stack, 1)
 
     assert words == "attempted when its rate allows it"
-    (lane,) = office.desk().list_lanes()
+    (lane,) = stack.service().list_lanes()
     assert lane.state == "over its rate"
 
 
-def test_a_slow_endpoint_with_a_rate_is_not_over_its_rate(office: Office) -> None:
-    office.subscriptions.put(a_subscription(channel="slack", rate=Rate.parse("1/s")))
+def test_a_slow_endpoint_with_a_rate_is_not_over_its_rate(stack: FakeStack) -> None:
+    stack.subscriptions.put(a_subscription(channel="slack", rate=Rate.parse("1/s")))
     held = HeldLane.held_at(LANE, 1, now=NOON).suspended_for(SuspendedReason.CONCURRENCY_LIMIT)
-    office.ledger.save(waiting(), before=None, after=held)
+    stack.ledger.save(waiting(), before=None, after=held)
 
-    words = next_of(office, 1)
+    words = next_of(stack, 1)
 
     condition = "its slow endpoint has fewer requests in progress"
     assert words == f"attempted when {condition}"
-    (lane,) = office.desk().list_lanes()
+    (lane,) = stack.service().list_lanes()
     assert lane.state == "endpoint slow"
 
 
-def test_an_endpoint_that_is_down_says_when_it_is_tried_again(office: Office) -> None:
-    hold(office, waiting(1), waiting(2))
-    office.healths.known["sub_a"] = EndpointHealth(
+def test_an_endpoint_that_is_down_says_when_it_is_tried_again(stack: FakeStack) -> None:
+    hold(stack, waiting(1), waiting(2))
+    stack.healths.known["sub_a"] = EndpointHealth(
         subscription_id="sub_a", due_at=NOON + 300, version=1
     )
     down = "blocked: the endpoint is down, and probed at 2026-01-01T12:05:00.000+00:00"
 
-    explained = office.desk().explain("sub_a#39#1")
-    (report,) = office.desk().list_lanes()
+    explained = stack.service().explain("sub_a#39#1")
+    (report,) = stack.service().list_lanes()
 
     assert (explained.next.description, explained.next.at) == (down, NOON + 300)
-    assert next_of(office, 2) == f"waits behind #1, which is {down}"
+    assert next_of(stack, 2) == f"waits behind #1, which is {down}"
     assert report.state == "endpoint down"
 
 
@@ -154,16 +154,16 @@ def test_an_endpoint_that_is_down_says_when_it_is_tried_again(office: Office) ->
     ],
 )
 def test_what_has_come_to_an_end_says_so(
-    office: Office, record: DeliveryRecord, words: str
+    stack: FakeStack, record: DeliveryRecord, words: str
 ) -> None:
-    office.ledger.save(record, before=None, after=None)
+    stack.ledger.save(record, before=None, after=None)
 
-    assert next_of(office, 1) == words
+    assert next_of(stack, 1) == words
 
 
-def test_a_delivery_the_ledger_does_not_know_may_be_on_its_way(office: Office) -> None:
+def test_a_delivery_the_ledger_does_not_know_may_be_on_its_way(stack: FakeStack) -> None:
     with pytest.raises(NotFound, match="perhaps its message is still on the queue"):
-        office.desk().explain("sub_a#39#1")
+        stack.service().explain("sub_a#39#1")
 
 
 # --- lanes ---
@@ -181,80 +181,78 @@ def test_a_delivery_the_ledger_does_not_know_may_be_on_its_way(office: Office) -
     ],
 )
 def test_a_held_lane_says_what_it_waits_for(
-    office: Office, changes: dict[str, object], head: DeliveryRecord, attempts: int, state: str
+    stack: FakeStack, changes: dict[str, object], head: DeliveryRecord, attempts: int, state: str
 ) -> None:
-    office.subscriptions.put(a_subscription(**changes))
-    held = hold(office, head, waiting(2), waiting(3).with_attempt(SUCCESS), attempts=attempts)
+    stack.subscriptions.put(a_subscription(**changes))
+    held = hold(stack, head, waiting(2), waiting(3).with_attempt(SUCCESS), attempts=attempts)
 
-    (report,) = office.desk().list_lanes()
+    (report,) = stack.service().list_lanes()
 
     assert (report.held, report.state, report.waiting_behind) == (held, state, 1)
 
 
-def test_the_lanes_of_one_subscription_are_shown_alone(office: Office) -> None:
-    hold(office, waiting(1))
+def test_the_lanes_of_one_subscription_are_shown_alone(stack: FakeStack) -> None:
+    hold(stack, waiting(1))
     other = a_subscription(id="sub_b")
-    office.subscriptions.put(other)
+    stack.subscriptions.put(other)
 
-    assert office.desk().list_lanes(other) == []
+    assert stack.service().list_lanes(other) == []
 
 
 # --- deliveries ---
 
 
-def written(office: Office, *records: DeliveryRecord) -> None:
+def written(stack: FakeStack, *records: DeliveryRecord) -> None:
     """One a second."""
     for record in records:
-        office.ledger.save(record, before=None, after=None)
-        office.clock.sleep(1)
+        stack.ledger.save(record, before=None, after=None)
+        stack.clock.sleep(1)
 
 
-def listed(office: Office, **question: object) -> list[str]:
-    entries = office.desk().list_deliveries(DeliveryQuery(**question))  # type: ignore[arg-type]
+def listed(stack: FakeStack, **question: object) -> list[str]:
+    entries = stack.service().list_deliveries(DeliveryQuery(**question))  # type: ignore[arg-type]
     return [f"{entry.lane}#{entry.sequence}" for entry in entries]
 
 
-def test_deliveries_come_the_last_changed_first_up_to_the_limit(office: Office) -> None:
-    written(office, waiting(3), waiting(1), waiting(2))
+def test_deliveries_come_the_last_changed_first_up_to_the_limit(stack: FakeStack) -> None:
+    written(stack, waiting(3), waiting(1), waiting(2))
 
-    assert listed(office, pipeline="39") == ["sub_a#39#2", "sub_a#39#1", "sub_a#39#3"]
-    assert listed(office, subscription_id="sub_a", limit=1) == ["sub_a#39#2"]
+    assert listed(stack, pipeline="39") == ["sub_a#39#2", "sub_a#39#1", "sub_a#39#3"]
+    assert listed(stack, subscription_id="sub_a", limit=1) == ["sub_a#39#2"]
 
 
-def test_deliveries_are_chosen_by_pipeline_subscription_status_and_time(office: Office) -> None:
-    office.subscriptions.put(a_subscription(id="sub_b", removed_at="2026"))
+def test_deliveries_are_chosen_by_pipeline_subscription_status_and_time(stack: FakeStack) -> None:
+    stack.subscriptions.put(a_subscription(id="sub_b", removed_at="2026"))
     other, elsewhere = (
         DeliveryRecord.waiting(a_delivery(1, subscription=subscription, pipeline_id=pipeline))
         for subscription, pipeline in (("sub_b", 39), ("sub_a", 40))
     )
-    written(office, waiting(1), other, elsewhere, waiting(2).with_attempt(SUCCESS))
+    written(stack, waiting(1), other, elsewhere, waiting(2).with_attempt(SUCCESS))
 
-    assert listed(office, pipeline="39") == ["sub_a#39#2", "sub_b#39#1", "sub_a#39#1"]
-    assert listed(office, pipeline="39", subscription_id="sub_b") == ["sub_b#39#1"]
-    assert listed(office, subscription_id="sub_a", since=NOON + 2) == ["sub_a#39#2", "sub_a#40#1"]
-    assert listed(office, subscription_id="sub_a", status=DeliveryStatus.DELIVERED) == [
-        "sub_a#39#2"
-    ]
+    assert listed(stack, pipeline="39") == ["sub_a#39#2", "sub_b#39#1", "sub_a#39#1"]
+    assert listed(stack, pipeline="39", subscription_id="sub_b") == ["sub_b#39#1"]
+    assert listed(stack, subscription_id="sub_a", since=NOON + 2) == ["sub_a#39#2", "sub_a#40#1"]
+    assert listed(stack, subscription_id="sub_a", status=DeliveryStatus.DELIVERED) == ["sub_a#39#2"]
 
 
-def test_deliveries_of_all_are_listed_too(office: Office) -> None:
-    written(office, waiting(1), waiting(2).dead("rejected"))
+def test_deliveries_of_all_are_listed_too(stack: FakeStack) -> None:
+    written(stack, waiting(1), waiting(2).dead("rejected"))
 
-    assert listed(office, status=DeliveryStatus.DEAD) == ["sub_a#39#2"]
+    assert listed(stack, status=DeliveryStatus.DEAD) == ["sub_a#39#2"]
 
 
 # --- pipelines ---
 
 
-def test_a_pipeline_tells_its_events_and_each_subscribers_place(office: Office) -> None:
-    office.subscriptions.put(a_subscription(id="sub_b"))
+def test_a_pipeline_tells_its_events_and_each_subscribers_place(stack: FakeStack) -> None:
+    stack.subscriptions.put(a_subscription(id="sub_b"))
     for event_id in ("e1", "e2", "e3"):
         event = an_event(event_id=event_id, event_type="TASK_RUNNING")
-        pipeline, _ = office.journal.load(event)
-        office.journal.append(pipeline.apply(event))
-    written(office, waiting(1).with_attempt(SUCCESS), waiting(2).dead("timed_out"), waiting(3))
+        pipeline, _ = stack.journal.load(event)
+        stack.journal.append(pipeline.apply(event))
+    written(stack, waiting(1).with_attempt(SUCCESS), waiting(2).dead("timed_out"), waiting(3))
 
-    story = office.desk().show_pipeline("39")
+    story = stack.service().show_pipeline("39")
 
     assert [one.sequenced.event.id for one in story.events] == ["e1", "e2", "e3"]
     (place,) = story.subscribers
@@ -262,6 +260,6 @@ def test_a_pipeline_tells_its_events_and_each_subscribers_place(office: Office) 
     assert (place.last_delivered, place.waiting, place.dead) == (1, 1, 1)
 
 
-def test_a_pipeline_nobody_spoke_of_is_not_found(office: Office) -> None:
+def test_a_pipeline_nobody_spoke_of_is_not_found(stack: FakeStack) -> None:
     with pytest.raises(NotFound, match="'39'"):
-        office.desk().show_pipeline("39")
+        stack.service().show_pipeline("39")

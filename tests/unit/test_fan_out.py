@@ -34,7 +34,7 @@ def test_each_event_gets_the_next_number_of_its_pipeline(world: World):
 
     assert again == []
     assert world.sent() == ["sub_all#39#1", "sub_all#40#1", "sub_all#39#2"]
-    assert [one.sequenced.previous_event_type for one in world.outbox.sent] == [
+    assert [one.sequenced.previous_event_type for one in world.queue.sent] == [
         None,
         None,
         "PIPELINE_CREATED",
@@ -58,7 +58,7 @@ def test_each_source_counts_its_own_pipelines(world: World):
     ]
     inferred = {
         one.event.id: one.event.source
-        for one in world.outbox.sent
+        for one in world.queue.sent
         if one.sequenced.event.is_inferred
     }
     assert sorted(map(str, inferred.values())) == ["None", "production", "staging"]
@@ -93,7 +93,7 @@ def test_a_repeat_of_the_newest_event_is_sent_again_with_the_same_number(world: 
     world.fan_out([a_notice("m2")])
 
     assert world.sent() == ["sub_all#39#1", "sub_all#39#1"]
-    assert world.outbox.sent[0] == world.outbox.sent[1]
+    assert world.queue.sent[0] == world.queue.sent[1]
 
 
 def test_a_repeat_of_an_older_event_is_dropped(world: World):
@@ -111,13 +111,13 @@ def test_a_bad_message_is_parked_and_its_pipeline_goes_on(world: World):
     again = world.fan_out([bad, a_notice("m2")])
 
     assert again == []
-    assert [notice for notice, _ in world.siding.parked] == [bad]
-    assert "PIPELINE_LOST" in world.siding.parked[0][1]
+    assert [notice for notice, _ in world.invalid_events.parked] == [bad]
+    assert "PIPELINE_LOST" in world.invalid_events.parked[0][1]
     assert world.sent() == ["sub_all#39#1"]
 
 
 def test_what_could_not_be_sent_comes_again_with_all_that_follows_it(world: World):
-    world.outbox.refused = {"sub_all#39#1"}
+    world.queue.refused = {"sub_all#39#1"}
     batch = [
         a_notice("m1"),
         a_notice("m2", event_type="PIPELINE_RUNNING"),
@@ -131,10 +131,10 @@ def test_what_could_not_be_sent_comes_again_with_all_that_follows_it(world: Worl
 
 
 def test_after_a_failed_sending_the_same_batch_sends_everything_once(world: World):
-    world.outbox.refused = {"sub_all#39#1"}
+    world.queue.refused = {"sub_all#39#1"}
     batch = [a_notice("m1"), a_notice("m2", event_type="PIPELINE_RUNNING")]
     again = world.fan_out(batch)
-    world.outbox.refused = set()
+    world.queue.refused = set()
 
     world.fan_out(again)
 
@@ -167,7 +167,7 @@ def test_what_an_event_skipped_is_sent_before_it_one_after_the_other(world: Worl
         "sub_all#39#3",
         "sub_bad#39#3",
     ]
-    told = [one for one in world.outbox.sent if one.lane.pipeline_key == "39"]
+    told = [one for one in world.queue.sent if one.lane.pipeline_key == "39"]
     assert [(one.event.type, one.event.is_inferred) for one in told[:3]] == [
         (EventType.PIPELINE_CREATED, True),
         (EventType.PIPELINE_RUNNING, True),
@@ -182,15 +182,15 @@ def test_what_an_event_skipped_is_sent_before_it_one_after_the_other(world: Worl
 
 def test_a_repeat_of_the_newest_event_sends_again_what_was_inferred_from_it(world: World):
     world.fan_out([LONE_END])
-    first = list(world.outbox.sent)
+    first = list(world.queue.sent)
 
     world.fan_out([LONE_END])
 
-    assert world.outbox.sent == first * 2
+    assert world.queue.sent == first * 2
 
 
 def test_a_failed_sending_of_what_was_inferred_holds_back_all_that_follows(world: World):
-    world.outbox.refused = {"sub_all#39#2"}
+    world.queue.refused = {"sub_all#39#2"}
 
     again = world.fan_out([LONE_END, a_notice("m2", event_type="TASK_FAILED")])
 
@@ -217,7 +217,7 @@ KNOWN, UNKNOWN = {"trigger_source": "blueprint:7"}, {"trigger_source": "unknown"
 def triggers(world: World) -> list[str]:
     return [
         one.event.trigger_source
-        for one in world.outbox.sent
+        for one in world.queue.sent
         if one.lane.subscription_id == "sub_all"
     ]
 
@@ -234,7 +234,7 @@ def test_what_is_once_known_of_the_trigger_holds_for_all_that_follows(world: Wor
         ]
     )
 
-    heard = {str(one.lane): one.event.trigger_source for one in world.outbox.sent}
+    heard = {str(one.lane): one.event.trigger_source for one in world.queue.sent}
     assert heard == {
         "sub_all#39": "blueprint:7",
         "sub_bad#39": "blueprint:7",
@@ -278,7 +278,7 @@ def test_a_repeat_says_of_the_trigger_what_was_said_at_first(world: World):
 
     world.fan_out([repeat])
 
-    assert world.outbox.sent[-1] == world.outbox.sent[-2]
+    assert world.queue.sent[-1] == world.queue.sent[-2]
 
 
 def test_a_producer_that_says_another_trigger_is_believed(world: World):
@@ -317,7 +317,7 @@ def test_when_the_queue_is_away_everything_comes_again(world: World):
     def away(_: object) -> set[str]:
         raise InfrastructureError("SQS is away")
 
-    world.outbox.enqueue_deliveries = away  # type: ignore[method-assign]
+    world.queue.enqueue_deliveries = away  # type: ignore[method-assign]
 
     assert [notice.id for notice in world.fan_out([a_notice("m1"), a_notice("m2")])] == ["m1", "m2"]
 

@@ -67,7 +67,7 @@ class World(FanOutFunction):
         return {m.id: seconds for m, seconds in self.acks.postponed}  # type: ignore[attr-defined]
 
     def parked(self) -> list[tuple[str, str]]:
-        return [(message.id, reason) for message, reason in self.siding.parked]
+        return [(message.id, reason) for message, reason in self.invalid_events.parked]
 
 
 @pytest.fixture
@@ -102,14 +102,14 @@ def test_a_batch_is_hidden_by_a_heartbeat_only_when_it_comes_for_the_first_time(
     world.heartbeat = heartbeat
     world.handle(message("good", receives=1), message("other", receives=1))
     world.handle(message("back"))
-    world.outbox.poison = "bad"
+    world.queue.poison = "bad"
     world.crash(message("bad", receives=1))
 
     assert hidden == [["good", "other"], [], ["bad"]]
 
 
 def test_an_event_that_crashes_fan_out_is_found_and_holds_up_nobody_else(world: World) -> None:
-    world.outbox.poison = "bad"
+    world.queue.poison = "bad"
     bad, good = message("bad"), message("good")
     world.crash(replace(bad, receives=1), replace(good, receives=1))
     world.crash(bad, good)  # no one is accused yet
@@ -126,7 +126,7 @@ def test_an_event_that_crashes_fan_out_is_found_and_holds_up_nobody_else(world: 
 
 
 def test_a_crash_holds_up_what_was_tried_and_no_other_for_more_than_seconds(world: World) -> None:
-    world.outbox.poison = "bad"
+    world.queue.poison = "bad"
 
     world.crash(message("bad"), message("good"))
 
@@ -143,15 +143,15 @@ def test_the_rest_of_its_pipeline_goes_on_in_order_behind_a_quarantined_event(wo
     assert world.handle(message("bad"), message("good"), *followers) == []
 
     assert world.acked() == ["good", "bad", "RUNNING", "COMPLETED"]
-    types = [one.event.type for one in world.outbox.sent if one.event.pipeline_id == "bad"]
+    types = [one.event.type for one in world.queue.sent if one.event.pipeline_id == "bad"]
     assert types == ["PIPELINE_CREATED", "PIPELINE_RUNNING", "PIPELINE_COMPLETED"]
-    assert [one.event.is_inferred for one in world.outbox.sent] == [False, True, False, False]
+    assert [one.event.is_inferred for one in world.queue.sent] == [False, True, False, False]
 
 
 @pytest.mark.parametrize("error", [InfrastructureError("SQS is away"), ValueError("a bug")])
 def test_an_error_is_an_outcome_and_convicts_nobody(world: World, error: Exception) -> None:
     for _ in range(MAX_UNFINISHED_ATTEMPTS + 1):
-        world.outbox.errors = [error]
+        world.queue.errors = [error]
         assert world.handle(message("good")) == ["good"]
 
     assert world.handle(message("good")) == []
@@ -167,7 +167,7 @@ def test_an_event_that_is_done_is_acquitted_should_its_message_come_again(world:
 
 
 def test_what_follows_a_failure_in_its_group_is_not_tried(world: World) -> None:
-    world.outbox.errors = [InfrastructureError("SQS is away")]
+    world.queue.errors = [InfrastructureError("SQS is away")]
     follower = message("follower", pipeline_id="good", event_type="PIPELINE_RUNNING")
 
     assert world.handle(message("good"), follower, message("other")) == ["good", "follower"]
@@ -195,7 +195,7 @@ def test_outcomes_that_could_not_be_saved_now_and_then_convict_nobody() -> None:
     world = World(ForgetfulAttempts(lost=list(visits)))
 
     for _ in visits:
-        world.outbox.errors = [InfrastructureError("SQS is away")]
+        world.queue.errors = [InfrastructureError("SQS is away")]
         assert world.handle(message("good")) == ["good"]
 
     assert world.parked() == []
@@ -219,7 +219,7 @@ def test_no_attempt_starts_unannounced() -> None:
 
 def test_when_its_turn_is_over_a_worker_leaves_the_others_to_the_next(world: World) -> None:
     """Else Lambda would stop it in the midst of an event that is slow through no fault of its."""
-    world.outbox.slow = lambda: setattr(world, "time_left", TIMEOUT - TURN_SECONDS - 1)
+    world.queue.slow = lambda: setattr(world, "time_left", TIMEOUT - TURN_SECONDS - 1)
 
     assert world.handle(message("good"), message("other"), message("third")) == ["other", "third"]
 

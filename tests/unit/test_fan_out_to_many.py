@@ -73,8 +73,8 @@ def costs(count: int, monkeypatch: pytest.MonkeyPatch) -> "Counter[str]":
         journal = CountingJournal()
         subscriptions = CountingSubscriptions({f"{n}": wanting(n) for n in range(count)})
         journal.counts = subscriptions.counts = counts
-        outbox = SqsDeliveryQueue(CountingSqs(counts), "queue")  # type: ignore[arg-type]
-        function = FanOutFunction(journal=journal, subscriptions=subscriptions, queue=outbox)
+        queue = SqsDeliveryQueue(CountingSqs(counts), "queue")  # type: ignore[arg-type]
+        function = FanOutFunction(journal=journal, subscriptions=subscriptions, queue=queue)
         for number in range(EVENTS):
             notice = a_notice(f"m{number}", pipeline_id=number, event_id=f"e{number}", message=TEXT)
             assert function.fan_out([notice]) == []

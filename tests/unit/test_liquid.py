@@ -166,8 +166,8 @@ def test_each_part_is_checked_and_named():
 
 @given(st.text(st.sampled_from("{}%|.:'\"[]()-# \nabifelsendcasewhnor0123456789"), max_size=80))
 def test_whatever_is_written_it_is_set_or_refused_and_never_else(text: str):
-    typesetter = LiquidRenderer()
-    for step in (lambda: typesetter.validate(Template(body=text)), lambda: said(text)):
+    renderer = LiquidRenderer()
+    for step in (lambda: renderer.validate(Template(body=text)), lambda: said(text)):
         try:
             step()
         except (InvalidSubscription, TemplateFailed) as refused:

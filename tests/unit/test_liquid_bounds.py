@@ -140,9 +140,9 @@ def test_what_a_large_pipeline_needs_is_allowed():
 
 
 def set_once(text: str) -> None:
-    template, typesetter = Template(body=text[:MAX_TEMPLATE_BYTES]), LiquidRenderer()
+    template, renderer = Template(body=text[:MAX_TEMPLATE_BYTES]), LiquidRenderer()
     try:
-        typesetter.validate(template)
-        typesetter.render(template, EVENT)
+        renderer.validate(template)
+        renderer.render(template, EVENT)
     except (InvalidSubscription, TemplateFailed):
         return

@@ -19,7 +19,7 @@ from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.signing import HmacSecret
 from lakehook.operations import events as operations_events
 from tests.builders import a_document, an_event
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 
 
 class Server:
@@ -41,14 +41,14 @@ class Server:
 class Listening:
     """The command on a laptop; what is done while it listens is given to it."""
 
-    def __init__(self, office: Office, capsys: pytest.CaptureFixture[str]) -> None:
-        self.office, self._capsys = office, capsys
+    def __init__(self, stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
+        self.stack, self._capsys = stack, capsys
         self.servers: list[Server] = []
         self.while_it_listens: Callable[[], None] = lambda: None
         self.out = self.err = ""
 
     def __call__(self, *arguments: str) -> int:
-        code = run(["listen", *arguments], lambda _stack, warn: self.office.desk(warn))
+        code = run(["listen", *arguments], lambda _stack, warn: self.stack.service(warn))
         self.out, self.err = self._capsys.readouterr()
         return code
 
@@ -72,38 +72,38 @@ class Listening:
     def post_signed(self, document: dict[str, Any], key: HmacSecret, number: int) -> CannedResponse:
         body = to_json(document).encode()
         headers = request_headers(
-            message_id=f"sub_a#39#{number}", at=self.office.clock.now(), body=body, secrets=[key]
+            message_id=f"sub_a#39#{number}", at=self.stack.clock.now(), body=body, secrets=[key]
         )
         return self.servers[0].take(headers, body)
 
 
 @pytest.fixture
-def office() -> Office:
-    office = Office(opened=["127.0.0.0/8"])
-    office.network.hosts["127.0.0.1"] = ["127.0.0.1"]
-    office.is_laptop = True
-    return office
+def stack() -> FakeStack:
+    stack = FakeStack(opened=["127.0.0.0/8"])
+    stack.network.hosts["127.0.0.1"] = ["127.0.0.1"]
+    stack.is_laptop = True
+    return stack
 
 
 @pytest.fixture
 def listen(
-    office: Office, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stack: FakeStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Listening:
-    listening_ = Listening(office, capsys)
+    listening_ = Listening(stack, capsys)
     monkeypatch.setattr(listening, "ReceiverServer", listening_.serve)
     monkeypatch.setattr(listening, "wait_for_interrupt", listening_.wait)
     return listening_
 
 
-def living(office: Office) -> list[str]:
-    return [one.name for one in office.subscriptions.all() if one.removed_at is None]
+def living(stack: FakeStack) -> list[str]:
+    return [one.name for one in stack.subscriptions.all() if one.removed_at is None]
 
 
-def test_a_delivery_is_verified_answered_and_printed_in_a_line(listen: Listening, office: Office):
+def test_a_delivery_is_verified_answered_and_printed_in_a_line(listen: Listening, stack: FakeStack):
     answers = []
 
     def deliver() -> None:
-        assert living(office) == ["listen-8000"]
+        assert living(stack) == ["listen-8000"]
         answers.append(listen.post(a_document(sequence=2)).status)
 
     listen.while_it_listens = deliver
@@ -116,20 +116,22 @@ def test_a_delivery_is_verified_answered_and_printed_in_a_line(listen: Listening
     )
     (line,) = listen.out.splitlines()
     assert line[8:] == "      39 #2   PIPELINE_CREATED    湖                    -> 204"
-    assert living(office) == []
+    assert living(stack) == []
     assert listen.servers[0].is_closed
 
 
-def test_what_an_earlier_one_left_when_it_was_killed_is_removed(listen: Listening, office: Office):
-    left = office.desk().subscribe(
+def test_what_an_earlier_one_left_when_it_was_killed_is_removed(
+    listen: Listening, stack: FakeStack
+):
+    left = stack.service().subscribe(
         listening._fields_of(
-            listening._model(office.desk(), None), "listen-8000", "http://127.0.0.1:8000/"
+            listening._model(stack.service(), None), "listen-8000", "http://127.0.0.1:8000/"
         )
     )[0]
 
     listen()
 
-    assert office.subscriptions.find(left.id).removed_at is not None  # type: ignore[union-attr]
+    assert stack.subscriptions.find(left.id).removed_at is not None  # type: ignore[union-attr]
 
 
 def test_a_stranger_gets_401_and_is_told_why(listen: Listening):
@@ -160,15 +162,15 @@ def test_a_challenge_is_echoed_and_a_repeat_is_said(listen: Listening):
     assert listen.out.splitlines()[1].endswith("-> 204  repeat")
 
 
-def test_it_fails_and_is_slow_as_it_is_asked(listen: Listening, office: Office):
+def test_it_fails_and_is_slow_as_it_is_asked(listen: Listening, stack: FakeStack):
     answers: list[int] = []
-    began = office.clock.now()
+    began = stack.clock.now()
     listen.while_it_listens = lambda: answers.append(listen.post(a_document()).status)
 
     assert listen("--fail", "503", "--slow", "9") == 0
 
     assert answers == [503]
-    assert office.clock.now() == began + 9
+    assert stack.clock.now() == began + 9
     assert listen.out.rstrip().endswith("-> 503  as --fail says")
 
 
@@ -182,9 +184,9 @@ def test_for_programs_a_delivery_is_a_line_of_json(listen: Listening):
     assert line["event"]["project_name"] == "湖"
 
 
-def test_the_cloud_may_end_before_it(listen: Listening, office: Office):
+def test_the_cloud_may_end_before_it(listen: Listening, stack: FakeStack):
     def end() -> None:
-        office.subscriptions.save = _away  # type: ignore[method-assign,assignment]
+        stack.subscriptions.save = _away  # type: ignore[method-assign,assignment]
 
     listen.while_it_listens = end
 
@@ -237,45 +239,45 @@ def test_it_forwards_to_a_url_alone(listen: Listening):
 # --- against AWS ---
 
 
-def accept(office: Office, **changes: Any) -> None:
+def accept(stack: FakeStack, **changes: Any) -> None:
     event = an_event(**changes)
-    pipeline, _ = office.journal.load(event)
+    pipeline, _ = stack.journal.load(event)
     transition = pipeline.apply(event)
     assert isinstance(transition, PipelineTransition)
-    office.journal.append(transition)
+    stack.journal.append(transition)
 
 
 @pytest.fixture
-def on_aws(office: Office, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
+def on_aws(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
     """What happens between polls, one thing each; then somebody interrupts it."""
-    office.is_laptop = False
+    stack.is_laptop = False
     moments: list[Callable[[], None]] = []
 
     def sleep(seconds: float) -> None:
         assert seconds == operations_events.POLL_SECONDS
         if not moments:
             raise KeyboardInterrupt
-        office.clock.time += seconds
+        stack.clock.time += seconds
         moments.pop(0)()
 
-    monkeypatch.setattr(office.clock, "sleep", sleep)
+    monkeypatch.setattr(stack.clock, "sleep", sleep)
     yield moments
     assert moments == []
 
 
 def test_on_aws_it_takes_what_a_subscription_would_get_and_changes_nothing(
-    listen: Listening, office: Office, on_aws: list[Callable[[], None]]
+    listen: Listening, stack: FakeStack, on_aws: list[Callable[[], None]]
 ):
-    desk = office.desk()
+    service = stack.service()
     fields = listening.SubscriptionFields(
         name="ci", url="https://ci.example/", event_types=["PIPELINE_RUNNING", "PIPELINE_FAILED"]
     )
-    desk.subscribe(fields)
-    accept(office, pipeline_id=1)
+    service.subscribe(fields)
+    accept(stack, pipeline_id=1)
     on_aws += [
-        lambda: accept(office, pipeline_id=1, event_type="PIPELINE_RUNNING"),
-        lambda: accept(office, pipeline_id=2, event_type="PIPELINE_FAILED"),
-        lambda: accept(office, pipeline_id=1, event_type="PIPELINE_COMPLETED"),
+        lambda: accept(stack, pipeline_id=1, event_type="PIPELINE_RUNNING"),
+        lambda: accept(stack, pipeline_id=2, event_type="PIPELINE_FAILED"),
+        lambda: accept(stack, pipeline_id=1, event_type="PIPELINE_COMPLETED"),
     ]
 
     assert listen("--subscription", "ci") == 0, listen.err
@@ -287,5 +289,5 @@ def test_on_aws_it_takes_what_a_subscription_would_get_and_changes_nothing(
         ["2", "#2", "PIPELINE_FAILED"],
     ]
     assert all(line.endswith("-> 204") for line in lines[3:])
-    assert living(office) == ["ci"]
-    assert not office.ledger.records
+    assert living(stack) == ["ci"]
+    assert not stack.ledger.records

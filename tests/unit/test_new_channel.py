@@ -19,13 +19,13 @@ from lakehook.ports.outbound import SubscriptionCredentials
 from tests.builders import a_notice
 from tests.fakes import (
     FakeClock,
-    FakeDice,
-    FakeKeyring,
+    FakeCredentialStore,
     FakePings,
-    FakeReceiver,
-    FakeTypesetter,
+    FakeRandom,
+    FakeTemplateRenderer,
+    FakeTransport,
 )
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.fanning_out import FanOutFunction
 from tests.unit.test_ops_command import Terminal
 
@@ -69,7 +69,7 @@ class Pager:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
     monkeypatch.setitem(CHANNELS, "pager", Pager())
-    return Terminal(Office(), capsys)
+    return Terminal(FakeStack(), capsys)
 
 
 def add(terminal: Terminal, *options: str) -> dict[str, object]:
@@ -84,7 +84,7 @@ def test_the_command_knows_it_by_its_name(terminal: Terminal):
     assert (added["channel"], added["language"], added["signing"]) == ("pager", "zh", "none")
     assert added["secret"] is None
     assert "c4nary" not in terminal.out
-    assert terminal.office.subscriptions.all()[0].rate_limit_key
+    assert terminal.stack.subscriptions.all()[0].rate_limit_key
 
     assert terminal("subscriptions", "add", "--name", "x", "--url", URL, "--channel", "telex") == 2
     assert terminal.err.strip() == (
@@ -95,18 +95,21 @@ def test_the_command_knows_it_by_its_name(terminal: Terminal):
 
 def test_fan_out_the_attempt_and_the_reading_go_its_way(terminal: Terminal):
     add(terminal)
-    function = FanOutFunction(subscriptions=terminal.office.subscriptions)
-    receiver = FakeReceiver(
+    function = FanOutFunction(subscriptions=terminal.stack.subscriptions)
+    receiver = FakeTransport(
         [Response(status=500, headers={}, body=body) for body in (b"taken", BUSY, b"what?")]
     )
     post = SignedSender(
-        FakeKeyring(SubscriptionCredentials((), url=URL)), receiver, FakeClock(), FakeDice()
+        FakeCredentialStore(SubscriptionCredentials((), url=URL)),
+        receiver,
+        FakeClock(),
+        FakeRandom(),
     )
-    (subscription,) = terminal.office.subscriptions.all()
+    (subscription,) = terminal.stack.subscriptions.all()
 
     function.fan_out([a_notice("m1"), a_notice("m2", event_type="PIPELINE_FAILED")])
-    (delivery,) = function.outbox.sent
-    attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, FakeClock())
+    (delivery,) = function.queue.sent
+    attempt = AttemptDelivery(RenderDelivery(FakeTemplateRenderer()), post, FakeClock())
     attempts = [attempt(delivery, subscription) for _ in range(3)]
 
     assert receiver.requests[0].body == b"en PIPELINE_FAILED"
@@ -121,14 +124,17 @@ def test_fan_out_the_attempt_and_the_reading_go_its_way(terminal: Terminal):
 
 def test_a_test_message_goes_its_way_too(terminal: Terminal):
     add(terminal, "--language", "zh")
-    (subscription,) = terminal.office.subscriptions.all()
-    receiver, pings = FakeReceiver([Response(status=200, headers={}, body=b"taken")]), FakePings()
+    (subscription,) = terminal.stack.subscriptions.all()
+    receiver, pings = FakeTransport([Response(status=200, headers={}, body=b"taken")]), FakePings()
     post = SignedSender(
-        FakeKeyring(SubscriptionCredentials((), url=URL)), receiver, FakeClock(), FakeDice()
+        FakeCredentialStore(SubscriptionCredentials((), url=URL)),
+        receiver,
+        FakeClock(),
+        FakeRandom(),
     )
     ping = Ping(subscription.id, "f00d", "2026-01-01T12:00:00Z")
 
-    PingEndpoint(post, pings, RenderDelivery(FakeTypesetter()))(ping, subscription)
+    PingEndpoint(post, pings, RenderDelivery(FakeTemplateRenderer()))(ping, subscription)
 
     assert receiver.requests[0].body == b"zh hello"
     assert pings.known[ping].attempt.outcome is Outcome.DELIVERED

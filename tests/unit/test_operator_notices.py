@@ -19,7 +19,7 @@ from lakehook.operations.notify_operators import MAX_NOTICES, NotifyOperators
 from lakehook.ports.stores import Backlog
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeTelemetry
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 
 INTERVAL = 300.0
 WELL = SubscriptionCondition()
@@ -50,41 +50,41 @@ class FakeTopic:
 
 
 class Watch:
-    """A watch over an office, which looks each time that five minutes are over."""
+    """A watch over a stack, which looks each time that five minutes are over."""
 
     def __init__(self) -> None:
-        self.office, self.topic, self.telemetry = Office(), FakeTopic(), FakeTelemetry()
+        self.stack, self.topic, self.telemetry = FakeStack(), FakeTopic(), FakeTelemetry()
         self.conditions = FakeConditions()
         self.notify = NotifyOperators(
-            show_status=self.office.desk().show_status,
+            show_status=self.stack.service().show_status,
             conditions=self.conditions,
-            history=self.office.health_history,
+            history=self.stack.health_history,
             topic=self.topic,
-            clock=self.office.clock,
+            clock=self.stack.clock,
             telemetry=self.telemetry,
             stack="Lakehook",
             interval_seconds=INTERVAL,
         )
 
     def subscribe(self, name: str, **changes: object) -> str:
-        id_ = f"sub_{len(self.office.subscriptions.known)}"
-        self.office.subscriptions.known[id_] = a_subscription(id=id_, name=name, **changes)
+        id_ = f"sub_{len(self.stack.subscriptions.known)}"
+        self.stack.subscriptions.known[id_] = a_subscription(id=id_, name=name, **changes)
         return id_
 
     def break_down(self, id_: str, *, failing_for: float = 1080.0) -> None:
-        now = self.office.clock.now()
-        self.office.healths.known[id_] = EndpointHealth(
+        now = self.stack.clock.now()
+        self.stack.healths.known[id_] = EndpointHealth(
             subscription_id=id_, failures=9, failing_since=now - failing_for, due_at=now + 40
         )
 
     def bury(self, id_: str, pipeline: int) -> None:
         record = DeliveryRecord.waiting(a_delivery(1, subscription=id_, pipeline_id=pipeline))
         held = HeldLane.held_at(record.lane, 1, now=NOON).with_dead_head()
-        self.office.ledger.save(record.dead("rejected"), before=None, after=held)
+        self.stack.ledger.save(record.dead("rejected"), before=None, after=held)
 
     def look(self) -> list[str]:
         """Look once more, and return the lines of what was published."""
-        self.office.clock.time += INTERVAL
+        self.stack.clock.time += INTERVAL
         before = len(self.topic.published)
         self.notify()
         return [line for _, text in self.topic.published[before:] for line in text.splitlines()]
@@ -176,7 +176,7 @@ def test_a_client_certificate_that_expires_soon_is_named_once_and_its_successor_
     assert f"  {command}" in told
     assert "  docs/deploy.md#private-receivers" in told
     assert watch.look() == []
-    watch.office.subscriptions.known[id_] = a_subscription(
+    watch.stack.subscriptions.known[id_] = a_subscription(
         id=id_, name="ci", client_certificate=certificate(90)
     )
     assert watch.look()[0] == f"OPERATIONS_RECOVERED: ci ({id_})"
@@ -194,8 +194,8 @@ def test_more_dead_letters_notify_again_and_the_end_of_trouble_is_told(watch: Wa
     first = watch.look()
     watch.bury(id_, 2)
     second = watch.look()
-    watch.office.ledger.lanes.clear()
-    watch.office.ledger.records.clear()
+    watch.stack.ledger.lanes.clear()
+    watch.stack.ledger.records.clear()
     third = watch.look()
 
     assert f"OPERATIONS_DEAD_LETTERS: ci ({id_})" == first[0] == second[0]
@@ -220,7 +220,7 @@ def test_the_worst_comes_first_and_a_message_is_bounded(watch: Watch) -> None:
 
 def test_between_two_looks_nothing_is_read(watch: Watch) -> None:
     watch.look()
-    watch.office.clock.time += INTERVAL - 1
+    watch.stack.clock.time += INTERVAL - 1
 
     assert watch.notify() == 0
     assert watch.telemetry.told == [("counted", Backlog())]
@@ -236,31 +236,31 @@ def test_what_could_not_be_published_is_published_at_the_next_run(watch: Watch) 
     watch.notify()
 
     assert "OPERATIONS_ENDPOINT_DOWN: ci" in watch.topic.published[0][1]
-    assert len(watch.office.health_history.changes) == 1
+    assert len(watch.stack.health_history.changes) == 1
 
 
 def test_each_change_of_health_is_kept_with_its_time(watch: Watch) -> None:
     """What an operator paused is no trouble: nobody is notified, and it is in the history."""
     down, paused = watch.subscribe("down"), watch.subscribe("paused")
     watch.look()
-    assert watch.office.health_history.changes == []
+    assert watch.stack.health_history.changes == []
 
     long_ago = format_rfc3339(NOON - 9000)
-    watch.office.subscriptions.known[paused] = a_subscription(id=paused, paused_at=long_ago)
-    watch.office.clock.time += 200
+    watch.stack.subscriptions.known[paused] = a_subscription(id=paused, paused_at=long_ago)
+    watch.stack.clock.time += 200
     watch.break_down(down, failing_for=120.0)
     watch.look()
     watch.look()
-    watch.office.healths.known.clear()
+    watch.stack.healths.known.clear()
     watch.look()
 
     kept = {
         (change.subscription_id, change.after): change.at - NOON
-        for change in watch.office.health_history.changes
+        for change in watch.stack.health_history.changes
     }
     assert kept == {
         (down, HealthState.DOWN): INTERVAL + 80,
         (paused, HealthState.PAUSED): INTERVAL,  # not seen at the check before
         (down, HealthState.OK): 4 * INTERVAL + 200,
     }
-    assert len(watch.office.health_history.changes) == len(kept)
+    assert len(watch.stack.health_history.changes) == len(kept)

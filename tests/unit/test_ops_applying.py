@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lakehook.subscriptions.apply.fields import NAMES
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal
 from tests.unit.test_subscribe import with_waiting_and_dead
 
@@ -16,7 +16,7 @@ CI = {"name": "ci", "url": "https://ci.example/hook"}
 
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(Office(), capsys)
+    return Terminal(FakeStack(), capsys)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_dry_run_shows_what_would_be_done_and_does_nothing(
 
     assert code == 0
     assert terminal.out == "+ ci  webhook at https://ci.example/hook\n1 to create, 0 unchanged\n"
-    assert terminal.office.subscriptions.all() == []
+    assert terminal.stack.subscriptions.all() == []
 
 
 @pytest.mark.parametrize(("entries", "code"), [((CI,), 0), ((), 0), (({**CI, "rate": "1/s"},), 5)])
@@ -55,7 +55,7 @@ def test_the_exit_code_of_a_dry_run_tells_on_request_whether_there_is_something_
 
 def test_exit_code_without_a_dry_run_is_wrong_usage(terminal: Terminal, file: Path) -> None:
     assert apply(terminal, file, CI, options=("--exit-code",)) == 2
-    assert terminal.office.subscriptions.all() == []
+    assert terminal.stack.subscriptions.all() == []
 
 
 def test_a_new_secret_is_shown_at_the_end_and_never_again(terminal: Terminal, file: Path) -> None:
@@ -114,35 +114,35 @@ def test_more_than_one_is_removed_only_on_a_yes(terminal: Terminal, file: Path) 
     assert apply(terminal, file, options=("--prune",)) == 2
     assert "2 subscriptions would be removed: ci, b; --yes" in terminal.err
     assert apply(terminal, file, options=("--prune", "--dry-run")) == 0
-    assert len(terminal.office.desk().find_subscription.all()) == 2
+    assert len(terminal.stack.service().find_subscription.all()) == 2
     assert apply(terminal, file, options=("--prune", "--yes")) == 0
     assert terminal.out == "- ci\n- b\n2 removed, 0 unchanged\n"
-    assert terminal.office.desk().find_subscription.all() == []
+    assert terminal.stack.service().find_subscription.all() == []
 
 
 def test_one_that_has_deliveries_waiting_is_not_pruned_unless_they_may_go(
     terminal: Terminal, file: Path
 ) -> None:
     apply(terminal, file, CI)
-    with_waiting_and_dead(terminal.office, terminal.office.desk().find_subscription("ci"))
+    with_waiting_and_dead(terminal.stack, terminal.stack.service().find_subscription("ci"))
 
     assert apply(terminal, file, options=("--prune",)) == 1
     assert "--discard-waiting gives that up" in terminal.err
     assert apply(terminal, file, options=("--prune", "--discard-waiting")) == 0
-    assert terminal.office.desk().find_subscription.all() == []
+    assert terminal.stack.service().find_subscription.all() == []
 
 
 def test_where_it_breaks_off_it_tells_what_was_done_and_the_secrets_of_that(
     terminal: Terminal, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saved = terminal.office.subscriptions.save
+    saved = terminal.stack.subscriptions.save
 
     def save_one(one: Any, *, claim_name: bool) -> Any:
         if one.name == "b":
             raise RuntimeError("the lights went out")
         return saved(one, claim_name=claim_name)
 
-    monkeypatch.setattr(terminal.office.subscriptions, "save", save_one)
+    monkeypatch.setattr(terminal.stack.subscriptions, "save", save_one)
 
     assert apply(terminal, file, CI, {**CI, "name": "b"}) == 1
     assert "1 of 2 created" in terminal.out
@@ -160,9 +160,9 @@ def test_secrets_come_from_the_environment_and_from_files_beside_the_file(
     entry = {**CI, "headers": {"a": {"file": "bearer.txt"}, "b": {"env": "KEY"}}}
 
     assert apply(terminal, file, entry) == 0
-    one = terminal.office.desk().find_subscription("ci")
+    one = terminal.stack.service().find_subscription("ci")
     assert one.encrypted_headers
-    opened = terminal.office.sealer.unseal(one.encrypted_headers, subscription_id=one.id)
+    opened = terminal.stack.encryptor.unseal(one.encrypted_headers, subscription_id=one.id)
     assert json.loads(opened) == {"a": "Bearer top-secret", "b": "top-secret"}
     assert "top-secret" not in terminal.out
 
@@ -217,7 +217,7 @@ def test_what_is_exported_is_applied_to_another_stack(
         file.write_text(terminal.out)
         assert terminal("subscriptions", "apply", "-f", str(file), "--dry-run") == 0
         assert terminal.out == "1 unchanged\n"
-        other = Terminal(Office(), terminal._capsys)
+        other = Terminal(FakeStack(), terminal._capsys)
         assert other("subscriptions", "apply", "-f", str(file)) == 0
         assert "1 created" in other.out
 

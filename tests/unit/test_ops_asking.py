@@ -10,7 +10,7 @@ from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.ping import Ping, PingResult
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal, add
 
 TAKEN = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200, excerpt="hello")
@@ -18,7 +18,7 @@ TAKEN = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200, 
 
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(Office(), capsys)
+    return Terminal(FakeStack(), capsys)
 
 
 def echoes(ping: Ping) -> PingResult:
@@ -41,7 +41,7 @@ def asked(terminal: Terminal, *arguments: str) -> tuple[int, Any]:
 
 def test_the_answer_of_an_endpoint_is_shown(terminal: Terminal) -> None:
     add(terminal)
-    terminal.office.queue.result_of = shrugs
+    terminal.stack.queue.result_of = shrugs
 
     code, answer = asked(terminal, "test", "ci")
 
@@ -52,7 +52,7 @@ def test_the_answer_of_an_endpoint_is_shown(terminal: Terminal) -> None:
 
 def test_an_endpoint_that_does_not_take_it_is_exit_code_1(terminal: Terminal) -> None:
     add(terminal)
-    terminal.office.queue.result_of = refuses
+    terminal.stack.queue.result_of = refuses
 
     code, answer = asked(terminal, "test", "ci")
 
@@ -72,7 +72,7 @@ def test_a_401_is_a_word_on_the_secret_only_where_there_is_one(
 ) -> None:
     refused = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=3, status=401)
     assert terminal("subscriptions", "add", "--name", "ci", "--url", url, *options) == 0
-    terminal.office.queue.result_of = lambda _: PingResult(refused, echoed=False)
+    terminal.stack.queue.result_of = lambda _: PingResult(refused, echoed=False)
 
     _, answer = asked(terminal, "test", "ci")
 
@@ -100,12 +100,12 @@ def test_the_secret_is_printed_before_the_challenge_so_that_a_receiver_can_verif
         printed.append(json.loads(capsys.readouterr().out))
         return echoes(ping)
 
-    terminal.office.queue.result_of = verifies
+    terminal.stack.queue.result_of = verifies
 
     assert terminal("subscriptions", *CHALLENGED, "--output", "json") == 0
 
     (answer,) = printed
-    (subscription,) = terminal.office.subscriptions.all()
+    (subscription,) = terminal.stack.subscriptions.all()
     assert (answer["subscription_id"], answer["state"]) == (subscription.id, "pending")
     assert answer["secret"].startswith("whsec_")
     assert not subscription.is_pending
@@ -121,10 +121,10 @@ def test_at_a_terminal_it_waits_until_the_receiver_has_the_secret(
             return True
 
         def readline(self, *_: object) -> str:
-            assert not terminal.office.queue.pinged
+            assert not terminal.stack.queue.pinged
             return "\n"
 
-    terminal.office.queue.result_of = echoes
+    terminal.stack.queue.result_of = echoes
     monkeypatch.setattr("sys.stdin", Keyboard())
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
 
@@ -146,22 +146,22 @@ def test_what_fails_after_the_secret_was_shown_leaves_the_subscription(
     def breaks_off(_: Ping) -> PingResult:
         raise trouble
 
-    terminal.office.queue.result_of = breaks_off
+    terminal.stack.queue.result_of = breaks_off
     found, answer = asked(terminal, *CHALLENGED)
 
-    (subscription,) = terminal.office.subscriptions.all()
+    (subscription,) = terminal.stack.subscriptions.all()
     assert (found, answer["state"]) == (code, "pending")
     assert answer["subscription_id"] == subscription.id
     assert answer["secret"].startswith("whsec_")
 
 
 def test_one_that_is_not_echoed_leaves_it_pending_until_it_is(terminal: Terminal) -> None:
-    terminal.office.queue.result_of = shrugs
+    terminal.stack.queue.result_of = shrugs
     code, answer = asked(terminal, *CHALLENGED)
     assert (code, answer["state"]) == (1, "pending")
     assert "the answer is not the challenge; try again: lakehook subscriptions test" in terminal.err
 
-    terminal.office.queue.result_of = echoes
+    terminal.stack.queue.result_of = echoes
     code, answer = asked(terminal, "test", "ci")
 
     assert (code, answer["state"]) == (0, "active")

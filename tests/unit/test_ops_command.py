@@ -11,20 +11,20 @@ from lakehook.cli.context import CommandService
 from lakehook.domain.errors import InfrastructureError, StackNotFound
 from lakehook.ports.outbound import Warn
 from tests.builders import a_document, a_subscription
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_subscribe import with_waiting_and_dead
 
 
 class Terminal:
-    """Runs the command against an office, and remembers what was said."""
+    """Runs the command against a stack, and remembers what was said."""
 
-    def __init__(self, office: Office, capsys: pytest.CaptureFixture[str]) -> None:
-        self.office, self._capsys = office, capsys
+    def __init__(self, stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
+        self.stack, self._capsys = stack, capsys
         self.stacks: list[str] = []
         self.out = self.err = ""
 
     def __call__(self, *arguments: str) -> int:
-        code = run(arguments, self._desk)
+        code = run(arguments, self._open)
         self.out, self.err = self._capsys.readouterr()
         return code
 
@@ -35,14 +35,14 @@ class Terminal:
         assert self(*arguments, "--output", "json") == 0, self.err
         return json.loads(self.out)
 
-    def _desk(self, stack: str, warn: Warn) -> CommandService:
+    def _open(self, stack: str, warn: Warn) -> CommandService:
         self.stacks.append(stack)
-        return self.office.desk(warn)
+        return self.stack.service(warn)
 
 
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(Office(), capsys)
+    return Terminal(FakeStack(), capsys)
 
 
 def add(terminal: Terminal, *options: str, name: str = "ci") -> Any:
@@ -108,7 +108,7 @@ def test_of_a_private_address_it_says_what_opens_its_network(terminal: Terminal)
 def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) -> None:
     answer = add(terminal, "--event-type", "TASK_FAILED", "--header", "x-team: lake")
 
-    (subscription,) = terminal.office.subscriptions.all()
+    (subscription,) = terminal.stack.subscriptions.all()
     assert answer.pop("secret").startswith("whsec_")
     assert answer == {
         "subscription_id": subscription.id,
@@ -245,8 +245,8 @@ def test_a_removed_subscription_is_gone(terminal: Terminal) -> None:
 
 def test_remove_refuses_in_one_line_while_deliveries_wait(terminal: Terminal) -> None:
     subscription = a_subscription()
-    terminal.office.subscriptions.save(subscription)
-    with_waiting_and_dead(terminal.office, subscription)
+    terminal.stack.subscriptions.save(subscription)
+    with_waiting_and_dead(terminal.stack, subscription)
 
     refused = terminal("subscriptions", "remove", "ci")
 
@@ -273,7 +273,7 @@ def test_events_are_sent_as_they_stand_in_the_file(terminal: Terminal, tmp_path:
     file.write_text("\ufeff" + text, encoding="utf-8")
 
     assert terminal.json("events", "send", "--file", str(file)) == {"sent": 3}
-    assert [event.id for event in terminal.office.publisher.published] == ids
+    assert [event.id for event in terminal.stack.publisher.published] == ids
 
 
 def test_events_come_from_standard_input_too(
@@ -306,7 +306,7 @@ def test_a_wrong_line_is_named_and_nothing_is_sent(
     assert terminal.err.startswith("error: line 3: ")
     assert complaint in terminal.err
     assert terminal.err.count("\n") == 1
-    assert terminal.office.publisher.published == []
+    assert terminal.stack.publisher.published == []
 
 
 # --- stacks ---

@@ -17,7 +17,7 @@ from lakehook.domain.pipeline import PipelineTransition
 from tests.builders import an_event
 from tests.devlake.rows import shown
 from tests.fakes import NOON
-from tests.fakes_ops import INGRESS_URL, SECRET, Office
+from tests.fakes_ops import INGRESS_URL, SECRET, FakeStack
 from tests.unit.test_ops_command import Terminal
 
 CHECK = ("devlake", "check")
@@ -30,25 +30,25 @@ STAGING = '{"staging": {"api_url": "https://staging.example/api"}}'
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
     """A set-up of which all is well."""
-    office = Office()
-    office.sources = DevLakeSources.parse(API, UI, "{}")
-    office.credentials.stored = {"authorization": f"Bearer {KEY}"}
-    office.heard.records[None] = Heard(LastAccepted(NOON - 1080, ENDED))
-    office.devlake.pipelines = [shown(120)]
-    office.reconciliations.kept = {name: reconciled(name) for name in (None, "staging")}
-    accept(office, an_event(pipeline_id=120, event_type="PIPELINE_COMPLETED", event_id=ENDED))
-    return Terminal(office, capsys)
+    stack = FakeStack()
+    stack.sources = DevLakeSources.parse(API, UI, "{}")
+    stack.credentials.stored = {"authorization": f"Bearer {KEY}"}
+    stack.heard.records[None] = Heard(LastAccepted(NOON - 1080, ENDED))
+    stack.devlake.pipelines = [shown(120)]
+    stack.reconciliations.kept = {name: reconciled(name) for name in (None, "staging")}
+    accept(stack, an_event(pipeline_id=120, event_type="PIPELINE_COMPLETED", event_id=ENDED))
+    return Terminal(stack, capsys)
 
 
 def reconciled(source: str | None) -> Reconciliation:
     return replace(Reconciliation.first(source, now=NOON - 3600), succeeded_at=NOON - 180)
 
 
-def accept(office: Office, event: Event) -> None:
-    pipeline, _ = office.journal.load(event)
+def accept(stack: FakeStack, event: Event) -> None:
+    pipeline, _ = stack.journal.load(event)
     advance = pipeline.apply(event)
     assert isinstance(advance, PipelineTransition)
-    office.journal.append(advance)
+    stack.journal.append(advance)
 
 
 def checks(terminal: Terminal, *options: str, code: int) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def test_people_read_a_line_for_each_check_and_the_two_variables(terminal: Termi
 
 
 def test_what_to_do_stands_below_what_is_wrong(terminal: Terminal) -> None:
-    terminal.office.heard.records[None] = Heard(
+    terminal.stack.heard.records[None] = Heard(
         refused=LastRefused(NOON - 60, "signature", "sign: made with an empty secret")
     )
 
@@ -126,16 +126,16 @@ def test_the_secret_is_shown_to_who_asks_and_to_nobody_else(terminal: Terminal) 
 
 
 def test_a_checkup_that_is_printed_shows_no_secret(terminal: Terminal) -> None:
-    (source,) = terminal.office.sources
+    (source,) = terminal.stack.sources
 
-    assert SECRET not in repr(terminal.office.desk().check_devlake(source, INGRESS_URL))
+    assert SECRET not in repr(terminal.stack.service().check_devlake(source, INGRESS_URL))
 
 
 # --- what may be wrong ---
 
 
 def test_a_test_notice_that_is_refused_fails(terminal: Terminal) -> None:
-    terminal.office.endpoint.secret = "another"
+    terminal.stack.endpoint.secret = "another"
 
     found = checks(terminal, code=6)
 
@@ -143,13 +143,13 @@ def test_a_test_notice_that_is_refused_fails(terminal: Terminal) -> None:
 
 
 def test_an_empty_secret_fails_and_a_test_notice_signed_by_it_says_how(terminal: Terminal) -> None:
-    terminal.office.secrets.stored = [""]
+    terminal.stack.secrets.stored = [""]
 
     assert states(checks(terminal, code=6)) == WELL | {"secret": "fail", "test notice": "fail"}
 
 
 def test_an_endpoint_that_is_away_is_one_line(terminal: Terminal) -> None:
-    terminal.office.endpoint.answer = EndpointUnreachable("its name does not resolve")
+    terminal.stack.endpoint.answer = EndpointUnreachable("its name does not resolve")
     expected = WELL | {"endpoint": "fail"}
     del expected["test notice"]
 
@@ -157,7 +157,7 @@ def test_an_endpoint_that_is_away_is_one_line(terminal: Terminal) -> None:
 
 
 def test_what_is_no_ingress_is_said(terminal: Terminal) -> None:
-    terminal.office.endpoint.answer = EndpointResponse(200, b"<html>\x1b[2J")
+    terminal.stack.endpoint.answer = EndpointResponse(200, b"<html>\x1b[2J")
 
     assert terminal(*CHECK) == 6
     assert "answered 200, and not as Lakehook's ingress does" in terminal.out
@@ -165,8 +165,8 @@ def test_what_is_no_ingress_is_said(terminal: Terminal) -> None:
 
 
 def test_a_set_up_that_is_new_needs_nobody_yet(terminal: Terminal) -> None:
-    terminal.office.sources = DevLakeSources.parse(NONE, NONE, "{}")
-    terminal.office.heard.records.clear()
+    terminal.stack.sources = DevLakeSources.parse(NONE, NONE, "{}")
+    terminal.stack.heard.records.clear()
 
     expected = WELL | dict.fromkeys(("last accepted", "API", "UI URL"), "warn")
     del expected["newest pipeline"], expected["reconcile"]
@@ -176,7 +176,7 @@ def test_a_set_up_that_is_new_needs_nobody_yet(terminal: Terminal) -> None:
 def test_a_pipeline_that_devlake_has_finished_and_lakehook_never_heard_fails(
     terminal: Terminal,
 ) -> None:
-    terminal.office.devlake.pipelines = [shown(121), shown(120)]
+    terminal.stack.devlake.pipelines = [shown(121), shown(120)]
 
     found = checks(terminal, code=6)
 
@@ -199,7 +199,7 @@ def test_an_api_that_gives_nothing_is_one_clear_line(
     def version() -> str:
         raise error
 
-    monkeypatch.setattr(terminal.office.devlake, "version", version)
+    monkeypatch.setattr(terminal.stack.devlake, "version", version)
     expected = WELL | {"API": "fail"}
     del expected["newest pipeline"]
 
@@ -210,18 +210,18 @@ def test_an_api_that_gives_nothing_is_one_clear_line(
 
 
 def test_an_api_that_the_stack_alone_can_read_needs_nobody(terminal: Terminal) -> None:
-    terminal.office.devlake.away = True
+    terminal.stack.devlake.away = True
 
     found = checks(terminal, code=0)
 
     assert found["API"]["state"] == "warn"
     assert found["API"]["detail"] == "from here: DevLake is unavailable: no connection"
-    terminal.office.reconciliations.kept.clear()
+    terminal.stack.reconciliations.kept.clear()
     assert checks(terminal, code=6)["API"]["state"] == "fail"
 
 
 def test_a_reconcile_that_fails_is_said_with_its_reason(terminal: Terminal) -> None:
-    terminal.office.reconciliations.kept[None] = replace(
+    terminal.stack.reconciliations.kept[None] = replace(
         reconciled(None), succeeded_at=NOON - 7200, failed_at=NOON - 60, failures=9, error="401"
     )
 
@@ -232,11 +232,11 @@ def test_a_reconcile_that_fails_is_said_with_its_reason(terminal: Terminal) -> N
 
 
 def test_what_reconcile_found_and_devlake_did_not_post_is_no_notice(terminal: Terminal) -> None:
-    terminal.office.devlake.pipelines = [shown(121)]
+    terminal.stack.devlake.pipelines = [shown(121)]
     event_id = ENDED.replace("120", "121")
     event = {"pipeline_id": 121, "event_type": "PIPELINE_COMPLETED", "event_id": event_id}
-    accept(terminal.office, an_event(**event, reconciled=True))
-    terminal.office.heard.records[None] = Heard(LastAccepted(NOON - 7200, ENDED))
+    accept(terminal.stack, an_event(**event, reconciled=True))
+    terminal.stack.heard.records[None] = Heard(LastAccepted(NOON - 7200, ENDED))
 
     found = checks(terminal, code=6)
 
@@ -245,7 +245,7 @@ def test_what_reconcile_found_and_devlake_did_not_post_is_no_notice(terminal: Te
 
 
 def test_rows_that_cannot_be_read_are_passed_over(terminal: Terminal) -> None:
-    terminal.office.devlake.pipelines = [shown(121, "TASK_PONDERING"), shown(120)]
+    terminal.stack.devlake.pipelines = [shown(121, "TASK_PONDERING"), shown(120)]
 
     assert states(checks(terminal, code=0)) == WELL
 
@@ -256,7 +256,7 @@ def test_rows_that_cannot_be_read_are_passed_over(terminal: Terminal) -> None:
 def test_the_stacks_own_credentials_go_to_the_stacks_own_api(terminal: Terminal) -> None:
     checks(terminal, code=0)
 
-    (address,) = terminal.office.devlake.reached
+    (address,) = terminal.stack.devlake.reached
     assert (address.url, address.headers) == (API, {"authorization": f"Bearer {KEY}"})
 
 
@@ -269,7 +269,7 @@ def test_another_api_is_asked_with_what_is_given_for_it_alone(
     checks(terminal, "--api", "http://devlake:8080", "--header-file", str(file), code=0)
     checks(terminal, "--api", "http://devlake:8080", code=0)
 
-    assert [(one.url, one.headers) for one in terminal.office.devlake.reached] == [
+    assert [(one.url, one.headers) for one in terminal.stack.devlake.reached] == [
         ("http://devlake:8080", {"authorization": "Bearer mine"}),
         ("http://devlake:8080", {}),
     ]
@@ -280,10 +280,10 @@ def test_another_api_is_asked_with_what_is_given_for_it_alone(
 
 @pytest.fixture
 def two(terminal: Terminal) -> Terminal:
-    office = terminal.office
-    office.sources = DevLakeSources.parse(API, UI, STAGING)
-    office.secrets.own = {"staging": "a secret of its own"}
-    office.heard.records["staging"] = Heard(
+    stack = terminal.stack
+    stack.sources = DevLakeSources.parse(API, UI, STAGING)
+    stack.secrets.own = {"staging": "a secret of its own"}
+    stack.heard.records["staging"] = Heard(
         LastAccepted(NOON - 60, "devlake:staging/120:PIPELINE_COMPLETED:2026")
     )
     return terminal
@@ -295,13 +295,13 @@ def test_each_source_is_judged_by_itself(two: Terminal) -> None:
     assert "stack Lakehook, source default" in two.out
     assert "stack Lakehook, source staging" in two.out
     assert f"NOTIFICATION_ENDPOINT={INGRESS_URL}staging" in two.out
-    assert [url for url, _ in two.office.endpoint.posted] == [INGRESS_URL, f"{INGRESS_URL}staging"]
+    assert [url for url, _ in two.stack.endpoint.posted] == [INGRESS_URL, f"{INGRESS_URL}staging"]
 
 
 def test_a_source_with_a_secret_of_its_own_signs_with_that(two: Terminal) -> None:
-    two.office.endpoint.secret = "a secret of its own"
+    two.stack.endpoint.secret = "a secret of its own"
     accept(
-        two.office,
+        two.stack,
         an_event(
             pipeline_id=120,
             source="staging",
@@ -341,7 +341,7 @@ def test_bad_input_is_one_line_with_exit_code_2(
     assert complaint in two.err
     assert two.err.count("\n") == 1
     assert KEY not in two.err
-    assert two.office.endpoint.posted == []
+    assert two.stack.endpoint.posted == []
 
 
 def test_what_aws_does_not_tell_is_a_check_that_fails_and_the_others_go_on(
@@ -350,7 +350,7 @@ def test_what_aws_does_not_tell_is_a_check_that_fails_and_the_others_go_on(
     def denied(*_: Any, **__: Any) -> Any:
         raise InfrastructureError("AccessDenied: secretsmanager:GetSecretValue")
 
-    monkeypatch.setattr(terminal.office.secrets, "active", denied)
+    monkeypatch.setattr(terminal.stack.secrets, "active", denied)
     expected = WELL | {"secret": "fail"}
     del expected["endpoint"], expected["test notice"]
 
@@ -362,7 +362,7 @@ def test_what_aws_does_not_tell_is_a_check_that_fails_and_the_others_go_on(
 
 
 def test_a_journal_that_is_away_spares_what_was_not_asked_of_it(terminal: Terminal) -> None:
-    terminal.office.heard.away = True
+    terminal.stack.heard.away = True
 
     found = states(checks(terminal, code=4))
 

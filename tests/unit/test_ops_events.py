@@ -9,42 +9,42 @@ from lakehook.cli.command import run
 from lakehook.domain.event import EventType
 from lakehook.domain.sample import trial_event
 from lakehook.subscriptions.subscribe import SubscriptionFields
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_listen import accept
 
 
 class Terminal:
-    def __init__(self, office: Office, capsys: pytest.CaptureFixture[str]) -> None:
-        self.office, self._capsys = office, capsys
+    def __init__(self, stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
+        self.stack, self._capsys = stack, capsys
         self.out = self.err = ""
 
     def __call__(self, *arguments: str) -> int:
-        code = run(["events", *arguments], lambda _stack, warn: self.office.desk(warn))
+        code = run(["events", *arguments], lambda _stack, warn: self.stack.service(warn))
         self.out, self.err = self._capsys.readouterr()
         return code
 
 
 @pytest.fixture
-def office() -> Office:
-    return Office()
+def stack() -> FakeStack:
+    return FakeStack()
 
 
 @pytest.fixture
-def terminal(office: Office, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(office, capsys)
+def terminal(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(stack, capsys)
 
 
-def subscribe(office: Office, **fields: Any) -> str:
+def subscribe(stack: FakeStack, **fields: Any) -> str:
     terms = SubscriptionFields(name="ci", url="https://ci.example/", **fields)
-    return office.desk().subscribe(terms)[0].id
+    return stack.service().subscribe(terms)[0].id
 
 
-def test_on_a_laptop_a_sample_is_published_as_it_happens_now(terminal: Terminal, office: Office):
-    office.is_laptop = True
+def test_on_a_laptop_a_sample_is_published_as_it_happens_now(terminal: Terminal, stack: FakeStack):
+    stack.is_laptop = True
 
     assert terminal("trigger", "PIPELINE_FAILED") == 0
 
-    (event,) = office.publisher.published
+    (event,) = stack.publisher.published
     assert (event.pipeline_key, str(event.type)) == ("39", "PIPELINE_FAILED")
     assert event.at == "2026-01-01T12:00:00.000+00:00"
     assert event.document["failed_tasks"]
@@ -52,34 +52,34 @@ def test_on_a_laptop_a_sample_is_published_as_it_happens_now(terminal: Terminal,
     assert terminal.out.endswith("what came of it: lakehook pipelines show 39\n")
 
 
-def test_on_aws_everybody_gets_it_only_if_that_is_said(terminal: Terminal, office: Office):
+def test_on_aws_everybody_gets_it_only_if_that_is_said(terminal: Terminal, stack: FakeStack):
     assert terminal("trigger", "PIPELINE_CREATED") == 2
     assert "goes to every subscriber of the stack; give --to NAME for one, or --yes" in terminal.err
-    assert office.publisher.published == []
+    assert stack.publisher.published == []
 
     assert terminal("trigger", "PIPELINE_CREATED", "--pipeline", "staging-7", "--yes") == 0
-    assert [one.pipeline_id for one in office.publisher.published] == ["staging-7"]
+    assert [one.pipeline_id for one in stack.publisher.published] == ["staging-7"]
 
 
-def test_one_subscription_gets_it_in_lanes_of_its_own(terminal: Terminal, office: Office):
-    id_ = subscribe(office)
+def test_one_subscription_gets_it_in_lanes_of_its_own(terminal: Terminal, stack: FakeStack):
+    id_ = subscribe(stack)
 
     assert terminal("trigger", "PIPELINE_CREATED", "--pipeline", "7", "--to", "ci") == 0
 
-    (delivery,) = office.queue.sent
+    (delivery,) = stack.queue.sent
     assert delivery.id == f"{id_}#trial-1767268800000/7#1"
     assert delivery.event.document["pipeline_id"] == 7
-    assert office.publisher.published == []
+    assert stack.publisher.published == []
     assert f"lakehook deliveries show {delivery.id}" in terminal.out
 
 
-def test_what_a_subscription_does_not_get_is_not_sent_to_it(terminal: Terminal, office: Office):
-    subscribe(office, event_types=["PIPELINE_FAILED"])
+def test_what_a_subscription_does_not_get_is_not_sent_to_it(terminal: Terminal, stack: FakeStack):
+    subscribe(stack, event_types=["PIPELINE_FAILED"])
 
     assert terminal("trigger", "PIPELINE_CREATED", "--to", "ci") == 2
 
     assert "ci does not get PIPELINE_CREATED: event type" in terminal.err
-    assert office.queue.sent == []
+    assert stack.queue.sent == []
 
 
 @pytest.mark.parametrize("event_type", EventType)
@@ -92,11 +92,11 @@ def test_a_sample_fits_its_type(event_type: EventType):
 
 
 def test_the_last_events_are_shown_in_the_order_they_were_accepted(
-    terminal: Terminal, office: Office
+    terminal: Terminal, stack: FakeStack
 ):
     for pipeline in (2, 1, 3):
-        office.clock.time += 60
-        accept(office, pipeline_id=pipeline, project_name="数据湖\x1b[2J")
+        stack.clock.time += 60
+        accept(stack, pipeline_id=pipeline, project_name="数据湖\x1b[2J")
 
     assert terminal("tail", "--limit", "2") == 0
     shown = [line.split()[1:] for line in terminal.out.splitlines()]
@@ -108,19 +108,19 @@ def test_the_last_events_are_shown_in_the_order_they_were_accepted(
 
 
 def test_those_to_come_are_shown_until_somebody_interrupts_it(
-    terminal: Terminal, office: Office, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal, stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ):
-    moments = [lambda: accept(office, pipeline_id=7), lambda: None]
+    moments = [lambda: accept(stack, pipeline_id=7), lambda: None]
 
     def sleep(seconds: float) -> None:
         if not moments:
             raise KeyboardInterrupt
-        office.clock.time += seconds
+        stack.clock.time += seconds
         moments.pop(0)()
 
-    accept(office, pipeline_id=6)
-    office.clock.time += 1
-    monkeypatch.setattr(office.clock, "sleep", sleep)
+    accept(stack, pipeline_id=6)
+    stack.clock.time += 1
+    monkeypatch.setattr(stack.clock, "sleep", sleep)
 
     assert terminal("tail", "--follow") == 0
 

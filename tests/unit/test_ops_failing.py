@@ -9,7 +9,7 @@ from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.domain.pipeline import Pipeline
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal
 
 LANE = Lane("sub_a", "39")
@@ -20,20 +20,20 @@ FAILURE = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=7, status=500,
 
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    office = Office()
-    office.subscriptions.save(a_subscription())
-    return Terminal(office, capsys)
+    stack = FakeStack()
+    stack.subscriptions.save(a_subscription())
+    return Terminal(stack, capsys)
 
 
 def status(terminal: Terminal, sequence: int) -> DeliveryStatus:
-    return terminal.office.ledger.records[LANE, sequence].status
+    return terminal.stack.ledger.records[LANE, sequence].status
 
 
 def with_letter(terminal: Terminal) -> None:
     """A dead head, and one delivery that waits behind it."""
     letter = DeliveryRecord.waiting(a_delivery(1)).with_attempt(FAILURE).dead("rejected")
     held = HeldLane.held_at(LANE, 1, now=NOON).with_dead_head()
-    ledger = terminal.office.ledger
+    ledger = terminal.stack.ledger
     ledger.save(letter, before=None, after=held)
     waiting = DeliveryRecord.waiting(a_delivery(2))
     ledger.save(waiting, before=held, after=held.with_appended(2, now=NOON))
@@ -42,7 +42,7 @@ def with_letter(terminal: Terminal) -> None:
 def with_letters(terminal: Terminal, *sequences: int) -> None:
     for sequence in sequences:
         letter = DeliveryRecord.waiting(a_delivery(sequence)).dead("timed_out")
-        terminal.office.ledger.save(letter, before=None, after=None)
+        terminal.stack.ledger.save(letter, before=None, after=None)
 
 
 # --- subscriptions ---
@@ -90,7 +90,7 @@ def test_the_state_of_a_subscription_is_shown(terminal: Terminal) -> None:
 
 
 def test_a_disabled_subscription_says_why_until_it_is_enabled(terminal: Terminal) -> None:
-    terminal.office.subscriptions.disable("sub_a", "the receiver asked for it (410)")
+    terminal.stack.subscriptions.disable("sub_a", "the receiver asked for it (410)")
 
     assert terminal("subscriptions", "list") == 0
     assert "disabled (the receiver asked for it (410))" in terminal.out
@@ -112,8 +112,8 @@ def test_a_removed_subscription_leaves_no_letter_behind(terminal: Terminal) -> N
 def removed(terminal: Terminal) -> Terminal:
     """A removal that broke off before its letters were given up."""
     with_letter(terminal)
-    desk = terminal.office.desk()
-    desk.unsubscribe(desk.find_subscription("ci"), discard_waiting=True)
+    service = terminal.stack.service()
+    service.unsubscribe(service.find_subscription("ci"), discard_waiting=True)
     return terminal
 
 
@@ -148,7 +148,7 @@ def test_a_removal_that_is_said_again_gives_up_the_letters_that_were_left(
     removed: Terminal,
 ) -> None:
     first = removed.json("subscriptions", "show", "sub_a")["removed_at"]
-    removed.office.clock.sleep(60)
+    removed.stack.clock.sleep(60)
 
     again = removed.json("subscriptions", "remove", "sub_a")
     once_more = removed.json("subscriptions", "remove", "sub_a")
@@ -191,7 +191,7 @@ def test_dead_letters_are_listed(terminal: Terminal) -> None:
 
 def test_a_dead_letter_is_shown_with_the_digits_of_its_event(terminal: Terminal) -> None:
     with_letter(terminal)
-    (record,) = (one for one in terminal.office.ledger.records.values() if one.sequence == 1)
+    (record,) = (one for one in terminal.stack.ledger.records.values() if one.sequence == 1)
     assert record.delivery
     record.delivery.event.document["data"] = parse_json_object('{"cost": 1.10, "of": [1E+2]}')
 
@@ -228,7 +228,7 @@ def test_one_letter_is_redriven_at_once(terminal: Terminal) -> None:
 
     assert (done["action"], done["dry_run"], done["number"]) == ("redrive", False, 1)
     assert done["waiting_behind"] == 1
-    assert [one.sequence for one in terminal.office.redrives.sent] == [1]
+    assert [one.sequence for one in terminal.stack.redriver.sent] == [1]
 
 
 @pytest.mark.parametrize("action", ["redrive", "discard"])
@@ -243,7 +243,7 @@ def test_more_than_one_letter_needs_a_yes(
     asked = terminal.json("dead-letters", action, *which)
     assert terminal("dead-letters", action, *which) == 0
     assert "nothing is done yet; --yes does it" in terminal.out
-    assert terminal.office.redrives.sent == []
+    assert terminal.stack.redriver.sent == []
     assert status(terminal, 1) is status(terminal, 2) is DeliveryStatus.DEAD
     done = terminal.json("dead-letters", action, *which, "--yes")
 
@@ -259,7 +259,7 @@ def test_discard_gives_a_letter_up_and_its_lane_goes_on(terminal: Terminal) -> N
 
     assert done["number"] == 1
     assert status(terminal, 1) is DeliveryStatus.DISCARDED
-    assert terminal.office.ledger.lanes[LANE].head == 2
+    assert terminal.stack.ledger.lanes[LANE].head == 2
     assert terminal("dead-letters", "discard", FIRST) == 3
     assert terminal.err == f"error: {FIRST}: not a dead letter; it is discarded\n"
 
@@ -314,7 +314,7 @@ def test_a_delivery_goes_by_the_name_of_its_subscription(
     terminal: Terminal, command: tuple[str, ...], code: int
 ) -> None:
     with_letter(terminal)
-    terminal.office.subscriptions.put(a_subscription(name="the lake's #1"))
+    terminal.stack.subscriptions.put(a_subscription(name="the lake's #1"))
 
     assert terminal(*command) == code, terminal.err
 
@@ -346,7 +346,7 @@ def test_people_read_lanes_by_subscription_with_totals_and_no_more_than_they_ask
     for pipeline in (39, 40, 41):
         record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=pipeline))
         held = HeldLane.held_at(record.lane, 1, now=NOON - pipeline * 60)
-        terminal.office.ledger.save(record, before=None, after=held)
+        terminal.stack.ledger.save(record, before=None, after=held)
 
     assert terminal("lanes", "list", "--limit", "2") == 0
 
@@ -371,7 +371,7 @@ def test_deliveries_are_listed_by_status_and_time(terminal: Terminal) -> None:
     waiting = terminal.json("deliveries", "list", "--subscription", "ci", "--status", "waiting")
     later = terminal.json(*of_pipeline, "--since", "2026-01-01T13:00:01+01:00")
     sooner = terminal.json(*of_pipeline, "--since", "2026-01-01T13:00:00+01:00", "--limit", "1")
-    terminal.office.clock.sleep(3600)
+    terminal.stack.clock.sleep(3600)
     within_2h = terminal.json(*of_pipeline, "--since", "2h")
     within_30m = terminal.json(*of_pipeline, "--since", "30m")
 
@@ -400,7 +400,7 @@ def test_deliveries_are_listed_by_the_source_of_their_pipeline(
 ) -> None:
     with_letter(terminal)
     of_staging = DeliveryRecord.waiting(a_delivery(1, source="staging"))
-    terminal.office.ledger.save(of_staging, before=None, after=None)
+    terminal.stack.ledger.save(of_staging, before=None, after=None)
 
     listed = terminal.json("deliveries", "list", *options)
     explained = terminal.json("deliveries", "show", "sub_a#staging/39#1")
@@ -425,10 +425,10 @@ def test_a_delivery_is_shown_with_what_happens_next(terminal: Terminal) -> None:
 def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Terminal) -> None:
     with_letter(terminal)
     event, repeat = an_event(event_id="e1"), an_event(event_id="e2")
-    pipeline, _ = terminal.office.journal.load(event)
-    terminal.office.journal.append(pipeline.apply(event))
-    pipeline, _ = terminal.office.journal.load(repeat)
-    terminal.office.journal.record_skipped(repeat, pipeline.apply(repeat))
+    pipeline, _ = terminal.stack.journal.load(event)
+    terminal.stack.journal.append(pipeline.apply(event))
+    pipeline, _ = terminal.stack.journal.load(repeat)
+    terminal.stack.journal.record_skipped(repeat, pipeline.apply(repeat))
 
     shown = terminal.json("pipelines", "show", "39")
     assert terminal("pipelines", "show", "39") == 0
@@ -471,19 +471,19 @@ def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Termi
 
 
 def test_one_that_is_delivered_is_sent_once_more_by_the_same_id(terminal: Terminal) -> None:
-    office, delivery = terminal.office, a_delivery(1)
-    office.journal.append(Pipeline("39").apply(delivery.event))  # type: ignore[arg-type]
+    stack, delivery = terminal.stack, a_delivery(1)
+    stack.journal.append(Pipeline("39").apply(delivery.event))  # type: ignore[arg-type]
     delivered = DeliveryRecord.waiting(delivery).with_attempt(SUCCESS)
-    office.ledger.save(delivered, before=None, after=None)
+    stack.ledger.save(delivered, before=None, after=None)
 
     assert terminal("deliveries", "send", "ci#39#1") == 0
     assert terminal.out.endswith("ci#39#1 goes out once more, marked replayed\n")
 
-    record = office.ledger.records[LANE, 1]
+    record = stack.ledger.records[LANE, 1]
     assert record.status is DeliveryStatus.WAITING
     assert record.delivery
     assert (record.delivery.replayed, record.delivery.id) == (True, FIRST)
-    assert office.ledger.lanes[LANE].head == 1
+    assert stack.ledger.lanes[LANE].head == 1
     assert terminal("deliveries", "send", "ci#39#1") == 2
     assert "it waits, and goes out by itself" in terminal.err
 
@@ -495,4 +495,4 @@ def test_what_waits_is_dead_or_unknown_is_not_sent_once_more(
     with_letter(terminal)
 
     assert terminal("deliveries", "send", f"ci#39#{sequence}") == code
-    assert terminal.office.queue.resumes == []
+    assert terminal.stack.queue.resumes == []

@@ -8,7 +8,7 @@ import pytest
 from lakehook.ports.queues import ParkedEvent
 from tests.builders import a_document
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal
 
 WRONG = json.dumps(a_document(event_type="PIPELINE_DONE"))
@@ -16,12 +16,12 @@ WRONG = json.dumps(a_document(event_type="PIPELINE_DONE"))
 
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    office = Office()
+    stack = FakeStack()
     reason = "event_type: 'PIPELINE_DONE' is not one of: \x1b[2J"
-    office.parked_events.parked = [
+    stack.parked_events.parked = [
         ParkedEvent(id="m-1", pipeline_key="39", reason=reason, body=WRONG, parked_at=NOON - 300)
     ]
-    return Terminal(office, capsys)
+    return Terminal(stack, capsys)
 
 
 def test_they_are_listed_with_their_reasons_and_the_status_counts_them(terminal: Terminal) -> None:
@@ -32,7 +32,7 @@ def test_they_are_listed_with_their_reasons_and_the_status_counts_them(terminal:
     assert terminal("status") == 6
     assert "1 parked" in terminal.out
     assert "lakehook events parked list" in terminal.out
-    terminal.office.parked_events.refused = True
+    terminal.stack.parked_events.refused = True
     assert terminal("status") == 0
 
 
@@ -45,12 +45,12 @@ def test_one_is_mended_and_published_and_no_longer_parked(
     mended.write_text(WRONG.replace("PIPELINE_DONE", "PIPELINE_COMPLETED"))
 
     assert terminal("events", "parked", "send", "m-1") == 2
-    assert terminal.office.parked_events.parked
+    assert terminal.stack.parked_events.parked
     assert terminal("events", "parked", "send", "m-1", "--file", str(mended)) == 0
 
-    (event,) = terminal.office.publisher.published
+    (event,) = terminal.stack.publisher.published
     assert event.type == "PIPELINE_COMPLETED"
-    assert terminal.office.parked_events.parked == []
+    assert terminal.stack.parked_events.parked == []
 
 
 def test_one_is_deleted_and_an_unknown_one_is_not_found(terminal: Terminal) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import a_document
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal, add
 
 LAKES = '{"project_name": [{"prefix": "lake-"}]}'
@@ -14,7 +14,7 @@ LAKES = '{"project_name": [{"prefix": "lake-"}]}'
 
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(Office(), capsys)
+    return Terminal(FakeStack(), capsys)
 
 
 def test_a_pattern_is_kept_shown_changed_and_taken_away(terminal: Terminal) -> None:
@@ -34,7 +34,7 @@ def test_a_wrong_pattern_is_one_line_and_saves_nothing(terminal: Terminal) -> No
     assert terminal("subscriptions", "add", *arguments) == 2
 
     assert terminal.err == ("error: pattern: a is neither an object nor a list of what it may be\n")
-    assert terminal.office.subscriptions.all() == []
+    assert terminal.stack.subscriptions.all() == []
 
 
 def test_a_pattern_that_is_no_text_is_one_line_and_saves_nothing(terminal: Terminal) -> None:
@@ -43,7 +43,7 @@ def test_a_pattern_that_is_no_text_is_one_line_and_saves_nothing(terminal: Termi
     assert terminal("subscriptions", "add", *arguments) == 2
 
     assert terminal.err == "error: pattern: not UTF-8\n"
-    assert terminal.office.subscriptions.all() == []
+    assert terminal.stack.subscriptions.all() == []
 
 
 def test_a_pattern_and_none_are_two_things(terminal: Terminal) -> None:
@@ -66,7 +66,7 @@ def test_a_file_of_events_is_tried_and_nothing_is_sent(terminal: Terminal, tmp_p
         (False, "pattern"),
         (False, "event type"),
     ]
-    assert terminal.office.publisher.published == []
+    assert terminal.stack.publisher.published == []
 
 
 def test_people_read_one_line_an_event(terminal: Terminal, tmp_path: Path) -> None:

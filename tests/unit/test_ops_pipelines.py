@@ -5,18 +5,18 @@ import pytest
 from lakehook.cli.output import write
 from lakehook.domain.pipeline import PipelineTransition
 from tests.builders import an_event
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal
 
 
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(Office(), capsys)
+    return Terminal(FakeStack(), capsys)
 
 
 def accept(terminal: Terminal, **changes: object) -> None:
     event = an_event(**changes)
-    journal = terminal.office.journal
+    journal = terminal.stack.journal
     pipeline, _ = journal.load(event)
     advance = pipeline.apply(event)
     assert isinstance(advance, PipelineTransition)
@@ -29,9 +29,9 @@ def busy(terminal: Terminal) -> Terminal:
     accept(terminal, pipeline_id=1)
     accept(terminal, pipeline_id=1, event_type="PIPELINE_STALLED")
     accept(terminal, pipeline_id=3, event_type="PIPELINE_COMPLETED")
-    terminal.office.clock.sleep(2400)
+    terminal.stack.clock.sleep(2400)
     accept(terminal, pipeline_id=2, event_type="PIPELINE_RUNNING", project_name=...)
-    terminal.office.clock.sleep(1200)
+    terminal.stack.clock.sleep(1200)
     return terminal
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from lakehook.domain.devlake.sources import NONE, DevLakeSources
 from tests.devlake.rows import shown
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal
 
 DEVLAKE = ("reconcile", "--devlake", "http://devlake:8080")
@@ -17,15 +17,15 @@ SECRET = "s3cret"
 
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    office = Office()
-    office.devlake.pipelines = [
+    stack = FakeStack()
+    stack.devlake.pipelines = [
         shown(39, blueprintId=7),
         shown(40, "TASK_RUNNING", finishedAt=None),
         shown(38, **dict.fromkeys(("createdAt", "updatedAt", "beganAt"), "2025-12-01T00:00:00Z")),
     ]
-    office.devlake.pipelines[-1]["finishedAt"] = None
-    office.devlake.projects = {7: "[red] lake"}
-    return Terminal(office, capsys)
+    stack.devlake.pipelines[-1]["finishedAt"] = None
+    stack.devlake.projects = {7: "[red] lake"}
+    return Terminal(stack, capsys)
 
 
 def typed_in(monkeypatch: pytest.MonkeyPatch, text: bytes) -> None:
@@ -39,7 +39,7 @@ def test_it_says_how_many_were_read_and_how_many_were_sent(terminal: Terminal) -
         "changed": 2,
         "sent": 2,
     }
-    assert [one.pipeline_id for one in terminal.office.publisher.published] == ["39", "40"]
+    assert [one.pipeline_id for one in terminal.stack.publisher.published] == ["39", "40"]
 
 
 def test_people_read_it_in_lines(terminal: Terminal) -> None:
@@ -74,7 +74,7 @@ def test_a_dry_run_shows_the_events_and_sends_none(terminal: Terminal) -> None:
         "project_name": "[red] lake",
         "event_id": "devlake:39:PIPELINE_COMPLETED:2026-01-01T11:10:00Z",
     }
-    assert terminal.office.publisher.published == []
+    assert terminal.stack.publisher.published == []
 
 
 def test_the_events_of_a_dry_run_are_a_table_for_people(terminal: Terminal) -> None:
@@ -99,7 +99,7 @@ def test_a_dry_run_without_changes_says_so(terminal: Terminal) -> None:
 
 
 def test_a_pipeline_that_is_left_out_is_a_warning(terminal: Terminal) -> None:
-    terminal.office.devlake.pipelines[0]["status"] = "TASK_PONDERING"
+    terminal.stack.devlake.pipelines[0]["status"] = "TASK_PONDERING"
 
     assert terminal(*DEVLAKE) == 0
 
@@ -114,7 +114,7 @@ def test_headers_come_from_options_and_from_a_file(terminal: Terminal, tmp_path:
     code = terminal(*DEVLAKE, "--header", f"x-key: {SECRET}", "--header-file", str(file))
 
     assert code == 0
-    (address,) = terminal.office.devlake.reached
+    (address,) = terminal.stack.devlake.reached
     assert address.headers == {"x-key": SECRET, "authorization": f"Bearer {SECRET}"}
     assert SECRET not in terminal.out + terminal.err
 
@@ -126,7 +126,7 @@ def test_headers_come_from_standard_input(
 
     assert terminal(*DEVLAKE, "--header-file", "-") == 0
 
-    (address,) = terminal.office.devlake.reached
+    (address,) = terminal.stack.devlake.reached
     assert address.headers == {"authorization": f"Basic {SECRET}"}
 
 
@@ -144,7 +144,7 @@ def test_whoever_types_a_header_in_does_not_see_it(
 
     assert terminal(*DEVLAKE, "--header-file", "-") == 0
 
-    (address,) = terminal.office.devlake.reached
+    (address,) = terminal.stack.devlake.reached
     assert address.headers == {"authorization": f"Bearer {SECRET}"}
 
 
@@ -171,7 +171,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert complaint in terminal.err
     assert terminal.err.count("\n") == 1
     assert SECRET not in terminal.err
-    assert terminal.office.devlake.reached == []
+    assert terminal.stack.devlake.reached == []
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_without_an_address_nothing_is_asked(terminal: Terminal) -> None:
 
     complaint = "devlake: the stack knows no API of source default; give --devlake URL"
     assert terminal.err == f"error: {complaint}\n"
-    assert terminal.office.devlake.reached == []
+    assert terminal.stack.devlake.reached == []
 
 
 STAGING = '{"staging": {"api_url": "https://staging.example/api"}, "bare": {}}'
@@ -214,28 +214,28 @@ STAGING = '{"staging": {"api_url": "https://staging.example/api"}, "bare": {}}'
 def test_else_the_address_is_the_one_that_the_stack_knows(
     terminal: Terminal, options: tuple[str, ...], url: str
 ) -> None:
-    terminal.office.sources = DevLakeSources.parse("https://devlake.example/api", NONE, STAGING)
+    terminal.stack.sources = DevLakeSources.parse("https://devlake.example/api", NONE, STAGING)
 
     assert terminal("reconcile", *options, "--header", f"x-key: {SECRET}") == 0
 
-    (address,) = terminal.office.devlake.reached
+    (address,) = terminal.stack.devlake.reached
     assert (address.url, address.headers) == (url, {"x-key": SECRET})
 
 
 @pytest.mark.parametrize("url", ["https://staging.example/api", "https://Staging.example/api/"])
 def test_the_api_of_another_source_is_refused(terminal: Terminal, url: str) -> None:
-    terminal.office.sources = DevLakeSources.parse("https://devlake.example/api", NONE, STAGING)
+    terminal.stack.sources = DevLakeSources.parse("https://devlake.example/api", NONE, STAGING)
 
     assert terminal("reconcile", "--devlake", url) == 2
 
     complaint = "devlake: that is the API of source staging; give --source staging"
     assert terminal.err == f"error: {complaint}\n"
-    assert terminal.office.devlake.reached == []
+    assert terminal.stack.devlake.reached == []
     assert terminal("reconcile", "--devlake", url, "--source", "staging") == 0
 
 
 def test_the_events_are_those_of_their_source(terminal: Terminal) -> None:
-    terminal.office.sources = DevLakeSources.parse(NONE, NONE, STAGING)
+    terminal.stack.sources = DevLakeSources.parse(NONE, NONE, STAGING)
 
     answer = terminal.json("reconcile", "--source", "staging", "--dry-run")
 
@@ -256,7 +256,7 @@ def test_the_events_are_those_of_their_source(terminal: Terminal) -> None:
 def test_a_source_is_one_that_the_stack_declares(
     terminal: Terminal, source: str, complaint: str
 ) -> None:
-    terminal.office.sources = DevLakeSources.parse(NONE, NONE, STAGING)
+    terminal.stack.sources = DevLakeSources.parse(NONE, NONE, STAGING)
 
     assert terminal("reconcile", "--source", source) == 2
 
@@ -264,7 +264,7 @@ def test_a_source_is_one_that_the_stack_declares(
 
 
 def test_a_devlake_that_is_away_is_exit_code_1(terminal: Terminal) -> None:
-    terminal.office.devlake.away = True
+    terminal.stack.devlake.away = True
 
     assert terminal(*DEVLAKE) == 1
     assert terminal.err == "error: DevLake is unavailable: no connection\n"

@@ -12,7 +12,7 @@ from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.replay import Replay, ReplayRequest, ReplayState
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal
 
 REPLAY = ("replay", "--subscription", "ci", "--since", "2h")
@@ -20,44 +20,46 @@ ADD = ("subscriptions", "add", "--name", "new", "--url", "https://ci.example/new
 
 
 @pytest.fixture
-def office() -> Office:
-    office = Office()
-    office.subscriptions.put(a_subscription())
+def stack() -> FakeStack:
+    stack = FakeStack()
+    stack.subscriptions.put(a_subscription())
     for pipeline in (39, 40):
         for state in ("CREATED", "RUNNING"):
             event = an_event(
                 pipeline_id=pipeline, event_type=f"PIPELINE_{state}", event_id=f"{pipeline}{state}"
             )
-            advance = office.journal.load(event)[0].apply(event)
+            advance = stack.journal.load(event)[0].apply(event)
             assert isinstance(advance, PipelineTransition)
-            office.journal.append(advance)
-    return office
+            stack.journal.append(advance)
+    return stack
 
 
 @pytest.fixture
-def terminal(office: Office, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(office, capsys)
+def terminal(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(stack, capsys)
 
 
-def the_clock_works(office: Office, state: ReplayState = ReplayState.DONE, **changes: Any) -> None:
+def the_clock_works(
+    stack: FakeStack, state: ReplayState = ReplayState.DONE, **changes: Any
+) -> None:
     """While the command waits, two are lined up; then it ends."""
-    sleep = office.clock.sleep
+    sleep = stack.clock.sleep
 
     def working(seconds: float) -> None:
         sleep(seconds)
-        (replay,) = office.replays.list_open()
+        (replay,) = stack.replays.list_open()
         if replay.sent:
-            office.replays.save(replay.ended(state, now=office.clock.now(), **changes))
+            stack.replays.save(replay.ended(state, now=stack.clock.now(), **changes))
         else:
-            office.replays.save(replay.with_enqueued("39", sent=2, waiting=0))
+            stack.replays.save(replay.with_enqueued("39", sent=2, waiting=0))
 
-    office.clock.sleep = working  # type: ignore[method-assign]
+    stack.clock.sleep = working  # type: ignore[method-assign]
 
 
 def test_people_are_told_that_what_is_lined_up_may_still_wait(
-    terminal: Terminal, office: Office
+    terminal: Terminal, stack: FakeStack
 ) -> None:
-    the_clock_works(office)
+    the_clock_works(stack)
 
     assert terminal(*REPLAY) == 0
 
@@ -75,7 +77,7 @@ def test_an_event_type_that_it_does_not_want_is_warned_of(terminal: Terminal) ->
     assert counted["deliveries"] == 2
 
 
-def test_a_dry_run_counts_and_writes_nothing(terminal: Terminal, office: Office) -> None:
+def test_a_dry_run_counts_and_writes_nothing(terminal: Terminal, stack: FakeStack) -> None:
     counted = terminal.json(*REPLAY, "--dry-run")
 
     assert counted == {
@@ -91,11 +93,11 @@ def test_a_dry_run_counts_and_writes_nothing(terminal: Terminal, office: Office)
             {"event_type": "PIPELINE_RUNNING", "deliveries": 2},
         ],
     }
-    assert office.replays.list_open() == []
+    assert stack.replays.list_open() == []
 
 
-def test_it_follows_the_replay_to_its_end(terminal: Terminal, office: Office) -> None:
-    the_clock_works(office)
+def test_it_follows_the_replay_to_its_end(terminal: Terminal, stack: FakeStack) -> None:
+    the_clock_works(stack)
 
     told = terminal.json(*REPLAY, "--rate", "20/m", "--event-type", "PIPELINE_CREATED")
 
@@ -123,33 +125,33 @@ def test_it_follows_the_replay_to_its_end(terminal: Terminal, office: Office) ->
 
 
 def test_people_are_told_how_it_is_called_before_they_wait(
-    terminal: Terminal, office: Office
+    terminal: Terminal, stack: FakeStack
 ) -> None:
-    the_clock_works(office)
+    the_clock_works(stack)
 
     assert terminal(*REPLAY) == 0
 
-    (replay,) = office.replays.list_finished()
+    (replay,) = stack.replays.list_finished()
     assert terminal.err == (
         f"replay {replay.id} has begun with 4 deliveries; it continues without this command\n"
     )
 
 
-def test_said_again_it_goes_on_with_the_same(terminal: Terminal, office: Office) -> None:
-    desk = office.desk()
-    terms = desk.start_replay.criteria(ReplayRequest(since="2h"))
-    desk.start_replay(office.subscriptions.known["sub_a"], terms)
-    office.clock.time += 30
-    the_clock_works(office)
+def test_said_again_it_goes_on_with_the_same(terminal: Terminal, stack: FakeStack) -> None:
+    service = stack.service()
+    terms = service.start_replay.criteria(ReplayRequest(since="2h"))
+    service.start_replay(stack.subscriptions.known["sub_a"], terms)
+    stack.clock.time += 30
+    the_clock_works(stack)
 
     assert terminal.json(*REPLAY)["already_running"] is True
-    assert len(office.replays.list_finished()) == 1
+    assert len(stack.replays.list_finished()) == 1
 
 
 def test_another_one_is_refused_and_the_open_one_is_named(
-    terminal: Terminal, office: Office
+    terminal: Terminal, stack: FakeStack
 ) -> None:
-    replay = an_open_one(office)
+    replay = an_open_one(stack)
 
     assert terminal(*REPLAY, "--status", "dead") == 2
 
@@ -157,47 +159,47 @@ def test_another_one_is_refused_and_the_open_one_is_named(
     assert f"lakehook replays stop {replay.id}" in terminal.err
 
 
-def an_open_one(office: Office) -> Replay:
-    desk = office.desk()
-    subscription = office.subscriptions.known["sub_a"]
-    return desk.start_replay(
-        subscription, desk.start_replay.criteria(ReplayRequest(since="2h"))
+def an_open_one(stack: FakeStack) -> Replay:
+    service = stack.service()
+    subscription = stack.subscriptions.known["sub_a"]
+    return service.start_replay(
+        subscription, service.start_replay.criteria(ReplayRequest(since="2h"))
     ).replay
 
 
 def test_one_that_is_stopped_while_it_is_followed_has_the_exit_code_1(
-    terminal: Terminal, office: Office
+    terminal: Terminal, stack: FakeStack
 ) -> None:
-    the_clock_works(office, ReplayState.STOPPED, reason="by an operator")
+    the_clock_works(stack, ReplayState.STOPPED, reason="by an operator")
 
     assert terminal(*REPLAY, "--output", "json") == 1
     assert json.loads(terminal.out)["reason"] == "by an operator"
 
 
 def test_the_copies_of_dead_letters_that_were_replayed_are_taken_off_the_queue(
-    terminal: Terminal, office: Office
+    terminal: Terminal, stack: FakeStack
 ) -> None:
     failure = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=1, status=500)
     letters = []
     for sequence in (1, 2):
         record = DeliveryRecord.waiting(a_delivery(sequence)).with_attempt(failure).dead("rejected")
-        letters.append(office.ledger.save(record, before=None, after=None))
-        office.dead_letters.send(letters[-1], endpoint="-")
-    the_clock_works(office)
+        letters.append(stack.ledger.save(record, before=None, after=None))
+        stack.dead_letters.send(letters[-1], endpoint="-")
+    the_clock_works(stack)
     revived = letters[0].replayed(a_delivery(1), by="rpl_1")
-    office.clock.sleep = _also(office, lambda: office.ledger.records.update(_key(revived)))  # type: ignore[method-assign]
+    stack.clock.sleep = _also(stack, lambda: stack.ledger.records.update(_key(revived)))  # type: ignore[method-assign]
 
     terminal.json(*REPLAY, "--status", "dead")
 
-    assert [one.sequence for one in office.dead_letters.buried] == [2]
+    assert [one.sequence for one in stack.dead_letters.buried] == [2]
 
 
 def _key(record: DeliveryRecord) -> dict[Any, DeliveryRecord]:
     return {(record.lane, record.sequence): record}
 
 
-def _also(office: Office, act: Any) -> Any:
-    sleep = office.clock.sleep
+def _also(stack: FakeStack, act: Any) -> Any:
+    sleep = stack.clock.sleep
 
     def both(seconds: float) -> None:
         act()
@@ -220,17 +222,17 @@ def _also(office: Office, act: Any) -> Any:
     ],
 )
 def test_what_is_not_allowed_is_said_on_one_line(
-    terminal: Terminal, office: Office, options: tuple[str, ...], complaint: str
+    terminal: Terminal, stack: FakeStack, options: tuple[str, ...], complaint: str
 ) -> None:
     assert terminal("replay", "--subscription", "ci", *options) == 2
 
     assert terminal.err.startswith(complaint)
     assert terminal.err.count("\n") == 1
-    assert office.replays.list_open() == []
+    assert stack.replays.list_open() == []
 
 
-def test_replays_are_listed_shown_and_stopped(terminal: Terminal, office: Office) -> None:
-    replay = an_open_one(office)
+def test_replays_are_listed_shown_and_stopped(terminal: Terminal, stack: FakeStack) -> None:
+    replay = an_open_one(stack)
 
     assert [one["replay_id"] for one in terminal.json("replays", "list")] == [replay.id]
     assert terminal.json("replays", "show", replay.id)["state"] == "open"
@@ -243,36 +245,36 @@ def test_replays_are_listed_shown_and_stopped(terminal: Terminal, office: Office
 
 @pytest.mark.parametrize("past", [("--from-beginning",), ("--since", "3d")])
 def test_a_new_subscription_may_have_the_past(
-    terminal: Terminal, office: Office, past: tuple[str, ...]
+    terminal: Terminal, stack: FakeStack, past: tuple[str, ...]
 ) -> None:
     added = terminal.json(*ADD, *past)
 
-    (replay,) = office.replays.list_open()
+    (replay,) = stack.replays.list_open()
     assert (added["replay_id"], added["subscription_id"]) == (replay.id, replay.subscription_id)
     assert replay.criteria.until == NOON + 60
     assert added["secret"]
 
 
-def test_without_a_word_it_has_none(terminal: Terminal, office: Office) -> None:
+def test_without_a_word_it_has_none(terminal: Terminal, stack: FakeStack) -> None:
     assert terminal.json(*ADD)["replay_id"] is None
-    assert office.replays.list_open() == []
+    assert stack.replays.list_open() == []
 
 
 @pytest.mark.parametrize("past", [("--from-beginning", "--since", "3d"), ("--since", "soon")])
 def test_a_past_that_is_not_understood_saves_no_subscription(
-    terminal: Terminal, office: Office, past: tuple[str, ...]
+    terminal: Terminal, stack: FakeStack, past: tuple[str, ...]
 ) -> None:
     assert terminal(*ADD, *past) == 2
-    assert list(office.subscriptions.known) == ["sub_a"]
+    assert list(stack.subscriptions.known) == ["sub_a"]
 
 
 def test_the_secret_is_shown_though_the_past_could_not_begin(
-    terminal: Terminal, office: Office
+    terminal: Terminal, stack: FakeStack
 ) -> None:
     def fails(_replay: Replay) -> Replay:
         raise InfrastructureError("throttled")
 
-    office.replays.save = fails  # type: ignore[method-assign]
+    stack.replays.save = fails  # type: ignore[method-assign]
 
     added = terminal.json(*ADD, "--since", "3d")
 

@@ -18,7 +18,7 @@ from lakehook.adapters.signing_keys import CryptographyPrivateKey
 from lakehook.domain.errors import Conflict
 from lakehook.domain.signing import active
 from lakehook.domain.subscription import Subscription
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal, add
 
 BROUGHT = "whsec_" + base64.b64encode(b"a canary of twenty-four!").decode()
@@ -28,7 +28,7 @@ HOUR = 3600
 
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(Office(), capsys)
+    return Terminal(FakeStack(), capsys)
 
 
 def file_of(tmp_path: Path, text: str | bytes) -> str:
@@ -38,16 +38,16 @@ def file_of(tmp_path: Path, text: str | bytes) -> str:
 
 
 def stored(terminal: Terminal) -> Subscription:
-    (subscription,) = terminal.office.subscriptions.all()
+    (subscription,) = terminal.stack.subscriptions.all()
     return subscription
 
 
 def keys(terminal: Terminal) -> list[bytes]:
     """Those that sign now, the newest first."""
-    subscription, office = stored(terminal), terminal.office
+    subscription, stack = stored(terminal), terminal.stack
     return [
-        office.sealer.unseal(one.ciphertext, subscription_id=subscription.id)
-        for one in active(subscription.secrets, office.clock.now())
+        stack.encryptor.unseal(one.ciphertext, subscription_id=subscription.id)
+        for one in active(subscription.secrets, stack.clock.now())
     ]
 
 
@@ -59,7 +59,7 @@ def headers(terminal: Terminal) -> Any:
     """As they are sealed."""
     subscription = stored(terminal)
     assert subscription.encrypted_headers
-    opened = terminal.office.sealer.unseal(
+    opened = terminal.stack.encryptor.unseal(
         subscription.encrypted_headers, subscription_id=subscription.id
     )
     return json.loads(opened)
@@ -225,7 +225,7 @@ def test_what_is_no_secret_is_one_line_and_not_repeated(
     assert (code, terminal.err.count("\n")) == (2, 1)
     assert complaint in terminal.err
     assert "canary" not in terminal.err + terminal.out
-    assert terminal.office.subscriptions.all() == []
+    assert terminal.stack.subscriptions.all() == []
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_a_rotation_shows_the_new_secret_once_and_the_old_one_signs_on_for_a_day
         terminal("subscriptions", command, *(["ci"] if command != "list" else []))
         assert old not in terminal.out
         assert rotated["secret"] not in terminal.out
-    terminal.office.clock.sleep(24 * HOUR)
+    terminal.stack.clock.sleep(24 * HOUR)
     assert len(keys(terminal)) == 1
 
 
@@ -404,13 +404,13 @@ def test_where_a_secret_cannot_be_shown_nothing_has_changed(
     assert (code, terminal.err.count("\n")) == (1, 1)
     assert terminal.err.startswith("error: standard output: ")
     assert reason in terminal.err
-    assert terminal.office.desk().find_subscription.all() == [there]
+    assert terminal.stack.service().find_subscription.all() == [there]
 
 
 def test_ctrl_c_while_a_subscription_is_saved_removes_it_again(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save = terminal.office.subscriptions.save
+    save = terminal.stack.subscriptions.save
 
     def save_slowly(subscription: Subscription) -> Subscription:
         saved = save(subscription)
@@ -418,11 +418,11 @@ def test_ctrl_c_while_a_subscription_is_saved_removes_it_again(
             signal.raise_signal(signal.SIGINT)
         return saved
 
-    monkeypatch.setattr(terminal.office.subscriptions, "save", save_slowly)
+    monkeypatch.setattr(terminal.stack.subscriptions, "save", save_slowly)
     code = terminal("subscriptions", "add", "--name", "ci", "--url", "https://ci.example/hook")
 
     assert code != 0
-    assert terminal.office.desk().find_subscription.all() == []
+    assert terminal.stack.service().find_subscription.all() == []
 
 
 def test_a_rotation_that_cannot_be_saved_says_that_what_it_showed_may_not_sign(
@@ -433,7 +433,7 @@ def test_a_rotation_that_cannot_be_saved_says_that_what_it_showed_may_not_sign(
     def refuse(_: Subscription) -> Subscription:
         raise Conflict("somebody was quicker")
 
-    monkeypatch.setattr(terminal.office.subscriptions, "save", refuse)
+    monkeypatch.setattr(terminal.stack.subscriptions, "save", refuse)
 
     assert terminal("subscriptions", "rotate-secret", "ci") == 1
     assert "whsec_" in terminal.out

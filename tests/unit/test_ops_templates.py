@@ -11,7 +11,7 @@ from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.template import Template
 from tests.builders import a_delivery, a_document
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal, add
 
 PREVIEW = ("subscriptions", "preview", "ci")
@@ -20,9 +20,9 @@ UPDATE = ("subscriptions", "update", "ci")
 
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    office = Office()
-    office.typesetter = LiquidRenderer()
-    return Terminal(office, capsys)
+    stack = FakeStack()
+    stack.renderer = LiquidRenderer()
+    return Terminal(stack, capsys)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def stored(terminal: Terminal) -> Template | None:
-    (subscription,) = terminal.office.subscriptions.all()
+    (subscription,) = terminal.stack.subscriptions.all()
     return subscription.template
 
 
@@ -82,7 +82,7 @@ def test_a_wrong_template_is_one_line_and_saves_nothing(
 
     assert terminal.err.startswith(f"error: {complaint}")
     assert terminal.err.count("\n") == 1
-    assert terminal.office.subscriptions.all() == []
+    assert terminal.stack.subscriptions.all() == []
 
 
 def test_devlakes_format_takes_none(terminal: Terminal, file: Path) -> None:
@@ -125,7 +125,7 @@ def test_what_would_be_sent_is_shown_and_nothing_is_sent(terminal: Terminal, fil
     assert shown["headers"]["webhook-id"].endswith("#39#3")
     assert (shown["subject"], shown["html"], shown["warnings"]) == (None, None, [])
     assert "t0p-secret" not in terminal.out
-    assert terminal.office.publisher.published == []
+    assert terminal.stack.publisher.published == []
 
 
 def test_people_read_it_as_a_request_looks(terminal: Terminal, file: Path) -> None:
@@ -211,7 +211,7 @@ def test_the_event_of_a_dead_letter_is_previewed_with_the_present_template(
     id_ = add(terminal)["subscription_id"]
     other = add(terminal, name="other")["subscription_id"]
     record = DeliveryRecord.waiting(a_delivery(2, subscription=id_)).dead("template_failed")
-    terminal.office.ledger.keep(record)
+    terminal.stack.ledger.keep(record)
 
     shown = terminal.json(*PREVIEW, "--dead-letter", "ci#39#2")
 

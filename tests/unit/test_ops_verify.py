@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lakehook.adapters.system import SystemClock
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal
 from tests.vectors import vectors
 
@@ -48,7 +48,7 @@ class Case:
 
 @pytest.fixture
 def case(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Case:
-    return Case(Terminal(Office(), capsys), tmp_path)
+    return Case(Terminal(FakeStack(), capsys), tmp_path)
 
 
 # --- good ---

@@ -17,8 +17,8 @@ from lakehook.domain.subscription import Subscription
 from lakehook.ports.outbound import SendResult
 from tests.builders import a_subscription, an_event
 from tests.delivering import DeliverFunction
-from tests.fakes import NOON, FakePings, FakeTypesetter
-from tests.fakes_ops import Office
+from tests.fakes import NOON, FakePings, FakeTemplateRenderer
+from tests.fakes_ops import FakeStack
 
 PING = Ping("sub_a", "f00d", "2026-01-01T12:00:00Z")
 CHALLENGE = replace(PING, challenge="echo-me")
@@ -48,7 +48,7 @@ class FakePost:
 
 def put(ping: Ping, attempt: Attempt, body: bytes = b"") -> tuple[FakePost, PingResult]:
     post, pings = FakePost(SendResult(attempt, body)), FakePings()
-    render = RenderDelivery(FakeTypesetter())
+    render = RenderDelivery(FakeTemplateRenderer())
     PingEndpoint(post, pings, render)(ping, a_subscription(success_if='{"code":[0]}'))
     return post, pings.known[ping]
 
@@ -139,62 +139,62 @@ def test_a_ping_that_cannot_be_put_comes_again_for_five_minutes_and_no_longer(
 
 
 @pytest.fixture
-def office() -> Office:
-    return Office()
+def stack() -> FakeStack:
+    return FakeStack()
 
 
-def pending(office: Office) -> Subscription:
-    return office.subscriptions.save(a_subscription(pending_since="2026-01-01T12:00:00Z"))
+def pending(stack: FakeStack) -> Subscription:
+    return stack.subscriptions.save(a_subscription(pending_since="2026-01-01T12:00:00Z"))
 
 
-def test_who_is_pending_receives_nothing(office: Office) -> None:
-    subscription = pending(office)
+def test_who_is_pending_receives_nothing(stack: FakeStack) -> None:
+    subscription = pending(stack)
 
     assert not any(subscription.accepts(an_event(event_type=one)) for one in EventType)
 
 
-def test_an_active_one_is_pinged_and_stays_as_it_is(office: Office) -> None:
-    subscription = office.subscriptions.save(a_subscription())
-    office.queue.result_of = lambda _: PingResult(TAKEN, echoed=False)
+def test_an_active_one_is_pinged_and_stays_as_it_is(stack: FakeStack) -> None:
+    subscription = stack.subscriptions.save(a_subscription())
+    stack.queue.result_of = lambda _: PingResult(TAKEN, echoed=False)
 
-    after, pong = office.desk().test_endpoint(subscription, within_seconds=5)
+    after, pong = stack.service().test_endpoint(subscription, within_seconds=5)
 
     assert (after, pong) == (subscription, PingResult(TAKEN, echoed=False))
-    assert office.queue.pinged[0].challenge is None
+    assert stack.queue.pinged[0].challenge is None
 
 
-def test_a_pending_one_is_active_once_it_has_echoed_its_challenge(office: Office) -> None:
-    subscription = pending(office)
-    office.queue.result_of = lambda ping: PingResult(TAKEN, echoed=ping.challenge is not None)
+def test_a_pending_one_is_active_once_it_has_echoed_its_challenge(stack: FakeStack) -> None:
+    subscription = pending(stack)
+    stack.queue.result_of = lambda ping: PingResult(TAKEN, echoed=ping.challenge is not None)
 
-    after, _ = office.desk().test_endpoint(subscription, within_seconds=5)
+    after, _ = stack.service().test_endpoint(subscription, within_seconds=5)
 
     assert not after.is_pending
-    assert office.subscriptions.find("sub_a") == after
+    assert stack.subscriptions.find("sub_a") == after
 
 
-def test_a_pending_one_that_says_something_else_stays_pending(office: Office) -> None:
-    subscription = pending(office)
-    office.queue.result_of = lambda _: PingResult(TAKEN, echoed=False)
+def test_a_pending_one_that_says_something_else_stays_pending(stack: FakeStack) -> None:
+    subscription = pending(stack)
+    stack.queue.result_of = lambda _: PingResult(TAKEN, echoed=False)
 
-    after, _ = office.desk().test_endpoint(subscription, within_seconds=5)
+    after, _ = stack.service().test_endpoint(subscription, within_seconds=5)
 
     assert after.is_pending
 
 
-def test_no_challenge_is_like_another(office: Office) -> None:
-    subscription = pending(office)
+def test_no_challenge_is_like_another(stack: FakeStack) -> None:
+    subscription = pending(stack)
     for _ in range(2):
-        office.desk().test_endpoint(subscription, within_seconds=1)
+        stack.service().test_endpoint(subscription, within_seconds=1)
 
-    first, second = (ping.challenge for ping in office.queue.pinged)
+    first, second = (ping.challenge for ping in stack.queue.pinged)
     assert first != second
 
 
-def test_nobody_waits_longer_than_was_said(office: Office) -> None:
-    subscription = office.subscriptions.save(a_subscription())
+def test_nobody_waits_longer_than_was_said(stack: FakeStack) -> None:
+    subscription = stack.subscriptions.save(a_subscription())
 
-    _, pong = office.desk().test_endpoint(subscription, within_seconds=5)
+    _, pong = stack.service().test_endpoint(subscription, within_seconds=5)
 
     assert pong is None
-    assert 5 <= office.clock.now() - NOON < 6
+    assert 5 <= stack.clock.now() - NOON < 6

@@ -79,7 +79,7 @@ def heard(rows: list[Row], *, in_batches_of: int = 10) -> tuple[FakeJournal, lis
     """What a subscriber of everything is sent, repeats left out; each batch comes twice."""
     everything = a_subscription(event_types=tuple(EventType))
     function = FanOutFunction(everything)
-    journal, outbox = function.journal, function.outbox
+    journal, queue = function.journal, function.queue
     notices = [
         EventMessage(str(n), pipeline_key_of(row), json.dumps(row)) for n, row in enumerate(rows)
     ]
@@ -87,8 +87,8 @@ def heard(rows: list[Row], *, in_batches_of: int = 10) -> tuple[FakeJournal, lis
         batch = notices[start : start + in_batches_of]
         assert function.fan_out(batch) == []
         assert function.fan_out(batch[-1:]) == []
-    sent = {one.id: one for one in outbox.sent}
-    for lane in {one.lane for one in outbox.sent}:
+    sent = {one.id: one for one in queue.sent}
+    for lane in {one.lane for one in queue.sent}:
         of_lane = [one for one in sent.values() if one.lane == lane]
         assert [one.sequence for one in of_lane] == list(range(1, len(of_lane) + 1))
         previous = [None, *(str(one.event.type) for one in of_lane)]

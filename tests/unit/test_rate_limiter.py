@@ -63,7 +63,7 @@ def test_when_its_place_has_come_it_goes_and_takes_no_other(world: PacedWorld):
     assert world.receive(a_delivery(2), again=True) == [Ack()]
 
     assert world.attempts.made == [FIRST, SECOND]
-    assert world.paces.free_at == {"sub_a": NOON + 2 * SPACING}
+    assert world.rate_limits.free_at == {"sub_a": NOON + 2 * SPACING}
 
 
 def test_whoever_comes_before_its_place_is_sent_back_for_the_rest(world: PacedWorld):

@@ -34,7 +34,7 @@ def long_ago(number: int, **changes: Any) -> dict[str, Any]:
 
 
 @dataclass
-class Desk:
+class Reconciler:
     devlake: FakeDevlake = field(default_factory=FakeDevlake)
     publisher: FakePublisher = field(default_factory=FakePublisher)
     warnings: list[str] = field(default_factory=list)
@@ -52,119 +52,127 @@ class Desk:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def reconciler() -> Reconciler:
+    return Reconciler()
 
 
 # --- what is sent ---
 
 
-def test_each_pipeline_that_has_changed_since_is_sent_as_it_is_now(desk: Desk):
-    desk.devlake.pipelines = [shown(3), shown(1, "TASK_RUNNING", finishedAt=None), long_ago(2)]
+def test_each_pipeline_that_has_changed_since_is_sent_as_it_is_now(reconciler: Reconciler):
+    reconciler.devlake.pipelines = [
+        shown(3),
+        shown(1, "TASK_RUNNING", finishedAt=None),
+        long_ago(2),
+    ]
 
-    found = desk.reconcile()
+    found = reconciler.reconcile()
 
-    assert [(one.pipeline_id, one.type) for one in desk.publisher.published] == [
+    assert [(one.pipeline_id, one.type) for one in reconciler.publisher.published] == [
         ("1", RUNNING),
         ("3", COMPLETED),
     ]
-    assert (found.read, found.sent, list(found.events)) == (3, 2, desk.publisher.published)
-    assert desk.devlake.reached == [ADDRESS]
+    assert (found.read, found.sent, list(found.events)) == (3, 2, reconciler.publisher.published)
+    assert reconciler.devlake.reached == [ADDRESS]
 
 
-def test_unless_told_it_looks_back_a_day(desk: Desk):
+def test_unless_told_it_looks_back_a_day(reconciler: Reconciler):
     just = "2025-12-31T12:00:00Z"
-    desk.devlake.pipelines = [long_ago(1), long_ago(2, updatedAt=just)]
+    reconciler.devlake.pipelines = [long_ago(1), long_ago(2, updatedAt=just)]
 
-    desk.reconcile()
+    reconciler.reconcile()
 
-    assert desk.sent == ["2"]
+    assert reconciler.sent == ["2"]
 
 
-def test_it_looks_back_as_far_as_it_is_told(desk: Desk):
-    desk.devlake.pipelines = [long_ago(1), shown(2)]
+def test_it_looks_back_as_far_as_it_is_told(reconciler: Reconciler):
+    reconciler.devlake.pipelines = [long_ago(1), shown(2)]
 
-    found = desk.reconcile(since=0.0)
+    found = reconciler.reconcile(since=0.0)
 
-    assert desk.sent == ["1", "2"]
+    assert reconciler.sent == ["1", "2"]
     assert found.since == 0.0
 
 
-def test_a_dry_run_sends_nothing_and_says_what_it_would_send(desk: Desk):
-    desk.devlake.pipelines = [shown(1)]
+def test_a_dry_run_sends_nothing_and_says_what_it_would_send(reconciler: Reconciler):
+    reconciler.devlake.pipelines = [shown(1)]
 
-    found = desk.reconcile(dry_run=True)
+    found = reconciler.reconcile(dry_run=True)
 
     assert [event.pipeline_id for event in found.events] == ["1"]
-    assert (desk.sent, found.sent) == ([], 0)
+    assert (reconciler.sent, found.sent) == ([], 0)
 
 
-def test_a_project_is_its_blueprints_and_each_is_asked_for_once(desk: Desk):
-    desk.devlake.pipelines = [shown(n, blueprintId=n % 2 * 7) for n in (1, 2, 3)]
-    desk.devlake.projects = {7: "payments"}
+def test_a_project_is_its_blueprints_and_each_is_asked_for_once(reconciler: Reconciler):
+    reconciler.devlake.pipelines = [shown(n, blueprintId=n % 2 * 7) for n in (1, 2, 3)]
+    reconciler.devlake.projects = {7: "payments"}
 
-    desk.reconcile()
+    reconciler.reconcile()
 
-    said = [one.document for one in desk.publisher.published]
+    said = [one.document for one in reconciler.publisher.published]
     assert [one.get("project_name") for one in said] == ["payments", None, "payments"]
     assert [one["trigger_source"] for one in said] == ["blueprint:7", "manual", "blueprint:7"]
-    assert desk.devlake.projects_asked == [7]
+    assert reconciler.devlake.projects_asked == [7]
 
 
 def test_a_blueprint_that_cannot_be_read_keeps_no_pipeline_from_being_sent(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
 ):
     def fail(_: int) -> str:
         raise DevlakeUnavailable("DevLake answered 500 to GET /blueprints/7")
 
-    desk.devlake.pipelines = [shown(1), shown(2, blueprintId=7)]
-    monkeypatch.setattr(desk.devlake, "project_of", fail)
+    reconciler.devlake.pipelines = [shown(1), shown(2, blueprintId=7)]
+    monkeypatch.setattr(reconciler.devlake, "project_of", fail)
 
-    desk.reconcile()
+    reconciler.reconcile()
 
-    assert desk.sent == ["1", "2"]
+    assert reconciler.sent == ["1", "2"]
 
 
-def test_the_blueprints_of_pipelines_that_have_not_changed_are_nobodys_business(desk: Desk):
-    desk.devlake.pipelines = [shown(2), long_ago(1, blueprintId=7)]
+def test_the_blueprints_of_pipelines_that_have_not_changed_are_nobodys_business(
+    reconciler: Reconciler,
+):
+    reconciler.devlake.pipelines = [shown(2), long_ago(1, blueprintId=7)]
 
-    desk.reconcile()
+    reconciler.reconcile()
 
-    assert desk.devlake.projects_asked == []
+    assert reconciler.devlake.projects_asked == []
 
 
 # --- how far is read ---
 
 
-def test_it_reads_on_until_a_whole_page_has_not_changed(desk: Desk):
+def test_it_reads_on_until_a_whole_page_has_not_changed(reconciler: Reconciler):
     """An old pipeline that was run again is behind newer ones that were not."""
-    desk.devlake.page_size = 2
-    desk.devlake.pipelines = [shown(n) if n in (8, 5) else long_ago(n) for n in range(1, 10)]
+    reconciler.devlake.page_size = 2
+    reconciler.devlake.pipelines = [shown(n) if n in (8, 5) else long_ago(n) for n in range(1, 10)]
 
-    found = desk.reconcile()
+    found = reconciler.reconcile()
 
-    assert desk.sent == ["8"]
-    assert (desk.devlake.pages_read, found.read) == (2, 4)
+    assert reconciler.sent == ["8"]
+    assert (reconciler.devlake.pages_read, found.read) == (2, 4)
 
 
-def test_all_are_found_that_were_created_since(desk: Desk):
-    desk.devlake.page_size = 2
-    desk.devlake.pipelines = [shown(n) for n in range(1, 6)]
+def test_all_are_found_that_were_created_since(reconciler: Reconciler):
+    reconciler.devlake.page_size = 2
+    reconciler.devlake.pipelines = [shown(n) for n in range(1, 6)]
 
-    found = desk.reconcile()
+    found = reconciler.reconcile()
 
-    assert desk.sent == ["1", "2", "3", "4", "5"]
+    assert reconciler.sent == ["1", "2", "3", "4", "5"]
     assert found.read == 5
-    assert desk.done == [2, 2, 1]
+    assert reconciler.done == [2, 2, 1]
 
 
-def test_a_devlake_without_pipelines_is_fine(desk: Desk):
-    found = desk.reconcile()
+def test_a_devlake_without_pipelines_is_fine(reconciler: Reconciler):
+    found = reconciler.reconcile()
 
     assert (found.read, found.sent) == (0, 0)
 
 
-def test_what_moves_to_the_next_page_meanwhile_is_sent_once_and_as_read_last(desk: Desk):
+def test_what_moves_to_the_next_page_meanwhile_is_sent_once_and_as_read_last(
+    reconciler: Reconciler,
+):
     class Moving(FakeDevlake):
         def page(self, number: int, *, pending: bool = False) -> Sequence[dict[str, Any]]:
             page = super().page(number)
@@ -172,82 +180,82 @@ def test_what_moves_to_the_next_page_meanwhile_is_sent_once_and_as_read_last(des
                 self.pipelines = [shown(1), shown(2), shown(3)]
             return page
 
-    desk.devlake = Moving(page_size=1)
-    desk.devlake.pipelines = [shown(1), shown(2, "TASK_RUNNING", finishedAt=None)]
+    reconciler.devlake = Moving(page_size=1)
+    reconciler.devlake.pipelines = [shown(1), shown(2, "TASK_RUNNING", finishedAt=None)]
 
-    found = desk.reconcile()
+    found = reconciler.reconcile()
 
-    assert [(one.pipeline_id, one.type) for one in desk.publisher.published] == [
+    assert [(one.pipeline_id, one.type) for one in reconciler.publisher.published] == [
         ("1", COMPLETED),
         ("2", COMPLETED),
     ]
     assert found.read == 2
 
 
-def test_a_devlake_that_never_ends_is_left_and_nothing_is_sent(desk: Desk):
+def test_a_devlake_that_never_ends_is_left_and_nothing_is_sent(reconciler: Reconciler):
     class Endless(FakeDevlake):
         def page(self, number: int, *, pending: bool = False) -> Sequence[dict[str, Any]]:
             super().page(number)
             return [shown(number)]
 
-    desk.devlake = Endless()
+    reconciler.devlake = Endless()
 
     with pytest.raises(InvalidInput, match=r"since: .* later time"):
-        desk.reconcile()
+        reconciler.reconcile()
 
-    assert desk.devlake.pages_read == MAX_PAGES
-    assert desk.sent == []
+    assert reconciler.devlake.pages_read == MAX_PAGES
+    assert reconciler.sent == []
 
 
-def test_a_list_that_repeats_itself_is_left_with_the_reason(desk: Desk):
+def test_a_list_that_repeats_itself_is_left_with_the_reason(reconciler: Reconciler):
     class Deaf(FakeDevlake):
         def page(self, number: int, *, pending: bool = False) -> Sequence[dict[str, Any]]:
             super().page(number)
             return super().page(1)
 
-    desk.devlake = Deaf()
-    desk.devlake.pipelines = [shown(1), shown(2)]
+    reconciler.devlake = Deaf()
+    reconciler.devlake.pipelines = [shown(1), shown(2)]
 
     with pytest.raises(NotDevlake, match="page 3 lists the same pipelines"):
-        desk.reconcile()
+        reconciler.reconcile()
 
-    assert desk.sent == []
+    assert reconciler.sent == []
 
 
 # --- what goes wrong ---
 
 
-def test_a_pipeline_that_cannot_be_told_is_left_out_and_named(desk: Desk):
-    desk.devlake.pipelines = [shown(1), shown(2, "TASK_PONDERING")]
+def test_a_pipeline_that_cannot_be_told_is_left_out_and_named(reconciler: Reconciler):
+    reconciler.devlake.pipelines = [shown(1), shown(2, "TASK_PONDERING")]
 
-    found = desk.reconcile()
+    found = reconciler.reconcile()
 
-    assert desk.sent == ["1"]
+    assert reconciler.sent == ["1"]
     assert found.read == 1
-    (warning,) = desk.warnings
+    (warning,) = reconciler.warnings
     assert warning.startswith("left out: pipeline '2': Status: not one of TASK_CREATED")
 
 
-def test_where_no_pipeline_can_be_told_there_is_no_devlake(desk: Desk):
-    desk.devlake.pipelines = [{"id": 1, "state": "done"}]
+def test_where_no_pipeline_can_be_told_there_is_no_devlake(reconciler: Reconciler):
+    reconciler.devlake.pipelines = [{"id": 1, "state": "done"}]
 
     with pytest.raises(NotDevlake, match="no pipelines of DevLake's: pipeline '1': "):
-        desk.reconcile()
+        reconciler.reconcile()
 
 
-def test_nothing_is_sent_unless_all_has_been_read(desk: Desk):
+def test_nothing_is_sent_unless_all_has_been_read(reconciler: Reconciler):
     class Leaving(FakeDevlake):
         def page(self, number: int, *, pending: bool = False) -> Sequence[dict[str, Any]]:
             self.away = number > 1
             return super().page(number)
 
-    desk.devlake = Leaving(page_size=1)
-    desk.devlake.pipelines = [shown(1), shown(2)]
+    reconciler.devlake = Leaving(page_size=1)
+    reconciler.devlake.pipelines = [shown(1), shown(2)]
 
     with pytest.raises(DevlakeUnavailable):
-        desk.reconcile()
+        reconciler.reconcile()
 
-    assert desk.sent == []
+    assert reconciler.sent == []
 
 
 # --- from DevLake to the receiver, in memory ---
@@ -265,7 +273,7 @@ class Stack:
             EventMessage(event.id, event.pipeline_id, to_json(event.document)) for event in events
         ]
         assert function.fan_out(notices) == []
-        for delivery in function.outbox.sent:
+        for delivery in function.queue.sent:
             self.world.receive(delivery)
 
     def told(self, pipeline: int) -> list[str]:
@@ -277,10 +285,10 @@ class Stack:
         return self.world.attempts.made
 
 
-def reconciled(desk: Desk) -> list[Event]:
-    desk.publisher.published.clear()
-    desk.reconcile()
-    return desk.publisher.published
+def reconciled(reconciler: Reconciler) -> list[Event]:
+    reconciler.publisher.published.clear()
+    reconciler.reconcile()
+    return reconciler.publisher.published
 
 
 @pytest.mark.parametrize(
@@ -303,81 +311,83 @@ def reconciled(desk: Desk) -> list[Event]:
     ],
 )
 def test_a_subscriber_hears_what_was_missed_and_a_second_run_tells_nothing_more(
-    desk: Desk, status: str, changes: dict[str, Any], told: list[str]
+    reconciler: Reconciler, status: str, changes: dict[str, Any], told: list[str]
 ):
     stack = Stack()
-    desk.devlake.pipelines = [shown(39, status, **changes)]
+    reconciler.devlake.pipelines = [shown(39, status, **changes)]
 
-    stack.take(reconciled(desk))
+    stack.take(reconciled(reconciler))
     once = list(stack.delivered)
-    stack.take(reconciled(desk))
+    stack.take(reconciled(reconciler))
 
     assert stack.told(39) == told
     assert once == [f"sub_a#39#{n}" for n in range(1, len(told) + 1)]
     assert stack.delivered == once
 
 
-def test_what_the_ingress_has_told_is_absorbed_and_only_the_rest_is_told(desk: Desk):
+def test_what_the_ingress_has_told_is_absorbed_and_only_the_rest_is_told(reconciler: Reconciler):
     stack = Stack()
-    desk.devlake.pipelines = [shown(39, "TASK_RUNNING", finishedAt=None)]
-    stack.take(reconciled(desk))
-    desk.devlake.pipelines = [shown(39)]
+    reconciler.devlake.pipelines = [shown(39, "TASK_RUNNING", finishedAt=None)]
+    stack.take(reconciled(reconciler))
+    reconciler.devlake.pipelines = [shown(39)]
 
-    stack.take(reconciled(desk))
+    stack.take(reconciled(reconciler))
 
     assert stack.told(39) == [CREATED, RUNNING, COMPLETED]
     assert stack.delivered == ["sub_a#39#1", "sub_a#39#2", "sub_a#39#3"]
 
 
-def test_a_rerun_is_a_round_of_its_own_and_told_once(desk: Desk):
+def test_a_rerun_is_a_round_of_its_own_and_told_once(reconciler: Reconciler):
     stack = Stack()
-    desk.devlake.pipelines = [shown(39, "TASK_FAILED")]
-    stack.take(reconciled(desk))
+    reconciler.devlake.pipelines = [shown(39, "TASK_FAILED")]
+    stack.take(reconciled(reconciler))
     later = {"beganAt": "2026-01-01T11:30:00Z", "updatedAt": "2026-01-01T11:40:00.003Z"}
-    desk.devlake.pipelines = [shown(39, finishedAt="2026-01-01T11:40:00Z", **later)]
+    reconciler.devlake.pipelines = [shown(39, finishedAt="2026-01-01T11:40:00Z", **later)]
 
-    stack.take(reconciled(desk))
-    stack.take(reconciled(desk))
+    stack.take(reconciled(reconciler))
+    stack.take(reconciled(reconciler))
 
     assert stack.told(39) == [CREATED, RUNNING, FAILED, CREATED, RUNNING, COMPLETED]
     assert len(stack.delivered) == len(set(stack.delivered)) == 6
 
 
-def test_a_rerun_that_waits_is_told_though_devlake_never_does(desk: Desk):
+def test_a_rerun_that_waits_is_told_though_devlake_never_does(reconciler: Reconciler):
     stack = Stack()
-    desk.devlake.pipelines = [shown(39, "TASK_FAILED")]
-    stack.take(reconciled(desk))
-    desk.devlake.pipelines = [shown(39, "TASK_RERUN", updatedAt="2026-01-01T11:30:00Z")]
+    reconciler.devlake.pipelines = [shown(39, "TASK_FAILED")]
+    stack.take(reconciled(reconciler))
+    reconciler.devlake.pipelines = [shown(39, "TASK_RERUN", updatedAt="2026-01-01T11:30:00Z")]
 
-    stack.take(reconciled(desk))
-    stack.take(reconciled(desk))
+    stack.take(reconciled(reconciler))
+    stack.take(reconciled(reconciler))
 
     assert stack.told(39) == [CREATED, RUNNING, FAILED, CREATED]
     assert stack.delivered == [f"sub_a#39#{n}" for n in (1, 2, 3, 4)]
 
 
-def test_a_rerun_that_a_restart_has_broken_off_has_not_finished_when_the_run_before_had(desk: Desk):
+def test_a_rerun_that_a_restart_has_broken_off_has_not_finished_when_the_run_before_had(
+    reconciler: Reconciler,
+):
     stack = Stack()
-    desk.devlake.pipelines = [shown(39, "TASK_FAILED")]
-    stack.take(reconciled(desk))
+    reconciler.devlake.pipelines = [shown(39, "TASK_FAILED")]
+    stack.take(reconciled(reconciler))
     restarted = "2026-01-01T11:50:00Z"
     later = {"beganAt": "2026-01-01T11:30:00Z", "updatedAt": restarted}
-    desk.devlake.pipelines = [shown(39, "TASK_FAILED", **later)]
+    reconciler.devlake.pipelines = [shown(39, "TASK_FAILED", **later)]
 
-    stack.take(reconciled(desk))
+    stack.take(reconciled(reconciler))
 
-    (event,) = desk.publisher.published
+    (event,) = reconciler.publisher.published
     assert event.at == restarted
     assert "finished_at" not in event.document
     assert stack.told(39) == [CREATED, RUNNING, FAILED] * 2
 
 
-def test_a_state_that_was_read_before_the_pipeline_went_on_changes_nothing(desk: Desk):
+def test_a_state_that_was_read_before_the_pipeline_went_on_changes_nothing(reconciler: Reconciler):
     stack = Stack()
-    desk.devlake.pipelines = [shown(39, "TASK_RUNNING", finishedAt=None)]
-    late = list(reconciled(desk))
-    desk.devlake.pipelines = [shown(39)]
-    stack.take(reconciled(desk))
+    reconciler.devlake.pipelines = [shown(39, "TASK_RUNNING", finishedAt=None)]
+    late = list(reconciled(reconciler))
+    reconciler.devlake.pipelines = [shown(39)]
+    stack.take(reconciled(reconciler))
 
     stack.take(late)
 

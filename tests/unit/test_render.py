@@ -13,7 +13,14 @@ from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import Template
 from lakehook.ports.outbound import SubscriptionCredentials
 from tests.builders import a_delivery, a_subscription
-from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
+from tests.fakes import (
+    NOON,
+    FakeClock,
+    FakeCredentialStore,
+    FakeRandom,
+    FakeTemplateRenderer,
+    FakeTransport,
+)
 
 ROOT = Path(__file__).parents[2]
 SECRETS = (HmacSecret(b"n" * 32),)
@@ -24,10 +31,12 @@ def templated(**parts: object) -> Subscription:
 
 
 def attempted(subscription: Subscription) -> tuple[Attempt, list[Request]]:
-    keyring = FakeKeyring(SubscriptionCredentials(SECRETS, {"x-team": "lake", "x-own": "theirs"}))
-    receiver, clock = FakeReceiver(), FakeClock()
-    post = SignedSender(keyring, receiver, clock, FakeDice())
-    attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, clock)
+    credentials = FakeCredentialStore(
+        SubscriptionCredentials(SECRETS, {"x-team": "lake", "x-own": "theirs"})
+    )
+    receiver, clock = FakeTransport(), FakeClock()
+    post = SignedSender(credentials, receiver, clock, FakeRandom())
+    attempt = AttemptDelivery(RenderDelivery(FakeTemplateRenderer()), post, clock)
     return attempt(a_delivery(2), subscription), receiver.requests
 
 

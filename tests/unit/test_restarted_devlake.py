@@ -50,7 +50,7 @@ def heard_of(*rows: Row) -> list[str]:
                 )
             ]
         )
-    types = [(one.event.type.removeprefix("PIPELINE_"), one.event) for one in function.outbox.sent]
+    types = [(one.event.type.removeprefix("PIPELINE_"), one.event) for one in function.queue.sent]
     return [word.lower() if event.is_inferred else word for word, event in types]
 
 

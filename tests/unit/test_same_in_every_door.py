@@ -12,7 +12,7 @@ from lakehook.domain.channels import CHANNELS, CHANNELS_BY_FORMAT
 from lakehook.domain.event import EventType
 from lakehook.domain.signing import SignatureAlgorithm
 from lakehook.domain.subscription import Language, Ordering, Subscription
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_api import Desktop
 from tests.unit.test_ops_command import Terminal
 
@@ -109,9 +109,9 @@ def base(row: Row) -> dict[str, Any]:
     return {"name": "ci", "url": URLS.get(row.channel, "https://ci.example/"), **channel}
 
 
-def stored(office: Office) -> Subscription | None:
+def stored(stack: FakeStack) -> Subscription | None:
     """What was made, less what differs each time."""
-    made = office.subscriptions.all()
+    made = stack.subscriptions.all()
     return made[0] if made else None
 
 
@@ -127,11 +127,11 @@ def told(subscription: Subscription | None) -> Any:
 def by_command(row: Row, capsys: pytest.CaptureFixture[str]) -> Any:
     words = row.word.split() if row.field == "event_types" else [row.word]
     terms = [(f"--{name}", text) for name, text in base(row).items() if name != row.field]
-    office = Office()
+    stack = FakeStack()
     words = [f"{name}={text}" for name, text in (*terms, *((row.option, word) for word in words))]
-    code = Terminal(office, capsys)("subscriptions", "add", *words)
+    code = Terminal(stack, capsys)("subscriptions", "add", *words)
     assert code in (0, 2)
-    return told(stored(office))
+    return told(stored(stack))
 
 
 @pytest.fixture(scope="module")
@@ -141,10 +141,10 @@ def api() -> Desktop:
 
 
 def by_api(row: Row, value: Any, api: Desktop) -> Any:
-    api.office.subscriptions.known.clear()
+    api.stack.subscriptions.known.clear()
     answer = api.call("POST", "/subscriptions", base(row) | {row.field: value})
     assert answer.status in (201, 422)
-    return told(stored(api.office))
+    return told(stored(api.stack))
 
 
 def by_file(row: Row, value: Any, folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
@@ -154,10 +154,10 @@ def by_file(row: Row, value: Any, folder: Path, capsys: pytest.CaptureFixture[st
         entry["url"] = {"file": "url"}
     file = folder / "s.yaml"
     file.write_text(json.dumps({"subscriptions": [entry]}))
-    office = Office()
-    code = Terminal(office, capsys)("subscriptions", "apply", "--file", str(file))
+    stack = FakeStack()
+    code = Terminal(stack, capsys)("subscriptions", "apply", "--file", str(file))
     assert code in (0, 2)
-    return told(stored(office))
+    return told(stored(stack))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.field}={row.word[:20]}")

@@ -10,7 +10,7 @@ from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeClock
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 from tests.unit.test_ops_command import Terminal
 
 AGO = NOON - 1080  # 18 minutes
@@ -19,12 +19,12 @@ PAUSED_AT = "2026-01-01T11:42:00.000+00:00"
 
 @pytest.fixture
 def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(Office(), capsys)
+    return Terminal(FakeStack(), capsys)
 
 
 def subscribe(terminal: Terminal, name: str, **changes: Any) -> str:
-    id_ = f"sub_{len(terminal.office.subscriptions.known)}"
-    terminal.office.subscriptions.known[id_] = a_subscription(id=id_, name=name, **changes)
+    id_ = f"sub_{len(terminal.stack.subscriptions.known)}"
+    terminal.stack.subscriptions.known[id_] = a_subscription(id=id_, name=name, **changes)
     return id_
 
 
@@ -36,7 +36,7 @@ def down(
     terminal: Terminal, name: str, last: Attempt, *, since: float = AGO, channel: str = "webhook"
 ) -> str:
     id_ = subscribe(terminal, name, channel=channel)
-    terminal.office.healths.known[id_] = EndpointHealth(
+    terminal.stack.healths.known[id_] = EndpointHealth(
         subscription_id=id_, failures=9, failing_since=since, due_at=NOON + 40, last_attempt=last
     )
     return id_
@@ -50,7 +50,7 @@ def hold(
     held = HeldLane.held_at(record.lane, 1, now=AGO)
     if dead:
         record, held = record.dead(dead), held.with_dead_head()
-    terminal.office.ledger.save(record, before=None, after=held)
+    terminal.stack.ledger.save(record, before=None, after=held)
 
 
 def status(terminal: Terminal, name: str, *, code: int = 6) -> Any:
@@ -117,7 +117,7 @@ def test_a_person_is_needed_where_waiting_mends_nothing_or_has_lasted(
 
 def test_a_slow_endpoint_says_how_slow_and_how_long(terminal: Terminal) -> None:
     id_ = subscribe(terminal, "slowpoke")
-    terminal.office.healths.known[id_] = EndpointHealth(
+    terminal.stack.healths.known[id_] = EndpointHealth(
         subscription_id=id_, average_ms=9000, slow_since=AGO, last_attempt=attempt(200)
     )
     for pipeline in range(100):
@@ -191,7 +191,7 @@ def test_the_worst_comes_first_and_nothing_is_folded(terminal: Terminal) -> None
 def test_a_lane_that_waits_its_turn_after_a_pause_has_no_time(terminal: Terminal) -> None:
     id_ = subscribe(terminal, "ci")
     hold(terminal, id_)
-    lanes = terminal.office.ledger.lanes
+    lanes = terminal.stack.ledger.lanes
     lanes |= {lane: held.blocked() for lane, held in lanes.items()}
 
     found = status(terminal, "ci", code=0)

@@ -20,52 +20,54 @@ from lakehook.domain.subscription import Subscription
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 
 URL = "https://ci.example/hook"
 TERMS = SubscriptionFields(name="ci", url=URL)
 
 
 @pytest.fixture
-def office() -> Office:
-    return Office()
+def stack() -> FakeStack:
+    return FakeStack()
 
 
-def subscribed(office: Office, terms: SubscriptionFields = TERMS) -> Subscription:
-    return office.desk().subscribe(terms)[0]
+def subscribed(stack: FakeStack, terms: SubscriptionFields = TERMS) -> Subscription:
+    return stack.service().subscribe(terms)[0]
 
 
 # --- subscribe ---
 
 
-def test_a_new_subscription_is_in_force_with_an_id_and_the_defaults(office: Office) -> None:
-    subscription, _ = office.desk().subscribe(TERMS)
+def test_a_new_subscription_is_in_force_with_an_id_and_the_defaults(stack: FakeStack) -> None:
+    subscription, _ = stack.service().subscribe(TERMS)
 
     assert re.fullmatch(r"sub_[0-9a-f]{24}", subscription.id)
-    assert office.subscriptions.find(subscription.id) == subscription
+    assert stack.subscriptions.find(subscription.id) == subscription
     assert (subscription.event_types, subscription.signing) == ((), SignatureAlgorithm.HMAC)
     assert subscription.deadline_seconds == 10
     assert subscription.created_at == "2026-01-01T12:00:00.000+00:00"
 
 
-def test_its_secret_is_kept_sealed_for_it_alone(office: Office) -> None:
-    subscription, secret = office.desk().subscribe(TERMS)
+def test_its_secret_is_kept_sealed_for_it_alone(stack: FakeStack) -> None:
+    subscription, secret = stack.service().subscribe(TERMS)
 
     (stored,) = subscription.secrets
     assert len(secret.key) == 32
     assert secret.key not in stored.ciphertext
-    assert office.sealer.unseal(stored.ciphertext, subscription_id=subscription.id) == secret.key
+    assert stack.encryptor.unseal(stored.ciphertext, subscription_id=subscription.id) == secret.key
 
 
-def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(office: Office) -> None:
+def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(stack: FakeStack) -> None:
     terms = replace(TERMS, headers=["X-Team: lake", "Authorization: Bearer top-secret"])
 
-    subscription = subscribed(office, terms)
+    subscription = subscribed(stack, terms)
 
     assert subscription.header_names == ("x-team", "authorization")
     assert subscription.encrypted_headers is not None
     assert b"top-secret" not in subscription.encrypted_headers
-    unsealed = office.sealer.unseal(subscription.encrypted_headers, subscription_id=subscription.id)
+    unsealed = stack.encryptor.unseal(
+        subscription.encrypted_headers, subscription_id=subscription.id
+    )
     assert json.loads(unsealed) == {"x-team": "lake", "authorization": "Bearer top-secret"}
 
 
@@ -80,19 +82,19 @@ def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(office: O
     ],
 )
 def test_a_url_that_is_a_credential_is_sealed_and_what_is_shown_of_it_stays_visible(
-    office: Office, url: str, shown: str
+    stack: FakeStack, url: str, shown: str
 ) -> None:
-    office.network.hosts["discord.com"] = ["93.184.216.34"]
+    stack.network.hosts["discord.com"] = ["93.184.216.34"]
 
-    first = subscribed(office, replace(TERMS, url=url))
-    renamed = office.desk().update(first, SubscriptionFields(name="renamed"))
-    plain = office.desk().update(renamed, TERMS)
-    again = office.desk().update(plain, SubscriptionFields(url=url))
+    first = subscribed(stack, replace(TERMS, url=url))
+    renamed = stack.service().update(first, SubscriptionFields(name="renamed"))
+    plain = stack.service().update(renamed, TERMS)
+    again = stack.service().update(plain, SubscriptionFields(url=url))
 
     for subscription in (first, renamed, again):
         assert subscription.endpoint.url == subscription.endpoint.display_url == shown
         assert subscription.encrypted_url
-        unsealed = office.sealer.unseal(subscription.encrypted_url, subscription_id=first.id)
+        unsealed = stack.encryptor.unseal(subscription.encrypted_url, subscription_id=first.id)
         assert unsealed == url.encode()
     assert (plain.endpoint.url, plain.encrypted_url) == (URL, None)
 
@@ -124,12 +126,12 @@ def test_terms_show_neither_headers_nor_url() -> None:
     ],
 )
 def test_bad_terms_are_refused_and_nothing_is_saved(
-    office: Office, change: dict[str, object], complaint: str
+    stack: FakeStack, change: dict[str, object], complaint: str
 ) -> None:
     with pytest.raises(InvalidInput, match=re.escape(complaint)):
-        office.desk().subscribe(replace(TERMS, **change))  # type: ignore[arg-type]
+        stack.service().subscribe(replace(TERMS, **change))  # type: ignore[arg-type]
 
-    assert office.subscriptions.all() == []
+    assert stack.subscriptions.all() == []
 
 
 @pytest.mark.parametrize(
@@ -147,27 +149,27 @@ def test_bad_terms_are_refused_and_nothing_is_saved(
     ],
 )
 def test_an_endpoint_is_judged_as_the_sender_will_judge_it(
-    office: Office, url: str, complaint: str
+    stack: FakeStack, url: str, complaint: str
 ) -> None:
     with pytest.raises(InvalidEndpoint, match=re.escape(complaint)):
-        office.desk().subscribe(replace(TERMS, url=url))
+        stack.service().subscribe(replace(TERMS, url=url))
 
-    assert office.subscriptions.all() == []
+    assert stack.subscriptions.all() == []
 
 
 def test_an_opened_network_admits_http_and_any_port() -> None:
-    office = Office(opened=["127.0.0.0/8"])
+    stack = FakeStack(opened=["127.0.0.0/8"])
 
-    subscription = subscribed(office, replace(TERMS, url="http://laptop.example:8080/hook"))
+    subscription = subscribed(stack, replace(TERMS, url="http://laptop.example:8080/hook"))
 
     assert subscription.endpoint.port == 8080
 
 
-def test_a_host_unknown_here_is_only_warned_of(office: Office) -> None:
-    subscription = subscribed(office, replace(TERMS, url="https://vpc.internal/hook"))
+def test_a_host_unknown_here_is_only_warned_of(stack: FakeStack) -> None:
+    subscription = subscribed(stack, replace(TERMS, url="https://vpc.internal/hook"))
 
-    assert office.subscriptions.find(subscription.id)
-    assert office.warnings == [
+    assert stack.subscriptions.find(subscription.id)
+    assert stack.warnings == [
         "vpc.internal does not resolve from here; the sender will check it again"
     ]
 
@@ -175,21 +177,21 @@ def test_a_host_unknown_here_is_only_warned_of(office: Office) -> None:
 # --- amend ---
 
 
-def test_amending_changes_what_the_terms_name_and_nothing_else(office: Office) -> None:
-    before = subscribed(office, replace(TERMS, headers=["x-team: lake"]))
+def test_amending_changes_what_the_terms_name_and_nothing_else(stack: FakeStack) -> None:
+    before = subscribed(stack, replace(TERMS, headers=["x-team: lake"]))
 
-    after = office.desk().update(before, SubscriptionFields(name="builds", deadline_seconds=3))
+    after = stack.service().update(before, SubscriptionFields(name="builds", deadline_seconds=3))
 
     assert after == replace(before, name="builds", deadline_seconds=3, version=before.version + 1)
-    assert office.subscriptions.find(before.id) == after
+    assert stack.subscriptions.find(before.id) == after
 
 
-def test_event_types_and_headers_are_replaced_as_a_whole(office: Office) -> None:
+def test_event_types_and_headers_are_replaced_as_a_whole(stack: FakeStack) -> None:
     before = subscribed(
-        office, replace(TERMS, event_types=["TASK_FAILED"], headers=["x-a: 1", "x-b: 2"])
+        stack, replace(TERMS, event_types=["TASK_FAILED"], headers=["x-a: 1", "x-b: 2"])
     )
 
-    after = office.desk().update(
+    after = stack.service().update(
         before, SubscriptionFields(event_types=["PIPELINE_FAILED"], headers=["x-c: 3"])
     )
 
@@ -213,76 +215,78 @@ BEARER = "authorization: Bearer s3cret"
     ],
 )
 def test_headers_do_not_follow_a_url_to_another_receiver(
-    office: Office, channel: str, before: str, after: str
+    stack: FakeStack, channel: str, before: str, after: str
 ) -> None:
-    desk, header = office.desk(), "x-key: Bearer s3cret"
-    subscription, _ = desk.subscribe(
+    service, header = stack.service(), "x-key: Bearer s3cret"
+    subscription, _ = service.subscribe(
         SubscriptionFields(name="ci", channel=channel, url=before, headers=[header])
     )
 
     with pytest.raises(InvalidSubscription, match=r"whose headers \(x-key\) are not sent there"):
-        desk.update(subscription, SubscriptionFields(url=after))
+        service.update(subscription, SubscriptionFields(url=after))
 
-    moved = desk.update(subscription, SubscriptionFields(url=after, headers=[]))
+    moved = service.update(subscription, SubscriptionFields(url=after, headers=[]))
     assert moved.header_names == ()
-    (warning,) = [one for one in office.warnings if "instead of" in one]
+    (warning,) = [one for one in stack.warnings if "instead of" in one]
     assert f"{moved.id}) sends to {moved.endpoint.display_url} now instead of " in warning
     assert f"rotate-secret {moved.id}" in warning
 
 
-def test_headers_stay_with_another_path_of_their_server(office: Office) -> None:
-    desk = office.desk()
-    subscription, _ = desk.subscribe(SubscriptionFields(name="ci", url=URL, headers=[BEARER]))
+def test_headers_stay_with_another_path_of_their_server(stack: FakeStack) -> None:
+    service = stack.service()
+    subscription, _ = service.subscribe(SubscriptionFields(name="ci", url=URL, headers=[BEARER]))
 
-    amended = desk.update(subscription, SubscriptionFields(url=f"{URL}/other"))
+    amended = service.update(subscription, SubscriptionFields(url=f"{URL}/other"))
 
     assert amended.header_names == ("authorization",)
-    assert office.warnings == []
+    assert stack.warnings == []
 
 
-def test_event_types_and_headers_can_be_taken_away(office: Office) -> None:
-    before = subscribed(office, replace(TERMS, event_types=["TASK_FAILED"], headers=["x-a: 1"]))
+def test_event_types_and_headers_can_be_taken_away(stack: FakeStack) -> None:
+    before = subscribed(stack, replace(TERMS, event_types=["TASK_FAILED"], headers=["x-a: 1"]))
 
-    after = office.desk().update(before, SubscriptionFields(event_types=[], headers=[]))
+    after = stack.service().update(before, SubscriptionFields(event_types=[], headers=[]))
 
     assert after.event_types == ()
     assert (after.header_names, after.encrypted_headers) == ((), None)
 
 
-def test_a_bad_amendment_leaves_the_subscription_as_it_was(office: Office) -> None:
-    before = subscribed(office)
+def test_a_bad_amendment_leaves_the_subscription_as_it_was(stack: FakeStack) -> None:
+    before = subscribed(stack)
 
     with pytest.raises(InvalidEndpoint):
-        office.desk().update(before, SubscriptionFields(name="new", url="https://laptop.example/"))
+        stack.service().update(
+            before, SubscriptionFields(name="new", url="https://laptop.example/")
+        )
     with pytest.raises(InvalidSubscription, match="nothing to change"):
-        office.desk().update(before, SubscriptionFields())
+        stack.service().update(before, SubscriptionFields())
 
-    assert office.subscriptions.find(before.id) == before
+    assert stack.subscriptions.find(before.id) == before
 
 
 # --- look up ---
 
 
-def test_a_subscription_is_found_by_its_id_or_its_name(office: Office) -> None:
-    office.subscriptions.save(a_subscription(id="sub_a", name="ci"))
-    look_up = office.desk().find_subscription
+def test_a_subscription_is_found_by_its_id_or_its_name(stack: FakeStack) -> None:
+    stack.subscriptions.save(a_subscription(id="sub_a", name="ci"))
+    look_up = stack.service().find_subscription
 
     assert look_up("sub_a") == look_up("ci")
 
 
-def test_a_name_that_two_bear_is_refused_with_their_ids(office: Office) -> None:
-    office.subscriptions.save(a_subscription(id="sub_a", name="ci"))
-    office.subscriptions.save(a_subscription(id="sub_b", name="ci"))
+def test_a_name_that_two_bear_is_refused_with_their_ids(stack: FakeStack) -> None:
+    stack.subscriptions.save(a_subscription(id="sub_a", name="ci"))
+    stack.subscriptions.save(a_subscription(id="sub_b", name="ci"))
 
     with pytest.raises(InvalidSubscription, match="sub_a, sub_b"):
-        office.desk().find_subscription("ci")
-    assert office.desk().find_subscription("sub_b").id == "sub_b"
+        stack.service().find_subscription("ci")
+    assert stack.service().find_subscription("sub_b").id == "sub_b"
 
 
-def test_removed_subscriptions_do_not_count(office: Office) -> None:
-    office.subscriptions.save(a_subscription(id="sub_a", name="ci", removed_at="2026"))
-    office.subscriptions.save(a_subscription(id="sub_b", name="ci"))
-    look_up = office.desk().find_subscription
+def test_removed_subscriptions_do_not_count(stack: FakeStack) -> None:
+    stack.subscriptions.save(a_subscription(id="sub_a", name="ci", removed_at="2026"))
+    stack.subscriptions.save(a_subscription(id="sub_b", name="ci"))
+    look_up = stack.service().find_subscription
 
     assert look_up("ci").id == "sub_b"
     assert [one.id for one in look_up.all()] == ["sub_b"]
@@ -290,10 +294,12 @@ def test_removed_subscriptions_do_not_count(office: Office) -> None:
         look_up("sub_a")
 
 
-def test_a_removed_one_is_found_by_its_id_where_removed_ones_are_meant_too(office: Office) -> None:
-    office.subscriptions.save(a_subscription(removed_at="2026-01-01T00:00:00Z", name="gone"))
-    office.subscriptions.save(a_subscription(id="sub_b", name="sub_a"))
-    look_up = office.desk().find_subscription
+def test_a_removed_one_is_found_by_its_id_where_removed_ones_are_meant_too(
+    stack: FakeStack,
+) -> None:
+    stack.subscriptions.save(a_subscription(removed_at="2026-01-01T00:00:00Z", name="gone"))
+    stack.subscriptions.save(a_subscription(id="sub_b", name="sub_a"))
+    look_up = stack.service().find_subscription
 
     assert look_up("sub_a", removed=True).id == "sub_a"
     assert look_up("sub_a").id == "sub_b"
@@ -301,135 +307,135 @@ def test_a_removed_one_is_found_by_its_id_where_removed_ones_are_meant_too(offic
         look_up("gone", removed=True)
 
 
-def test_the_oldest_stands_first(office: Office) -> None:
-    office.subscriptions.save(a_subscription(id="sub_new", created_at="2026-02-01T00:00:00+00:00"))
-    office.subscriptions.save(a_subscription(id="sub_old", created_at="2026-01-01T00:00:00+00:00"))
+def test_the_oldest_stands_first(stack: FakeStack) -> None:
+    stack.subscriptions.save(a_subscription(id="sub_new", created_at="2026-02-01T00:00:00+00:00"))
+    stack.subscriptions.save(a_subscription(id="sub_old", created_at="2026-01-01T00:00:00+00:00"))
 
-    assert [one.id for one in office.desk().find_subscription.all()] == ["sub_old", "sub_new"]
+    assert [one.id for one in stack.service().find_subscription.all()] == ["sub_old", "sub_new"]
 
 
 # --- unsubscribe ---
 
 
-def with_waiting_and_dead(office: Office, subscription: Subscription) -> HeldLane:
+def with_waiting_and_dead(stack: FakeStack, subscription: Subscription) -> HeldLane:
     """One lane with a dead head and one delivery behind it, due in an hour."""
     head, follower = (a_delivery(n, subscription=subscription.id) for n in (1, 2))
     held = HeldLane(lane=head.lane, head=1, due_at=NOON + 3600, held_since=NOON, version=1)
     dead = DeliveryRecord.waiting(head).dead("spent")
-    office.ledger.save(dead, before=None, after=held)
+    stack.ledger.save(dead, before=None, after=held)
     joined = held.with_appended(2, now=NOON)
-    office.ledger.save(DeliveryRecord.waiting(follower), before=held, after=joined)
+    stack.ledger.save(DeliveryRecord.waiting(follower), before=held, after=joined)
     return joined
 
 
-def test_a_removed_subscription_leaves_a_tombstone_without_secrets(office: Office) -> None:
-    subscription = subscribed(office, replace(TERMS, headers=["x-team: lake"]))
+def test_a_removed_subscription_leaves_a_tombstone_without_secrets(stack: FakeStack) -> None:
+    subscription = subscribed(stack, replace(TERMS, headers=["x-team: lake"]))
 
-    tombstone, _ = office.desk().unsubscribe(subscription)
+    tombstone, _ = stack.service().unsubscribe(subscription)
 
-    assert office.subscriptions.find(subscription.id) == tombstone
+    assert stack.subscriptions.find(subscription.id) == tombstone
     assert tombstone.removed_at == "2026-01-01T12:00:00.000+00:00"
     assert (tombstone.secrets, tombstone.encrypted_headers) == ((), None)
 
 
-def test_what_waits_keeps_a_subscription(office: Office) -> None:
-    subscription = subscribed(office)
-    held = with_waiting_and_dead(office, subscription)
+def test_what_waits_keeps_a_subscription(stack: FakeStack) -> None:
+    subscription = subscribed(stack)
+    held = with_waiting_and_dead(stack, subscription)
 
     with pytest.raises(PendingDeliveries, match="1 waiting delivery and 1 dead letter in 1 lane"):
-        office.desk().unsubscribe(subscription)
+        stack.service().unsubscribe(subscription)
 
-    assert office.subscriptions.find(subscription.id) == subscription
-    assert office.ledger.lanes[held.lane] == held
+    assert stack.subscriptions.find(subscription.id) == subscription
+    assert stack.ledger.lanes[held.lane] == held
 
 
-def test_when_it_may_be_discarded_its_lanes_are_due_at_once(office: Office) -> None:
-    subscription = subscribed(office)
-    held = with_waiting_and_dead(office, subscription)
+def test_when_it_may_be_discarded_its_lanes_are_due_at_once(stack: FakeStack) -> None:
+    subscription = subscribed(stack)
+    held = with_waiting_and_dead(stack, subscription)
 
-    tombstone, backlog = office.desk().unsubscribe(subscription, discard_waiting=True)
+    tombstone, backlog = stack.service().unsubscribe(subscription, discard_waiting=True)
 
     assert tombstone.removed_at
     assert (backlog.waiting, backlog.dead, backlog.lanes) == (1, 1, 1)
-    assert [due.lane for due in office.ledger.due(NOON)] == [held.lane]
+    assert [due.lane for due in stack.ledger.due(NOON)] == [held.lane]
 
 
 def test_a_removal_that_is_repeated_finishes_what_is_left_and_keeps_its_time(
-    office: Office,
+    stack: FakeStack,
 ) -> None:
-    tombstone, _ = office.desk().unsubscribe(subscribed(office))
-    held = with_waiting_and_dead(office, tombstone)
-    office.clock.sleep(60)
+    tombstone, _ = stack.service().unsubscribe(subscribed(stack))
+    held = with_waiting_and_dead(stack, tombstone)
+    stack.clock.sleep(60)
 
-    again, backlog = office.desk().unsubscribe(tombstone)
+    again, backlog = stack.service().unsubscribe(tombstone)
 
     assert again == tombstone
     assert (backlog.waiting, backlog.dead) == (1, 1)
-    assert [due.lane for due in office.ledger.due(NOON + 60)] == [held.lane]
+    assert [due.lane for due in stack.ledger.due(NOON + 60)] == [held.lane]
 
 
-def test_another_subscriptions_backlog_is_no_hindrance(office: Office) -> None:
-    subscription = subscribed(office)
-    other = with_waiting_and_dead(office, a_subscription(id="sub_other"))
+def test_another_subscriptions_backlog_is_no_hindrance(stack: FakeStack) -> None:
+    subscription = subscribed(stack)
+    other = with_waiting_and_dead(stack, a_subscription(id="sub_other"))
 
-    office.desk().unsubscribe(subscription)
+    stack.service().unsubscribe(subscription)
 
-    assert office.ledger.lanes[other.lane] == other
-
-
-def test_lanes_behind_letters_go_on_as_soon_as_they_may_skip(office: Office) -> None:
-    subscription = office.subscriptions.save(a_subscription())
-    lane = with_waiting_and_dead(office, subscription).lane
-
-    skipping = office.desk().update(subscription, SubscriptionFields(ordering="skip"))
-    office.desk().update(skipping, SubscriptionFields(ordering="skip"))
-
-    assert office.ledger.lanes[lane].due_at == NOON + 10
+    assert stack.ledger.lanes[other.lane] == other
 
 
-def test_lanes_that_a_rate_held_back_go_on_as_soon_as_it_has_changed(office: Office) -> None:
-    subscription = office.subscriptions.save(a_subscription(rate=Rate.parse("1/h")))
+def test_lanes_behind_letters_go_on_as_soon_as_they_may_skip(stack: FakeStack) -> None:
+    subscription = stack.subscriptions.save(a_subscription())
+    lane = with_waiting_and_dead(stack, subscription).lane
+
+    skipping = stack.service().update(subscription, SubscriptionFields(ordering="skip"))
+    stack.service().update(skipping, SubscriptionFields(ordering="skip"))
+
+    assert stack.ledger.lanes[lane].due_at == NOON + 10
+
+
+def test_lanes_that_a_rate_held_back_go_on_as_soon_as_it_has_changed(stack: FakeStack) -> None:
+    subscription = stack.subscriptions.save(a_subscription(rate=Rate.parse("1/h")))
     held = HeldLane.held_at(Lane(subscription.id, "39"), 1, now=NOON).suspended_for(
         SuspendedReason.CIRCUIT_OPEN
     )
     delivery = a_delivery(subscription=subscription.id)
-    office.ledger.save(DeliveryRecord.waiting(delivery), before=None, after=held)
+    stack.ledger.save(DeliveryRecord.waiting(delivery), before=None, after=held)
 
-    quick = office.desk().update(subscription, SubscriptionFields(rate="none"))
+    quick = stack.service().update(subscription, SubscriptionFields(rate="none"))
     assert quick.rate is None
-    assert office.ledger.lanes[held.lane].due_at == NOON + 10
+    assert stack.ledger.lanes[held.lane].due_at == NOON + 10
 
 
 @pytest.mark.parametrize(
     "terms", [SubscriptionFields(channel="webhook"), SubscriptionFields(format="lakehook")]
 )
 def test_a_subscription_keeps_its_channel_and_its_format(
-    office: Office, terms: SubscriptionFields
+    stack: FakeStack, terms: SubscriptionFields
 ) -> None:
-    subscription = subscribed(office)
+    subscription = subscribed(stack)
 
     with pytest.raises(InvalidSubscription, match="a subscription keeps its own"):
-        office.desk().update(subscription, terms)
+        stack.service().update(subscription, terms)
 
 
-def test_another_amendment_wakes_no_lane(office: Office) -> None:
-    subscription = office.subscriptions.save(a_subscription())
-    lane = with_waiting_and_dead(office, subscription).lane
+def test_another_amendment_wakes_no_lane(stack: FakeStack) -> None:
+    subscription = stack.subscriptions.save(a_subscription())
+    lane = with_waiting_and_dead(stack, subscription).lane
 
-    office.desk().update(subscription, SubscriptionFields(ordering="strict", deadline_seconds=3))
+    stack.service().update(subscription, SubscriptionFields(ordering="strict", deadline_seconds=3))
 
-    assert office.ledger.lanes[lane].due_at == NOON + 3600
+    assert stack.ledger.lanes[lane].due_at == NOON + 3600
 
 
-def test_where_the_url_is_the_credential_no_more_than_its_host_is_shown(office: Office) -> None:
-    office.network.hosts["chat.example"] = ["93.184.216.34"]
+def test_where_the_url_is_the_credential_no_more_than_its_host_is_shown(stack: FakeStack) -> None:
+    stack.network.hosts["chat.example"] = ["93.184.216.34"]
     url = "https://chat.example/hooks/abc/Zx9Y"
 
-    subscription = subscribed(office, SubscriptionFields(name="team", url=url, channel="slack"))
+    subscription = subscribed(stack, SubscriptionFields(name="team", url=url, channel="slack"))
 
     assert (
         subscription.endpoint.url == subscription.endpoint.display_url == "https://chat.example/…"
     )
     assert subscription.encrypted_url is not None
-    unsealed = office.sealer.unseal(subscription.encrypted_url, subscription_id=subscription.id)
+    unsealed = stack.encryptor.unseal(subscription.encrypted_url, subscription_id=subscription.id)
     assert unsealed == url.encode()

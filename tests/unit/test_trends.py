@@ -16,9 +16,9 @@ from lakehook.operations.trends import RETRY_SECONDS
 from lakehook.operations.views.status import StatusView
 from lakehook.operations.views.trends import TrendsView
 from lakehook.ports.telemetry import DeliverySeries
-from tests.console_scenes import lively_office
+from tests.console_scenes import lively_stack
 from tests.fakes import NOON
-from tests.fakes_ops import Office
+from tests.fakes_ops import FakeStack
 
 OK, FAILING, DOWN = HealthState.OK, HealthState.FAILING, HealthState.DOWN
 START = NOON - 100
@@ -65,16 +65,16 @@ def test_the_spans_cover_the_window_without_a_gap(
     assert [(span.health, span.seconds) for span in found] == spans
 
 
-def trends_of(office: Office, window: str = "1h") -> TrendsView:
-    desk = office.desk()
-    report = desk.show_status()
+def trends_of(stack: FakeStack, window: str = "1h") -> TrendsView:
+    service = stack.service()
+    report = service.show_status()
     subscribers = StatusView.from_report(report).subscribers
-    return TrendsView.from_trends(desk.show_trends(window), subscribers, now=report.at)
+    return TrendsView.from_trends(service.show_trends(window), subscribers, now=report.at)
 
 
 def test_each_subscriber_has_a_strip_from_its_beginning_to_now():
-    office = lively_office()
-    view = trends_of(office)
+    stack = lively_stack()
+    view = trends_of(stack)
     by_name = {strip.name: strip for strip in view.strips or ()}
 
     down = by_name["ci-status"].spans[-1]
@@ -84,27 +84,27 @@ def test_each_subscriber_has_a_strip_from_its_beginning_to_now():
 
 
 def test_it_is_read_once_for_a_period_and_again_after_a_failure():
-    office = Office()
-    show = office.desk().show_trends
+    stack = FakeStack()
+    show = stack.service().show_trends
     for _ in range(3):
         show("1h")
-    assert office.delivery_metrics.reads == [(NOON - 3660, NOON - 60, 60)]
-    office.clock.sleep(60)
+    assert stack.delivery_metrics.reads == [(NOON - 3660, NOON - 60, 60)]
+    stack.clock.sleep(60)
     assert show("1h").deliveries
-    assert len(office.delivery_metrics.reads) == 2
+    assert len(stack.delivery_metrics.reads) == 2
 
-    office.delivery_metrics.error = InfrastructureError("AccessDenied")
-    office.clock.sleep(60)
+    stack.delivery_metrics.error = InfrastructureError("AccessDenied")
+    stack.clock.sleep(60)
     assert [show("1h").problems for _ in range(2)] == [["metrics: AccessDenied"]] * 2
-    assert len(office.delivery_metrics.reads) == 3
-    office.delivery_metrics.error = None
-    office.clock.sleep(RETRY_SECONDS)
+    assert len(stack.delivery_metrics.reads) == 3
+    stack.delivery_metrics.error = None
+    stack.clock.sleep(RETRY_SECONDS)
     assert show("1h").deliveries
 
 
 def test_pages_that_are_drawn_at_once_share_a_read():
-    office = Office()
-    show, read = office.desk().show_trends, office.delivery_metrics.read
+    stack = FakeStack()
+    show, read = stack.service().show_trends, stack.delivery_metrics.read
     others = [Thread(target=show, args=("1h",)) for _ in range(2)]
 
     def read_slowly(**terms: Any) -> DeliverySeries:
@@ -114,12 +114,12 @@ def test_pages_that_are_drawn_at_once_share_a_read():
                 other.join(0.1)  # ends by then, unless it waits for this read
         return read(**terms)
 
-    office.delivery_metrics.read = read_slowly  # type: ignore[method-assign]
+    stack.delivery_metrics.read = read_slowly  # type: ignore[method-assign]
     show("1h")
     for other in others:
         other.join()
 
-    assert len(office.delivery_metrics.reads) == 1
+    assert len(stack.delivery_metrics.reads) == 1
 
 
 def test_what_cloudwatch_could_not_read_is_no_time_without_attempts(
@@ -134,11 +134,11 @@ def test_what_cloudwatch_could_not_read_is_no_time_without_attempts(
 
 
 def test_the_charts_scale_to_what_was_and_leave_gaps_where_nothing_was():
-    office = Office()
-    office.delivery_metrics.at = lambda at: (
+    stack = FakeStack()
+    stack.delivery_metrics.at = lambda at: (
         (40.0, 2.0, 12.0, 3000.0) if NOON - 1200 <= at < NOON - 600 else (0.0, 0.0, None, None)
     )
-    view = trends_of(office)
+    view = trends_of(stack)
     deliveries, latency = deliveries_chart(view), latency_chart(view)
     assert deliveries
     assert latency

@@ -19,7 +19,14 @@ from lakehook.domain.subscription import Language, Locale
 from lakehook.domain.template import RenderedTemplate
 from lakehook.ports.outbound import SubscriptionCredentials
 from tests.builders import a_delivery, a_subscription
-from tests.fakes import NOON, FakeClock, FakeDice, FakeKeyring, FakeReceiver, FakeTypesetter
+from tests.fakes import (
+    NOON,
+    FakeClock,
+    FakeCredentialStore,
+    FakeRandom,
+    FakeTemplateRenderer,
+    FakeTransport,
+)
 
 WECOM = CHANNELS["wecom"]
 KEY = "693a91f6-7aaa-4bc4-97a0-0ec2sifa5aaa"
@@ -219,13 +226,16 @@ def test_it_is_reached_over_http_alone_and_twenty_times_a_minute():
 )
 def test_the_key_is_never_shown_whatever_wecom_says(said: str):
     body = json.dumps({"errcode": 93000, "errmsg": said}).encode()
-    receiver = FakeReceiver([Response(status=200, headers={}, body=body)])
+    receiver = FakeTransport([Response(status=200, headers={}, body=body)])
     post = SignedSender(
-        FakeKeyring(SubscriptionCredentials((), url=URL)), receiver, FakeClock(), FakeDice()
+        FakeCredentialStore(SubscriptionCredentials((), url=URL)),
+        receiver,
+        FakeClock(),
+        FakeRandom(),
     )
     shown = a_subscription(channel="wecom", endpoint=replace(Endpoint.parse(URL), url=SHOWN))
 
-    attempt = AttemptDelivery(RenderDelivery(FakeTypesetter()), post, FakeClock())(
+    attempt = AttemptDelivery(RenderDelivery(FakeTemplateRenderer()), post, FakeClock())(
         a_delivery(), shown
     )
 

@@ -28,15 +28,15 @@ def publisher(outputs: Mapping[str, str]) -> Publisher:
 
 
 @pytest.fixture
-def desk(outputs: Mapping[str, str]) -> CommandService:
+def service(outputs: Mapping[str, str]) -> CommandService:
     assert outputs
     return open_service(STACK, print)
 
 
 @pytest.fixture
-def receiver(desk: CommandService, capsys: pytest.CaptureFixture[str]) -> Iterator[Receiver]:
+def receiver(service: CommandService, capsys: pytest.CaptureFixture[str]) -> Iterator[Receiver]:
     """It subscribes, and is gone from the subscriptions when the test is."""
-    operator = Terminal(desk, capsys)
+    operator = Terminal(service, capsys)
     with Receiver("one") as receiver:
         add = ("subscriptions", "add", "--name", "one", "--url", receiver.url)
         receiver.secret = operator.json(*add)["secret"]

@@ -1,4 +1,4 @@
-"""What delivering relies on in the keyring: only what lives is opened, and not for long."""
+"""What delivering relies on in the credential store: only what lives is opened, and briefly."""
 
 import traceback
 from typing import Any
@@ -37,15 +37,15 @@ class CountingKms:
 class Vault:
     def __init__(self, key: str, clock: FakeClock) -> None:
         self.kms: Any = CountingKms()
-        self.sealer, self.keyring = (
+        self.encryptor, self.credentials = (
             KmsEncryptor(self.kms, key),
             KmsCredentialStore(self.kms, key, clock),
         )
 
     def subscription(self, subscription_id: str = "sub_a", **changes: Any) -> Subscription:
         """One in the middle of a rotation, whose old secret ends in a minute."""
-        new = self.sealer.encrypt(NEW.key, subscription_id=subscription_id)
-        old = self.sealer.encrypt(OLD.key, subscription_id=subscription_id)
+        new = self.encryptor.encrypt(NEW.key, subscription_id=subscription_id)
+        old = self.encryptor.encrypt(OLD.key, subscription_id=subscription_id)
         secrets = (
             EncryptedSecret(ciphertext=new, signing=SignatureAlgorithm.ED25519, public=NEW.public),
             EncryptedSecret(ciphertext=old, expires_at=int(NOON) + 60),
@@ -59,11 +59,11 @@ def vault(deployment: StackOutputs, clock: FakeClock) -> Vault:
 
 
 def test_every_live_secret_is_opened_as_the_key_it_was_the_newest_first(vault: Vault):
-    sealed = vault.sealer.encrypt(b'{"authorization": "Bearer t0ken"}', subscription_id="sub_a")
+    sealed = vault.encryptor.encrypt(b'{"authorization": "Bearer t0ken"}', subscription_id="sub_a")
 
-    url = vault.sealer.encrypt(b"https://ci.example/?key=1", subscription_id="sub_a")
+    url = vault.encryptor.encrypt(b"https://ci.example/?key=1", subscription_id="sub_a")
 
-    keys = vault.keyring.load(vault.subscription(encrypted_headers=sealed, encrypted_url=url))
+    keys = vault.credentials.load(vault.subscription(encrypted_headers=sealed, encrypted_url=url))
 
     assert keys.secrets == (NEW, OLD)
     assert keys.headers == {"authorization": "Bearer t0ken"}
@@ -77,30 +77,30 @@ def test_a_client_certificate_is_opened_for_its_subscription_and_a_new_one_is_se
     def with_key(key: bytes, *, sealed_for: str = "sub_a") -> Subscription:
         certificate = EncryptedClientCertificate(
             certificates="of one;",
-            encrypted_key=vault.sealer.encrypt(key, subscription_id=sealed_for),
+            encrypted_key=vault.encryptor.encrypt(key, subscription_id=sealed_for),
             facts=facts,
             created_at="",
         )
         return vault.subscription(client_certificate=certificate)
 
-    opened = [vault.keyring.load(with_key(key)).client_certificate for key in (b"k1", b"k2")]
+    opened = [vault.credentials.load(with_key(key)).client_certificate for key in (b"k1", b"k2")]
 
     assert [one and one.pem for one in opened] == [b"of one;k1", b"of one;k2"]
     assert "k1" not in repr(opened)
     with pytest.raises(InfrastructureError):
-        vault.keyring.load(with_key(b"k1", sealed_for="sub_b"))
+        vault.credentials.load(with_key(b"k1", sealed_for="sub_b"))
 
 
 def test_an_old_secret_ends_by_the_clock_though_nobody_writes_the_subscription(
     vault: Vault, clock: FakeClock
 ):
     subscription = vault.subscription()
-    assert len(vault.keyring.load(subscription).secrets) == 2
+    assert len(vault.credentials.load(subscription).secrets) == 2
 
     clock.sleep(59.9)
-    just_before = vault.keyring.load(subscription)
+    just_before = vault.credentials.load(subscription)
     clock.sleep(0.1)
-    at_the_end = vault.keyring.load(subscription)
+    at_the_end = vault.credentials.load(subscription)
 
     assert (len(just_before.secrets), at_the_end.secrets) == (2, (NEW,))
 
@@ -109,28 +109,28 @@ def test_what_is_open_is_not_asked_for_again(vault: Vault):
     subscription = vault.subscription()
 
     for _ in range(3):
-        vault.keyring.load(subscription)
+        vault.credentials.load(subscription)
 
     assert vault.kms.decrypted == 2
 
 
 def test_nothing_stays_open_for_longer_than_minutes_used_or_not(vault: Vault, clock: FakeClock):
-    vault.keyring.load(vault.subscription("sub_unused", secrets=()))
+    vault.credentials.load(vault.subscription("sub_unused", secrets=()))
     lasting = vault.subscription(secrets=vault.subscription().secrets[:1])
-    vault.keyring.load(lasting)
+    vault.credentials.load(lasting)
 
     clock.sleep(OPEN_FOR_SECONDS)
-    vault.keyring.load(lasting)
+    vault.credentials.load(lasting)
 
-    assert list(vault.keyring._opened) == ["sub_a"]
+    assert list(vault.credentials._opened) == ["sub_a"]
     assert vault.kms.decrypted == 2
 
 
 def test_a_rotation_is_seen_though_keys_are_open(vault: Vault):
     subscription = vault.subscription()
-    vault.keyring.load(subscription)
+    vault.credentials.load(subscription)
 
-    rotated = vault.keyring.load(vault.subscription(secrets=subscription.secrets[1:]))
+    rotated = vault.credentials.load(vault.subscription(secrets=subscription.secrets[1:]))
 
     assert rotated.secrets == (OLD,)
 
@@ -139,7 +139,7 @@ def test_what_was_sealed_for_another_does_not_open_and_the_trouble_tells_no_secr
     stolen = a_subscription(id="sub_thief", secrets=vault.subscription().secrets)
 
     with pytest.raises(InfrastructureError) as trouble:
-        vault.keyring.load(stolen)
+        vault.credentials.load(stolen)
 
     told = "".join(traceback.format_exception(trouble.value))
     assert "InvalidCiphertext" in told
@@ -149,14 +149,14 @@ def test_what_was_sealed_for_another_does_not_open_and_the_trouble_tells_no_secr
 @pytest.mark.parametrize("plaintext", [b"t0p-s3cret" * 500, ["t0p-s3cret\n"]])
 def test_trouble_with_sealing_does_not_repeat_what_was_to_be_sealed(vault: Vault, plaintext: Any):
     with pytest.raises(InfrastructureError) as trouble:
-        vault.sealer.encrypt(plaintext, subscription_id=None)  # type: ignore[arg-type]
+        vault.encryptor.encrypt(plaintext, subscription_id=None)  # type: ignore[arg-type]
 
     assert "t0p-s3cret" not in "".join(traceback.format_exception(trouble.value))
 
 
 def test_a_keyring_shows_no_key(vault: Vault):
-    vault.keyring.load(vault.subscription())
+    vault.credentials.load(vault.subscription())
 
-    shown = repr(vault.keyring) + repr(vault.keyring._opened)
+    shown = repr(vault.credentials) + repr(vault.credentials._opened)
     assert "SubscriptionCredentials(…)" in shown
     assert "old secret" not in shown

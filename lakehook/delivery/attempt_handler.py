@@ -41,7 +41,8 @@ class AttemptHandler:
             self._stop_if_out_of_time()  # waiting for another guarded attempt may have taken long
             if early := self.rate_limiter.acquire(record, self.subscription):
                 return early
-            return self._attempt(record, following)
+            with self.endpoint.attempt():
+                return self._attempt(record, following)
 
     def expire(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
         """Dead-letter a delivery without an attempt: it has waited too long."""

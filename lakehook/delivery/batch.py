@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Executor, Future, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
+from lakehook.delivery.attempts import AttemptsUnderWay
 from lakehook.delivery.dependencies import DeliveryDependencies
 from lakehook.delivery.lane_processor import DeliverLane
 from lakehook.delivery.ping import PingEndpoint
@@ -45,6 +47,8 @@ class LaneDelivery(Protocol):
         self, received: Sequence[ReceivedMessage], page: LedgerSnapshot, remaining: Remaining
     ) -> Sequence[Disposition]: ...
 
+    def mark_unanswered(self) -> float: ...
+
 
 @dataclass
 class BatchResult:
@@ -52,6 +56,9 @@ class BatchResult:
 
     acked: list[QueueMessage] = field(default_factory=list)
     nacked: list[QueueMessage] = field(default_factory=list)
+
+
+Lanes = set[Future[BatchResult]]
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,7 @@ class DeliverBatch:
                 outcome.acked.append(queued)
         return outcome
 
-    def _collect(self, running: set[Future[BatchResult]]) -> list[QueueMessage]:
+    def _collect(self, running: Lanes) -> list[QueueMessage]:
         """Ack what is done while other lanes are under way, so that its lanes go on.
 
         The later a lane is done, the longer it may wait for others to share its request: no longer
@@ -111,14 +118,26 @@ class DeliverBatch:
         again: list[QueueMessage] = []
         grace = GRACE_SECONDS
         while running:
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            soon_after, running = wait(running, timeout=grace)
+            finished, running = self._wait(running, return_when=FIRST_COMPLETED)
+            soon_after, running = self._wait(running, seconds=grace)
             grace *= 2
             outcomes = [lane.result() for lane in finished | soon_after]
             again += [queued for outcome in outcomes for queued in outcome.nacked]
             if running:  # the messages of the last lanes are deleted with the batch by Lambda
                 self.acks.ack([queued for outcome in outcomes for queued in outcome.acked])
         return again
+
+    def _wait(
+        self, running: Lanes, *, seconds: float = inf, return_when: str = ALL_COMPLETED
+    ) -> tuple[Lanes, Lanes]:
+        """Wait for lanes, and mark the endpoints that leave their attempts unanswered."""
+        finished: Lanes = set()
+        while running and seconds > 0 and not (finished and return_when == FIRST_COMPLETED):
+            step = min(seconds, self.deliver.mark_unanswered())
+            done, running = wait(running, timeout=step, return_when=return_when)
+            finished |= done
+            seconds -= step
+        return finished, running
 
 
 def _pause_after_trouble(lane: Collection[QueueMessage]) -> float:
@@ -178,6 +197,7 @@ def build_deliver(ports: DeliveryPorts, schedule: RetrySchedule) -> DeliverBatch
         random=ports.random,
         telemetry=ports.telemetry,
         schedule=schedule,
+        attempts=AttemptsUnderWay(ports.clock, ports.telemetry),
         exclusive_attempts=ports.exclusive_attempts,
     )
     return DeliverBatch(

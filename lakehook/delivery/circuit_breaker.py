@@ -2,6 +2,7 @@
 
 An attempt is recorded in the ledger only if it changes the endpoint's health. See
 ``domain/circuit_breaker.py`` for the states. A quick success at a healthy endpoint writes nothing.
+An attempt that gets no answer is recorded while it lasts, so that other workers keep away.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,40 +11,44 @@ from contextlib import contextmanager
 from lakehook.delivery.dependencies import DeliveryDependencies
 from lakehook.delivery.scheduler import resume_suspended_lanes
 from lakehook.domain.attempt import Attempt
-from lakehook.domain.circuit_breaker import (
-    MAX_LANES_RESUMED_AT_ONCE,
-    PERMIT_SECONDS,
-    EndpointHealth,
-)
+from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
 from lakehook.domain.subscription import Subscription
+from lakehook.ports.queues import Remaining
 
 TRIES = 3  # when other workers write at the same time; a lost update is harmless
 FAILED_FOR_DAYS = "every attempt has failed for five days"
 
 
 class EndpointGuard:
-    def __init__(self, dependencies: DeliveryDependencies, health: EndpointHealth) -> None:
+    def __init__(
+        self, dependencies: DeliveryDependencies, health: EndpointHealth, remaining: Remaining
+    ) -> None:
         self._dependencies = dependencies
         self._health = health
+        self._remaining = remaining
         self._has_attempted = False
+        self._permit: float | None = None
 
     @property
     def is_open(self) -> bool:
         return self._health.is_open
 
     @property
-    def is_slow(self) -> bool:
-        return self._health.is_slow
+    def is_limited(self) -> bool:
+        return self._health.is_limited
+
+    def is_full(self) -> bool:
+        return self._health.is_full(self._dependencies.clock.now())
 
     def refresh_is_open(self) -> bool:
         self._refresh()
         return self._health.is_open
 
     def refresh_is_full(self) -> bool:
-        """Whether the endpoint is still slow, and all of its permits are taken."""
+        """Whether all permits of the endpoint are still taken."""
         self._refresh()
-        return self._health.is_full(self._dependencies.clock.now())
+        return self.is_full()
 
     def try_acquire_probe(self) -> bool:
         """Whether the breaker became half-open for this lane: its next attempt is the one probe."""
@@ -57,48 +62,75 @@ class EndpointGuard:
         if not self._health.is_affected_by(attempt):
             return
         schedule = subscription.retry_schedule or self._dependencies.schedule
-        now, was_slow = self._dependencies.clock.now(), self._health.is_slow
+        now = self._dependencies.clock.now()
         self._change(lambda health: health.with_attempt(attempt, lane, schedule=schedule, now=now))
         if self._health.resume_batch_size and not self._resume_lanes(
             self._health.resume_batch_size
         ):
             self._change(lambda health: health.with_nothing_left_to_resume(now))
-        if was_slow and not (self._health.is_slow or self._health.is_open):
-            self._resume_lanes(MAX_LANES_RESUMED_AT_ONCE)
         if self._health.has_failed_too_long(now):
             self._disable(subscription.id)
 
     @contextmanager
     def permit(self) -> Iterator[bool]:
-        """Acquire a permit of a slow endpoint; false if all are taken.
+        """Acquire a permit of a slow or unresponsive endpoint; false if all are taken.
 
         After an attempt, its release resumes the next lane.
         """
-        if not self._health.is_slow:
+        if not self._health.is_limited:
             yield True
             return
-        now = self._dependencies.clock.now()
-        if not self._change(lambda health: health.with_permit_acquired(now)):
+        now, permit = self._dependencies.clock.now(), self._expiry()
+        if not self._change(lambda health: health.with_permit_acquired(permit, now)):
             yield False
             return
+        self._permit = permit
         try:
             yield True
         finally:
-            self._release_permit(now + PERMIT_SECONDS)
+            self.release_permit()
 
-    def _release_permit(self, permit: float) -> None:
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Watch an attempt of a lane without a permit, from its start until it is recorded."""
+        if self._permit is not None:
+            yield
+            return
+        watched = self._dependencies.attempts.watch(self, self._dependencies.clock.now())
+        try:
+            yield
+        finally:
+            self._dependencies.attempts.end(watched)
+            self.release_permit()
+
+    def mark_unanswered(self, since: float) -> None:
+        """Take a permit for an attempt under way, even if there is none left for it."""
+        now, permit = self._dependencies.clock.now(), self._expiry()
+        if self._change(lambda health: health.with_unanswered(since, permit, now)):
+            self._permit = permit
+
+    def _expiry(self) -> float:
+        """The end of this worker's time: its lanes come back after it, whatever happens."""
+        return self._dependencies.clock.now() + self._remaining()
+
+    def release_permit(self) -> None:
+        """Release the permit, if there is one, and resume the lane that may have it."""
+        permit, self._permit = self._permit, None
+        if permit is None:
+            return
         now = self._dependencies.clock.now()
         self._change(lambda health: health.with_permit_released(permit, now))
-        if self._has_attempted and not self._health.is_open:
+        if self._has_attempted and not (self._health.is_open or self.is_full()):
             self._resume_lanes(1)
 
     def _change(self, change: Callable[[EndpointHealth], EndpointHealth | None]) -> bool:
         """Save a change; false if there is none, or if other workers always write first."""
         for _ in range(TRIES):
-            after = change(self._health)
+            before = self._health  # an attempt and its mark may change it at the same time
+            after = change(before)
             if after is None:
                 return False
-            if self._dependencies.endpoint_health.save(self._health, after):
+            if self._dependencies.endpoint_health.save(before, after):
                 self._health = _healthy(after) if after.is_healthy else after
                 return True
             self._refresh()

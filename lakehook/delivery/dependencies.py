@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from lakehook.delivery.attempts import AttemptsUnderWay
 from lakehook.domain.attempt import Attempt
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.ping import Ping
@@ -45,5 +46,6 @@ class DeliveryDependencies:
     random: Random
     telemetry: Telemetry
     schedule: RetrySchedule
+    attempts: AttemptsUnderWay
     exclusive_attempts: AbstractContextManager[object]
     """Lock of guarded attempts: one at a time, so that a crash can be attributed to it."""

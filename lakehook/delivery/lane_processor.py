@@ -63,7 +63,9 @@ class LaneProcessor:
         self._remaining = remaining
         health = page.endpoint_health.get(lane.subscription_id)
         self._endpoint = EndpointGuard(
-            dependencies, health or EndpointHealth(subscription_id=lane.subscription_id)
+            dependencies,
+            health or EndpointHealth(subscription_id=lane.subscription_id),
+            remaining,
         )
         self._rate_limiter = RateLimiter(dependencies, self._lane)
         self._guarded = False
@@ -129,11 +131,14 @@ class LaneProcessor:
         return self._handle(record, following=None) or Ack()
 
     def _hold(self, record: DeliveryRecord) -> Disposition:
-        """Hold a flowing lane at its first delivery: for a blocked subscription by one write."""
+        """Hold a flowing lane at its first delivery: by one write if it cannot be attempted."""
         held = self._lane.held_at(record)
         if self._is_blocked() and self._is_blocked(fresh=True):
             self._lane.write(record, held.blocked())
             return Ack()
+        if self._endpoint.is_full():
+            self._lane.write(record, held.suspended_for(SuspendedReason.CONCURRENCY_LIMIT))
+            return self._ack_if_full()
         self._lane.write(record, held)
         return self._resume()
 
@@ -211,6 +216,9 @@ class LaneProcessor:
     def _suspend_without_permit(self) -> Disposition:
         """Suspend the lane, unless a permit was released since, which resumed no lane."""
         self._lane.suspend(SuspendedReason.CONCURRENCY_LIMIT)
+        return self._ack_if_full()
+
+    def _ack_if_full(self) -> Disposition:
         if self._endpoint.refresh_is_full():
             return Ack()
         self._lane.resume()
@@ -247,7 +255,7 @@ class LaneProcessor:
         subscription = self._subscription()
         if subscription is None:
             return True  # to be discarded
-        return not (subscription.is_blocked or self._endpoint.is_open or self._endpoint.is_slow)
+        return not (subscription.is_blocked or self._endpoint.is_open or self._endpoint.is_limited)
 
     def _is_blocked(self, *, fresh: bool = False) -> bool:
         subscription = self._subscription(fresh=fresh)
@@ -268,6 +276,9 @@ class DeliverLane:
         """Load the lanes and the known deliveries of a batch, by one consistent read."""
         deliveries = [message for message in messages if isinstance(message, Delivery)]
         return self.dependencies.ledger.load(deliveries, {message.lane for message in messages})
+
+    def mark_unanswered(self) -> float:
+        return self.dependencies.attempts.mark_unanswered()
 
     def __call__(
         self, received: Sequence[ReceivedMessage], page: LedgerSnapshot, remaining: Remaining

@@ -1,4 +1,4 @@
-"""Circuit breaker of a subscription's endpoint, with the permits of a slow one.
+"""Circuit breaker of a subscription's endpoint, with the permits of a slow or unresponsive one.
 
 ::
 
@@ -12,6 +12,10 @@
 
 A healthy endpoint has no record: only failed and slow attempts write one. While the breaker is open
 deliveries wait in the ledger unattempted. Half-open, one probe at a time goes out.
+
+A closed breaker limits attempts by permits while the endpoint is slow, or unresponsive: it leaves
+an attempt unanswered. Such an attempt takes a permit when it has lasted for half a second. So a
+hanging endpoint occupies few workers, and the happy path writes nothing.
 """
 
 from dataclasses import dataclass, field, replace
@@ -29,7 +33,8 @@ MAX_LANES_RESUMED_AT_ONCE = 16
 SLOW_MS, FORGOTTEN_MS = 2000, 1000
 WEIGHT = 0.15  # of the newest attempt in the average, so that a single slow one does not count
 PERMITS = 3  # lanes of a slow endpoint that are drained at a time
-PERMIT_SECONDS = 60.0  # a permit of a crashed worker expires after this
+UNANSWERED_SECONDS = 0.5  # after this, an attempt takes a permit of its endpoint
+CANARY_SECONDS = 2.0  # then a second attempt shows whether only the first one hangs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +48,8 @@ class EndpointHealth:
     probes: int = 0  # failed since it opened
     resume_batch_size: int = 0  # lanes that the next success resumes after the breaker has closed
     average_ms: float = 0.0  # of recent attempts
-    permits: tuple[float, ...] = ()  # when each permit of a slow endpoint expires
+    permits: tuple[float, ...] = ()  # when each permit expires: with its worker's time
+    unanswered_since: float | None = None  # start of the first attempt that got no answer yet
     slow_since: float | None = field(default=None, compare=False)  # for display, like the next two
     last_attempt: Attempt | None = field(default=None, compare=False)
     last_success_at: float | None = field(default=None, compare=False)
@@ -57,16 +63,22 @@ class EndpointHealth:
     def is_slow(self) -> bool:
         return self.average_ms > SLOW_MS
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether an attempt needs a permit."""
+        return self.is_slow or self.unanswered_since is not None
+
     def is_full(self, now: float) -> bool:
-        """Whether it is slow, and all of its permits are taken."""
-        return self.is_slow and len(self._active_permits(now)) >= PERMITS
+        """Whether an attempt needs a permit, and all of them are taken."""
+        return self.is_limited and len(self._active_permits(now)) >= self._max_permits(now)
 
     @property
     def is_healthy(self) -> bool:
         """Whether no record is needed: a slow attempt is kept until the next, so they add up."""
         unhealthy = self.failures or self.is_open or self.resume_batch_size
         was_slow = self.last_attempt is not None and self.last_attempt.milliseconds > SLOW_MS
-        return not (unhealthy or self.permits or was_slow or self.average_ms > FORGOTTEN_MS)
+        limited = self.permits or self.is_limited
+        return not (unhealthy or limited or was_slow or self.average_ms > FORGOTTEN_MS)
 
     @property
     def due_token(self) -> int:
@@ -86,10 +98,15 @@ class EndpointHealth:
             now,
             average_ms=average_ms,
             permits=self._active_permits(now),
+            unanswered_since=(self.unanswered_since or attempt.at)
+            if attempt.outcome is Outcome.TIMED_OUT
+            else None,
             slow_since=(self.slow_since or now) if average_ms > SLOW_MS else None,
             last_attempt=attempt,
             last_success_at=attempt.at if attempt.outcome.is_success else self.last_success_at,
         )
+        if self.is_limited and not timed.is_limited:
+            timed = replace(timed, resume_batch_size=max(self.resume_batch_size, 1))
         if attempt.outcome.consequence is Consequence.COMPLETE:
             return _succeeded(timed)
         return _failed(timed, attempt, lane, schedule=schedule, now=now)
@@ -105,12 +122,20 @@ class EndpointHealth:
             return None
         return self._changed(now, due_at=now + PROBE_LEASE_SECONDS)
 
-    def with_permit_acquired(self, now: float) -> Self | None:
+    def with_permit_acquired(self, permit: float, now: float) -> Self | None:
         """Return the health with one permit fewer; None if all are taken."""
         taken = self._active_permits(now)
-        if len(taken) >= PERMITS:
+        if len(taken) >= self._max_permits(now):
             return None
-        return self._changed(now, permits=(*taken, now + PERMIT_SECONDS))
+        return self._changed(now, permits=(*taken, permit))
+
+    def with_unanswered(self, since: float, permit: float, now: float) -> Self | None:
+        """The health while an attempt gets no answer; None if enough of them hold permits."""
+        taken = self._active_permits(now)
+        if self.is_open or len(taken) >= PERMITS:
+            return None
+        first = since if self.unanswered_since is None else self.unanswered_since
+        return self._changed(now, permits=(*taken, permit), unanswered_since=first)
 
     def with_permit_released(self, permit: float, now: float) -> Self:
         active = list(self._active_permits(now))
@@ -124,6 +149,12 @@ class EndpointHealth:
 
     def with_nothing_left_to_resume(self, now: float) -> Self:
         return self._changed(now, resume_batch_size=0)
+
+    def _max_permits(self, now: float) -> int:
+        if self.unanswered_since is None:
+            return PERMITS
+        may_be_one_lane = not self.failures and now >= self.unanswered_since + CANARY_SECONDS
+        return 2 if may_be_one_lane else 1
 
     def _active_permits(self, now: float) -> tuple[float, ...]:
         return tuple(ends_at for ends_at in self.permits if ends_at > now)

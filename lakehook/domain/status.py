@@ -16,7 +16,7 @@ _SUSPENDED: dict[SuspendedReason | None, str] = {
 _RESUMED: dict[SuspendedReason | None, str] = {
     SuspendedReason.CIRCUIT_OPEN: "lanes that wait longer have been resumed",
     SuspendedReason.BLOCKED: "lanes that wait longer have been resumed",
-    SuspendedReason.CONCURRENCY_LIMIT: "its slow endpoint has fewer requests in progress",
+    SuspendedReason.CONCURRENCY_LIMIT: "its endpoint has fewer requests in progress",
     SuspendedReason.RATE_LIMIT: "its rate allows it",
 }
 _ENDS = {

@@ -24,6 +24,7 @@ OPEN = EndpointHealth(
     probes=1,
     average_ms=2400.0,
     permits=(NOON + 60,),
+    unanswered_since=NOON + 1.5,
     slow_since=NOON,
     last_attempt=LAST,
     last_success_at=NOON - 9,

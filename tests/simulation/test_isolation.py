@@ -101,6 +101,70 @@ def test_ten_messages_of_one_lane_on_a_ten_second_endpoint_delay_nobody():
     assert max(delays(played, "b")) < 1.5  # ten at once, one after the other
 
 
+HEALTHY = tuple(Subscriber(id=f"healthy{number}") for number in range(9))
+
+
+def of_ten_subscribers(seconds: float) -> Played:
+    """Three events a second to ten subscribers, the first of which answers after so long.
+
+    Each event is of a pipeline of its own, so that no lane is held already. Four workers take
+    batches of up to ten lanes.
+    """
+    published = tuple(Publication(NOON + number / 3, str(number), 0) for number in range(90))
+    scenario = a_scenario(Subscriber(id="a"), *HEALTHY, publications=published)
+
+    def answer(system: System, _operator: Operator) -> None:
+        system.receivers["a"] = ScriptedReceiver([], seconds=seconds)
+
+    return play(scenario, answer)
+
+
+def healthy_delays(played: Played) -> list[float]:
+    return sorted(delay for one in HEALTHY for delay in delays(played, one.id))
+
+
+def test_an_endpoint_that_hangs_delays_nobody_from_the_first_second_on():
+    usual, hanging = of_ten_subscribers(0.1), of_ten_subscribers(60.0)
+
+    assert not hanging.violations
+    assert healthy_delays(hanging)[-1] < 1.0
+    assert median(healthy_delays(hanging)) < 1.5 * median(healthy_delays(usual))
+    posts = [
+        post.began_at - NOON
+        for lane, history in hanging.system.history.lanes.items()
+        if lane.startswith("a#")
+        for post in history.posts
+    ]
+    assert sum(began < 10 for began in posts) <= 2, "two of four workers, until the first timeout"
+    assert sum(began < 60 for began in posts) <= 8
+
+
+class OneThatHangs(ScriptedReceiver):
+    """Answers for every pipeline but one."""
+
+    def react(self, now: float, pipeline: str) -> Reaction:
+        return 60.0 if pipeline == "1" else 0.1, OK
+
+
+def test_a_pipeline_on_which_an_endpoint_hangs_delays_its_others_for_seconds_only():
+    publications = events(1, 1, apart=1.0) + tuple(
+        Publication(NOON + 0.6 + number, str(number), 0) for number in range(2, 60)
+    )
+
+    def hang(system: System, _operator: Operator) -> None:
+        system.receivers["a"] = OneThatHangs([])
+
+    scenario = a_scenario(Subscriber(id="a", schedule="5,300"), publications=publications)
+
+    played = play(scenario, hang)
+
+    assert not played.violations
+    others = delays(played, "a")
+    assert len(others) == 58
+    assert median(others) < 0.5
+    assert max(others) < 3.0
+
+
 class Poison(ScriptedReceiver):
     def react(self, now: float, pipeline: str) -> Reaction:
         return 0.1, SORRY if pipeline == "1" else OK

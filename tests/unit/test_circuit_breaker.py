@@ -1,13 +1,17 @@
 """An endpoint that is down, or slow: nobody calls it in vain, and nobody is lost."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from lakehook.delivery.batch import DeliverBatch
 from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS, MAX_LANES_PROBED
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels.webhook import retry_after
+from lakehook.domain.circuit_breaker import UNANSWERED_SECONDS
 from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryStatus, HeldLane, SuspendedReason
 from lakehook.domain.queue_message import Ack, Nack, ReceivedMessage, Resume
 from lakehook.domain.retry import RetrySchedule
@@ -177,7 +181,7 @@ def test_what_a_slow_endpoint_left_waiting_is_worked_off_without_the_clock(world
     world.receive(in_lane(1))
     health = world.ledger.healths.known["sub_a"]
     for _ in range(3):
-        taken = health.with_permit_acquired(world.clock.now())
+        taken = health.with_permit_acquired(world.clock.now() + 60, world.clock.now())
         assert taken
         health = taken
     world.ledger.healths.known["sub_a"] = health
@@ -192,6 +196,84 @@ def test_what_a_slow_endpoint_left_waiting_is_worked_off_without_the_clock(world
 
     assert world.ledger.lanes == {}
     assert len(world.attempts.made) == 1 + 5 + 1
+
+
+class Hanging(World):
+    """The first attempt gets no answer for so long, and what happens meanwhile."""
+
+    def __init__(self, seconds: float, meanwhile: Callable[["World"], object]) -> None:
+        super().__init__()
+        self.batch = super().deliver_batch()
+        self.seconds, self.meanwhile = seconds, meanwhile
+        self.attempts.during = self._hang
+
+    def deliver_batch(self) -> DeliverBatch:
+        return self.batch
+
+    def _hang(self, _: Sending) -> None:
+        self.attempts.during = lambda _: None
+        self.clock.sleep(UNANSWERED_SECONDS)
+        self.batch.deliver.mark_unanswered()
+        self.meanwhile(self)
+        self.clock.sleep(self.seconds - UNANSWERED_SECONDS)
+
+
+def test_while_an_attempt_gets_no_answer_another_lane_waits_by_one_write():
+    writes: list[int] = []
+
+    def another_comes(world: World) -> None:
+        before = world.ledger.writes
+        assert world.receive(in_lane(2)) == [Ack()]
+        writes.append(world.ledger.writes - before)
+        assert world.attempts.made == ["sub_a#1#1"]
+        held = world.ledger.lanes[Lane("sub_a", "2")]
+        assert held.suspended_reason is SuspendedReason.CONCURRENCY_LIMIT
+
+    world = Hanging(3.0, another_comes)
+    world.receive(in_lane(1))
+    world.answer_the_bell()
+
+    assert writes == [1]
+    assert world.attempts.made == ["sub_a#1#1", "sub_a#2#1"]
+    assert world.ledger.lanes == {}
+    assert not world.ledger.healths.find("sub_a").permits
+
+
+def test_an_attempt_that_is_answered_in_time_writes_nothing_of_its_health():
+    world = Hanging(0.4, lambda _: None)
+    world.attempts.during = lambda _: None
+
+    world.receive(in_lane(1))
+    world.batch.deliver.mark_unanswered()
+
+    assert world.ledger.healths.writes == 0
+
+
+def test_what_a_hanging_endpoint_left_waiting_goes_on_one_lane_after_the_other():
+    def others_come(world: World) -> None:
+        for number in range(2, 5):
+            world.receive(in_lane(number))
+
+    world = Hanging(10.0, others_come)
+    hung = Attempt(at=NOON, outcome=Outcome.TIMED_OUT, milliseconds=10000)
+    world.attempts.script = {f"sub_a#{number}#1": [hung] for number in (1, 2)}
+
+    world.receive(in_lane(1))
+    resumed = [resume.lane.pipeline_key for resume in world.queue.resumes]
+    world.answer_the_bell()
+
+    assert resumed == ["2"]
+    assert {lane.pipeline_key for lane in world.ledger.lanes} == {"1", "2"}
+    assert world.ledger.healths.find("sub_a").unanswered_since is None
+
+
+def test_an_attempt_that_is_not_recorded_gives_its_permit_back():
+    world = Hanging(3.0, lambda _: None)
+    world.attempts.script = {"sub_a#1#1": [InfrastructureError("no key")]}
+
+    world.receive(in_lane(1))
+
+    assert world.ledger.healths.find("sub_a").permits == ()
 
 
 def test_a_failing_probe_in_a_short_schedule_waits_in_the_queue_like_any_attempt(world: World):
@@ -373,7 +455,7 @@ def test_an_endpoint_that_is_quick_again_wakes_what_it_left_asleep(world: World)
     world.receive(in_lane(1))
     full = world.ledger.healths.known["sub_a"]
     for _ in range(3):
-        full = full.with_permit_acquired(world.clock.now()) or full
+        full = full.with_permit_acquired(world.clock.now() + 60, world.clock.now()) or full
     world.ledger.healths.known["sub_a"] = full
     for number in range(10, 15):
         world.receive(in_lane(number))

@@ -120,7 +120,7 @@ def test_a_slow_endpoint_with_a_rate_is_not_over_its_rate(stack: FakeStack) -> N
 
     words = next_of(stack, 1)
 
-    condition = "its slow endpoint has fewer requests in progress"
+    condition = "its endpoint has fewer requests in progress"
     assert words == f"attempted when {condition}"
     (lane,) = stack.service().list_lanes()
     assert lane.state == "endpoint slow"

@@ -131,13 +131,54 @@ def test_two_slow_attempts_in_a_hundred_do_not_make_an_endpoint_slow():
 def test_a_slow_endpoint_has_a_few_slots_that_are_free_again_after_a_while():
     health = replace(WELL, average_ms=5000.0)
     for _ in range(PERMITS):
-        taken = health.with_permit_acquired(NOON)
+        taken = health.with_permit_acquired(NOON + 60, NOON)
         assert taken
         health = taken
 
-    assert health.with_permit_acquired(NOON) is None
-    assert health.with_permit_released(NOON + 60, NOON).with_permit_acquired(NOON)
-    assert health.with_permit_acquired(NOON + 61)
+    assert health.with_permit_acquired(NOON + 60, NOON) is None
+    assert health.with_permit_released(NOON + 60, NOON).with_permit_acquired(NOON + 60, NOON)
+    assert health.with_permit_acquired(NOON + 90, NOON + 61)
+
+
+def test_an_endpoint_that_leaves_an_attempt_unanswered_gets_no_other_and_then_a_second():
+    unanswered = WELL.with_unanswered(NOON, NOON + 30, NOON + 0.5)
+    assert unanswered
+
+    assert unanswered.is_full(NOON + 1.9)
+    canary = unanswered.with_permit_acquired(NOON + 32, NOON + 2)
+    assert canary
+    assert canary.is_full(NOON + 29)
+    assert not canary.is_full(NOON + 30), "a worker that died holds no permit any longer"
+
+
+def test_what_answers_is_limited_no_more_and_what_waited_for_it_is_resumed():
+    unanswered = WELL.with_unanswered(NOON, NOON + 30, NOON + 0.5)
+    assert unanswered
+
+    for answered in (after(unanswered, SUCCESS), after(unanswered, FAILURE)):
+        assert not answered.is_limited
+        assert answered.resume_batch_size
+
+
+def test_after_a_timeout_one_attempt_at_a_time_shows_whether_it_answers_again():
+    hanging = after(WELL, attempt(Outcome.TIMED_OUT, milliseconds=10000))
+    probed = hanging.with_permit_acquired(NOON + 30, NOON)
+    assert probed
+
+    assert hanging.is_limited
+    assert probed.is_full(NOON + 29)
+    assert not after(probed, SUCCESS).is_limited
+
+
+def test_many_unanswered_attempts_write_no_more_than_is_needed():
+    health = WELL
+    for number in range(PERMITS):
+        marked = health.with_unanswered(NOON + number, NOON + 30 + number, NOON + 5)
+        assert marked
+        health = marked
+
+    assert health.unanswered_since == NOON
+    assert health.with_unanswered(NOON + 4, NOON + 34, NOON + 5) is None
 
 
 def test_a_hint_holds_for_the_whole_endpoint_whatever_fails_after_it():

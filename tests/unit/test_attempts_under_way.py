@@ -1,0 +1,81 @@
+"""Attempts under way: those that get no answer are marked, once each."""
+
+from collections.abc import Callable
+
+import pytest
+
+from lakehook.delivery.attempts import AttemptsUnderWay
+from lakehook.domain.circuit_breaker import UNANSWERED_SECONDS
+from lakehook.domain.errors import InfrastructureError
+from tests.fakes import NOON, FakeClock, FakeTelemetry
+
+
+class Endpoint:
+    def __init__(self, during: Callable[[], None] = lambda: None) -> None:
+        self.calls: list[str] = []
+        self._during = during
+
+    def mark_unanswered(self, since: float) -> None:
+        self.calls.append(f"marked since {since - NOON}")
+        self._during()
+
+    def release_permit(self) -> None:
+        self.calls.append("released")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def telemetry() -> FakeTelemetry:
+    return FakeTelemetry()
+
+
+@pytest.fixture
+def attempts(clock: FakeClock, telemetry: FakeTelemetry) -> AttemptsUnderWay:
+    return AttemptsUnderWay(clock, telemetry)
+
+
+def test_an_attempt_is_marked_once_when_it_has_lasted_for_long(
+    attempts: AttemptsUnderWay, clock: FakeClock
+):
+    endpoint, answered = Endpoint(), Endpoint()
+    attempts.end(attempts.watch(answered, NOON))
+    attempts.watch(endpoint, NOON)
+
+    clock.sleep(UNANSWERED_SECONDS - 0.25)
+    assert attempts.mark_unanswered() == 0.25
+    clock.sleep(0.25)
+    for _ in range(2):
+        assert attempts.mark_unanswered() == UNANSWERED_SECONDS
+
+    assert endpoint.calls == ["marked since 0.0"]
+    assert answered.calls == []
+
+
+def test_an_attempt_that_ends_while_it_is_marked_is_released(
+    attempts: AttemptsUnderWay, clock: FakeClock
+):
+    endpoint = Endpoint(lambda: attempts.end(attempt))
+    attempt = attempts.watch(endpoint, NOON)
+    clock.sleep(1)
+
+    attempts.mark_unanswered()
+
+    assert endpoint.calls == ["marked since 0.0", "released"]
+
+
+def test_a_mark_that_fails_stops_no_batch(
+    attempts: AttemptsUnderWay, clock: FakeClock, telemetry: FakeTelemetry
+):
+    def fail() -> None:
+        raise InfrastructureError("throttled")
+
+    attempts.watch(Endpoint(fail), NOON)
+    clock.sleep(1)
+
+    attempts.mark_unanswered()
+
+    assert [what for what, _ in telemetry.told] == ["trouble"]

@@ -13,6 +13,16 @@ UNKNOWN = {
 BATCHES = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:SendMessage")
 """AWS asks for a batch by the same name; the witness asks for ``sqs:SendMessageBatch``."""
 
+PARTIQL = {
+    "Effect": "Allow",
+    "Action": "dynamodb:BatchExecuteStatement",
+    "Resource": "*",
+}
+"""AWS asks for each statement's action on its table; the witness for this, and for no table.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
+"""
+
 BY_SESSION = {"ArnEquals": "ArnLike", "ArnNotEquals": "ArnNotLike"}
 """On AWS ``aws:PrincipalArn`` is the role's ARN; the witness gives the session's.
 
@@ -22,9 +32,12 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 
 def prepare(template: Json) -> Json:
     kept = {name: one for name, one in template["Resources"].items() if not _is_unknown(one)}
-    for statement in _statements(kept):
-        _name_batches(statement)
-        _name_sessions(statement)
+    for document in _documents(kept):
+        for statement in document["Statement"]:
+            _name_batches(statement)
+            _name_sessions(statement)
+        if "dynamodb:PartiQL" in str(document):
+            document["Statement"].append(PARTIQL)
     return {**template, "Resources": kept}
 
 
@@ -36,11 +49,11 @@ def _is_unknown(resource: Json) -> bool:
     return calculates or resource["Type"] in UNKNOWN
 
 
-def _statements(resources: Json) -> Iterator[Json]:
+def _documents(resources: Json) -> Iterator[Json]:
     for resource in resources.values():
         properties = resource.get("Properties", {})
-        for document in (properties.get("PolicyDocument"), properties.get("KeyPolicy")):
-            yield from (document or {}).get("Statement", [])
+        documents = (properties.get("PolicyDocument"), properties.get("KeyPolicy"))
+        yield from (document for document in documents if document)
 
 
 def _name_batches(statement: Json) -> None:

@@ -231,7 +231,7 @@ def test_while_an_attempt_gets_no_answer_another_lane_waits_by_one_write():
 
     world = Hanging(3.0, another_comes)
     world.receive(in_lane(1))
-    world.answer_the_bell()
+    world.deliver_resumed()
 
     assert writes == [1]
     assert world.attempts.made == ["sub_a#1#1", "sub_a#2#1"]
@@ -260,7 +260,7 @@ def test_what_a_hanging_endpoint_left_waiting_goes_on_one_lane_after_the_other()
 
     world.receive(in_lane(1))
     resumed = [resume.lane.pipeline_key for resume in world.queue.resumes]
-    world.answer_the_bell()
+    world.deliver_resumed()
 
     assert resumed == ["2"]
     assert {lane.pipeline_key for lane in world.ledger.lanes} == {"1", "2"}

@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 
 MINUTES ?= 5
 
-.PHONY: help install demo console test permissions bench witness soak soak-mutants check checkov format synth \
+.PHONY: help install demo console test permissions bench witness prove soak soak-mutants check checkov format synth \
 	diff bootstrap deploy destroy bundles snapshot openapi samples lock clean
 
 help: ## Show this
@@ -61,6 +61,9 @@ WITNESS := .venv-witness
 witness: install ## Deploy to a cloud that others have made, which enforces the policies
 	$(BIN)/python -m tests.witness.environment $(WITNESS) $(PYTHON_OF_FUNCTIONS)
 	$(BIN)/python -m pytest tests/witness
+
+prove: install ## Play all histories of small worlds, up to a bound; an hour, or WORLD='two lanes'
+	$(BIN)/python -m tests.simulation.prove $(if $(WORLD),--world '$(WORLD)')
 
 soak: install ## Play histories with faults for MINUTES=5
 	$(BIN)/python -m tests.simulation --minutes $(MINUTES)

@@ -41,7 +41,7 @@ class Clockwork:
         minute = max(ceil(what.due_at / MINUTE), int(self.platform.timeline.now() // MINUTE) + 1)
         if minute not in self.planned:
             self.planned.add(minute)
-            self.platform.timeline.at(minute * MINUTE, lambda: self._tick(minute))
+            self.platform.timeline.at(minute * MINUTE, lambda: self._tick(minute), about="tick")
 
     def _tick(self, minute: int) -> None:
         self.planned.discard(minute)

@@ -1,7 +1,7 @@
 """What goes wrong: at every call of a port, by chance, as often as the knobs say."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from random import Random
@@ -44,6 +44,7 @@ class Invocation:
     function: str
     deadline: float
     groups: frozenset[str]
+    received: tuple[object, ...] = ()
     is_dead: bool = False
     is_zombie: bool = False  # given up by the platform, and yet it goes on
     wrote_in_vain: bool = False  # the ledger has failed it: nobody knows what came of a write
@@ -120,7 +121,13 @@ class Gate:
     timeline: Timeline
     faults: Faults
 
-    def call(self, call: str, effect: Callable[[], Any], trouble: Callable[[], Exception]) -> Any:
+    def call(
+        self,
+        call: str,
+        effect: Callable[[], Any],
+        trouble: Callable[[], Exception],
+        about: Collection[object] = (),
+    ) -> Any:
         invocation: Invocation | None = self.timeline.context
         if invocation is None:  # an operator's call, or the platform's
             return effect()

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from lakehook.domain.attempt import Outcome, Response
+from lakehook.domain.delivery import Lane
 from lakehook.domain.destination import Request
 from lakehook.ports.outbound import NoResponse
 from tests.simulation.faults import Gate, Killed, must_live
@@ -30,15 +32,19 @@ class Internet:
     def send(self, request: Request) -> Response | NoResponse:
         if self.timeline.now() >= self.timeline.context.deadline:
             raise Killed  # Lambda does not thaw what it has given up; here only late writes go on
-        now = self.timeline.now()
-        post: Post = self.gate.call("receiver.post", lambda: self._exchange(request, now), Killed)
+        now, body = self.timeline.now(), json.loads(request.body.decode())
+        lane = Lane(request.endpoint.host.partition(".")[0], pipeline_of(body))
+        post: Post = self.gate.call(
+            "receiver.post", lambda: self._exchange(request, body, lane, now), Killed, (lane,)
+        )
         post.heard_at = self.timeline.now()
         assert post.answer
         return post.answer
 
-    def _exchange(self, request: Request, sent_at: float) -> Post:
-        body = json.loads(request.body.decode())
-        subscription, pipeline = request.endpoint.host.partition(".")[0], pipeline_of(body)
+    def _exchange(
+        self, request: Request, body: Mapping[str, Any], lane: Lane, sent_at: float
+    ) -> Post:
+        subscription, pipeline = lane.subscription_id, lane.pipeline_key
         seconds, answer = self.receivers[subscription].react(self.timeline.now(), pipeline)
         if seconds > request.deadline_seconds:
             seconds, answer = request.deadline_seconds, TIMED_OUT

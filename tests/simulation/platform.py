@@ -34,18 +34,21 @@ class Platform:
         self, invocation: Invocation, work: Callable[[], Any], ended: Callable[[bool, Any], None]
     ) -> None:
         """``ended`` is told once: whether the function answered, and what."""
-        told = False
+        told, expiry = False, None
 
         def tell(*, answered: bool, answer: Any = None) -> None:
             nonlocal told
             if not told:
                 told = True
+                self.timeline.touch("sqs.ended")
+                self.timeline.cancel(expiry)
                 ended(answered, answer)
 
         def run() -> None:
             self.running += 1
             try:
                 answer = work()
+                self.timeline.reach("sqs.answer")
             except (Killed, InfrastructureError):
                 tell(answered=False)
             except Exception as error:  # noqa: BLE001  told by the oracle
@@ -61,7 +64,7 @@ class Platform:
                 tell(answered=False)
 
         self.timeline.begin(run, context=invocation)
-        self.timeline.at(invocation.deadline, expire)
+        expiry = self.timeline.at(invocation.deadline, expire, about="sqs")
 
 
 @dataclass
@@ -75,6 +78,7 @@ class EventSource:
     random: Random
     concurrency: int
     timeout: float = 30.0
+    batch_sizes: tuple[int, ...] = (1, 3, 10, 10)
     delete: Callable[[str, Sequence[str]], Any] = lambda _name, _handles: None
     running: int = 0
     polls_at: float = inf
@@ -88,14 +92,14 @@ class EventSource:
         at = max(soonest, self.queue.ready_at())
         if at < self.polls_at:
             self.polls_at = at
-            timeline.at(at, self._poll)
+            timeline.at(at, self._poll, about=f"poll {self.name}")
 
     def _poll(self) -> None:
         if self.platform.timeline.now() < self.polls_at:
             return  # an earlier poll has done this one's work
         self.polls_at = inf
         while self.running < self.concurrency and (
-            messages := self.queue.receive(self.random.choice((1, 3, 10, 10)))
+            messages := self.queue.receive(self.random.choice(self.batch_sizes))
         ):
             if not self.platform.faults.happens(Fault.THROTTLED):
                 self._begin(messages)
@@ -105,7 +109,8 @@ class EventSource:
         self.running += 1
         groups = frozenset(message.message.group_id for message in messages)
         deadline = self.platform.timeline.now() + self.timeout
-        invocation = Invocation(self.name, deadline, groups)
+        received = tuple((one.message.body, one.handle) for one in messages)
+        invocation = Invocation(self.name, deadline, groups, received)
         records = [_record(message) for message in messages]
 
         def ended(answered: bool, failed: Any) -> None:  # noqa: FBT001
@@ -126,7 +131,7 @@ class EventSource:
             self.platform.history.tell(timeline.now(), EVERYONE, Fault.ACK_LOST)
             return
         late = self.random.choice((5.0, 100.0, 200.0)) if faults.happens(Fault.ACK_LATE) else 0.0
-        timeline.at(timeline.now() + late, lambda: self.delete(self.name, handles))
+        timeline.at(timeline.now() + late, lambda: self.delete(self.name, handles), about="sqs")
         if faults.happens(Fault.ACK_TWICE):
             timeline.at(timeline.now() + late + 1, lambda: self.delete(self.name, handles))
 

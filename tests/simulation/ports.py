@@ -56,15 +56,19 @@ class Reached:
         setattr(self, method, call)
         return call
 
-    def _through(self, method: str, effect: Callable[[], Any]) -> Any:
-        return self._gate.call(f"{self._name}.{method}", effect, _trouble)
+    def _through(
+        self, method: str, effect: Callable[[], Any], about: Collection[object] = ()
+    ) -> Any:
+        return self._gate.call(f"{self._name}.{method}", effect, _trouble, about)
 
 
 class ReachedLedger(Reached):
     _seen: tuple[DueItem, ...] = ()
 
     def load(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
-        page: LedgerSnapshot = self._through("load", lambda: self._torn(deliveries, lanes))
+        page: LedgerSnapshot = self._through(
+            "load", lambda: self._torn(deliveries, lanes), tuple(lanes)
+        )
         return page
 
     def _torn(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
@@ -82,12 +86,12 @@ class ReachedLedger(Reached):
         if before is None and after is None and record.version == 0:
             key = record.lane, record.sequence
             inserted: DeliveryRecord | None = self._through(
-                "save", lambda: None if key in self._port.records else save()
+                "save", lambda: None if key in self._port.records else save(), (record.lane,)
             )
             if inserted:
                 return inserted
             self._gate.timeline.sleep(TEAR_SECONDS)
-        saved: DeliveryRecord = self._through("save", save)
+        saved: DeliveryRecord = self._through("save", save, (record.lane,))
         return saved
 
     def waiting_deliveries(self, lane: HeldLane) -> Iterator[DeliveryRecord]:
@@ -97,7 +101,9 @@ class ReachedLedger(Reached):
 
     def _page(self, lane: HeldLane) -> list[DeliveryRecord]:
         page: list[DeliveryRecord] = self._through(
-            "waiting_deliveries", lambda: list(islice(self._port.waiting_deliveries(lane), PAGE))
+            "waiting_deliveries",
+            lambda: list(islice(self._port.waiting_deliveries(lane), PAGE)),
+            (lane.lane,),
         )
         return page
 

@@ -41,13 +41,19 @@ MOST_HAPPENINGS = 50_000
 class System:
     """Built from a scenario; nothing happens before its timeline runs."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        timeline_of: Callable[[float, Random], Timeline] = Timeline,
+        gate_of: Callable[[Timeline, Faults], Gate] = Gate,
+        random: Random | None = None,
+    ) -> None:
         self.scenario = scenario
-        self.random = Random(scenario.seed)
-        self.timeline = Timeline(NOON, self.random)
+        self.random = random or Random(scenario.seed)
+        self.timeline = timeline_of(NOON, self.random)
         self.history = History()
         self.faults = self._faults(scenario)
-        self.gate = Gate(self.timeline, self.faults)
+        self.gate = gate_of(self.timeline, self.faults)
         self.platform = Platform(self.timeline, self.faults, self.history)
         self.clockwork = Clockwork(self.platform, self.is_at_rest, self._all_due)
         self.ledger = WitnessedLedger(self.timeline, self.history, self.clockwork.plan)

@@ -4,7 +4,7 @@ A task is a greenlet, so that shipped code may wait in the midst of a call. Whoe
 what comes next and switches to it directly; no scheduler of the operating system has a say.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
@@ -79,9 +79,22 @@ class Timeline:
         """Whatever the running task was begun for."""
         return self._playing.context
 
-    def at(self, time: float, action: Work) -> None:
-        """Do something short, that never waits, at a time to come."""
+    def at(self, time: float, action: Work, *, about: str = "") -> object:
+        """Do something short, that never waits, at a time to come.
+
+        ``about`` is the part of the world that it changes, for a search; empty: any.
+        """
         self._enter(max(time, self.time), action)
+        return None
+
+    def cancel(self, planned: object) -> None:
+        """Forget what ``at`` has returned: it would change nothing. A search has less to do."""
+
+    def reach(self, call: str, about: Collection[object] = ()) -> None:
+        """Come to a call of something shared: where a search lets others go first."""
+
+    def touch(self, call: str, about: Collection[object] = ()) -> None:
+        """Change something shared without a wait, for a search to know."""
 
     def begin(self, work: Work, *, context: Any) -> None:
         """Begin a task: work that may wait."""

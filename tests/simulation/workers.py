@@ -101,6 +101,7 @@ class OneAtATime:
         self._queue: list[Actor] = []
 
     def __enter__(self) -> None:
+        self._timeline.reach("lock.acquire")
         me = self._timeline.whoever_plays()
         while self._inside:
             self._queue.append(me)
@@ -113,6 +114,7 @@ class OneAtATime:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._timeline.touch("lock.release")
         self._inside = None
         waiting, self._queue = self._queue, []
         for actor in waiting:

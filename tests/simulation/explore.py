@@ -1,0 +1,381 @@
+"""All histories of a small world, up to a bound, instead of some that a seed draws.
+
+The method is stateless search of the shipped code. A history is a sequence of choices, and nothing
+else decides: each history is played anew from its beginning, and a printed sequence replays it.
+Whatever may come next is an option of a choice: the next call of a worker, of the scheduler or of
+an operator's command, a poll, an acknowledgement, a fault at a call, an operator's action. The time
+goes on when nothing is left to do at an instant.
+
+Two histories that reach the same state have the same future, so the second one ends there. A state
+is known by a hash of its happens-before graph, as in CHESS (Musuvathi and Qadeer, "Iterative
+Context Bounding", PLDI 2007). Each task has a hash, and so has each object: a lane, the breakers,
+the queues. The hash of a task takes in its call, the time, and the hashes of what the call reads.
+An object that is written has a hash made of its writer's. By induction, equal hashes mean equal
+answers and equal writes, so tasks, tables and queues are equal. Requests and records of a lane
+count as writes of it, so what the oracle judges by is equal, too. Queues are hashed as they are.
+
+That is also the partial-order reduction: calls of different objects commute, and so do reads, and
+all their orders lead to one state. A call of something that nobody writes meanwhile is no choice.
+
+A world may bound preemptions: how often a task that could go on has to wait for another one. Most
+defects need two at most (ibid.). Hashes have 61 bits: with a million states, one is mistaken for
+another once in some million searches.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from random import Random
+from typing import Any
+
+from lakehook.domain.delivery import Lane
+from tests.simulation.faults import (
+    FREEZES,
+    IMPOSSIBLE,
+    TROUBLES,
+    Fault,
+    Gate,
+    Invocation,
+    Killed,
+    must_live,
+)
+from tests.simulation.ports import TEAR_SECONDS
+from tests.simulation.search import SENDS, SQS, Object, Option, Path, Planned, Pruned, Search, Step
+from tests.simulation.timeline import Actor, Timeline, WakeUp, Work
+
+OPEN_SECONDS = (0.0, TEAR_SECONDS)  # of a request, of a torn read: others may go on meanwhile
+EFFECTIVE = (None, Fault.KILL_AFTER, Fault.TROUBLE_AFTER, Fault.FREEZE_AFTER)
+
+
+@dataclass
+class Rules:
+    """What a path decides by, and how the state of the world beside the tasks is seen."""
+
+    path: Path
+    faults: tuple[Fault, ...] = ()  # one of them, at one call
+    interleaved: frozenset[str] = frozenset()  # functions; the calls of others are not waited at
+    unshared: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Ports to which nobody writes while these functions run, so that their calls are local."""
+    acts_left: Callable[[], Sequence[str]] = list
+    act: Callable[[str], None] = lambda _: None
+    tainted: Callable[[], object] = lambda: None
+    queues: Callable[[], int] = lambda: 0
+    told: Callable[[str], None] | None = None
+
+
+class ExplorationTimeline(Timeline):
+    """A timeline on which a path decides what comes next among all that may."""
+
+    def __init__(self, start: float, random: Random) -> None:
+        self._planned: list[Planned] = []
+        self._hash = 0  # of the action that is being done, where no actor plays
+        self._hashes: dict[Actor, int] = {}
+        self._steps: dict[Actor, Step] = {}
+        self._objects: dict[Object, int] = {}
+        self._epoch = 0  # of the last action that may have changed anything
+        self._frozen: list[Planned] = []
+        self._fault: Fault | None = None
+        self._last: Actor | None = None  # who played last
+        self.rules = Rules(Path(Search(), b""))
+        self.victim: Invocation | None = None  # of the one fault
+        self._wrote: dict[int, tuple[object, int]] = {}  # each invocation, and its last write
+        super().__init__(start, random)
+
+    # --- what is planned ---
+
+    def at(self, time: float, action: Work, *, about: str = "") -> object:
+        is_free = about.startswith(("tick", "poll"))  # whoever has planned it, it does the same
+        origin = hash((about, 0 if is_free else self._playing_hash()))
+        planned = Planned(max(time, self.time), action, origin, about)
+        self._planned.append(planned)
+        return planned
+
+    def cancel(self, planned: object) -> None:
+        self._planned = [one for one in self._planned if one is not planned]
+
+    def begin(self, work: Work, *, context: Any) -> None:
+        actor = self._resting.pop() if self._resting else Actor(self)
+        actor.work, actor.context = work, context
+        parts = (context.function, context.received, self.time)
+        origin = 0 if context.received and self._playing is self._main else self._playing_hash()
+        self._hashes[actor] = hash((parts, origin))
+        self._advance(hash((self._playing_hash(), "has begun another")))
+        self._steps.pop(actor, None)
+        self._enter(self.time, WakeUp(actor, actor.waits))
+
+    def wake(self, actor: Actor) -> None:
+        self._hashes[actor] = hash((self._hashes.get(actor), self._playing_hash()))
+        super().wake(actor)
+
+    def sleep(self, seconds: float) -> None:
+        if self._playing is self._main or not self._is_interleaved():
+            super().sleep(seconds)
+        elif seconds in OPEN_SECONDS:
+            self._yield(self._steps[self._playing], may_fail=False)
+        elif seconds > 0:
+            until = self.time + seconds
+            while self.time < until:
+                self.wait(until)
+
+    def reach(self, call: str, about: Collection[object] = ()) -> None:
+        if self._playing is not self._main and self._is_interleaved():
+            self._yield(Step.of(call, tuple(about)), may_fail=False)
+
+    def touch(self, call: str, about: Collection[object] = ()) -> None:
+        self.change(Step.of(call, tuple(about)))
+
+    def _enter(self, time: float, entry: Work | WakeUp) -> None:
+        actor_hash = self._hashes.get(entry.actor, 0) if isinstance(entry, WakeUp) else 0
+        self._planned.append(Planned(time, entry, actor_hash))
+
+    def _is_quiet_until(self, time: float) -> bool:
+        return False
+
+    def _is_interleaved(self) -> bool:
+        context: Invocation | None = self._playing.context
+        return context is not None and context.function in self.rules.interleaved
+
+    def _is_read_now(self, port: str) -> bool:
+        """Whether a task is under way to which the calls of a port count as local."""
+        readers = self.rules.unshared.get(port, frozenset())
+        return any(actor.work and actor.context.function in readers for actor in self.actors)
+
+    # --- calls ---
+
+    def come_to(self, step: Step) -> Fault | None:
+        """Let a path decide who goes first, and return the fault that befalls the call."""
+        if not self._is_interleaved():
+            self.change(step)
+            return None
+        self._yield(step, may_fail=True)
+        return self._fault
+
+    def freeze(self) -> None:
+        """Wait until the path thaws this actor, which it may do at any later choice."""
+        me = self._playing
+        wake = WakeUp(me, me.waits)
+        self._frozen.append(Planned(self.time, wake, self._hashes[me], step=self._steps[me]))
+        self._go_on(me)
+
+    def _yield(self, step: Step, *, may_fail: bool) -> None:
+        me = self._playing
+        self._steps[me] = step
+        wake = WakeUp(me, me.waits)
+        planned = Planned(self.time, wake, self._hashes[me], step=step, may_fail=may_fail)
+        self._planned.append(planned)
+        self._go_on(me)
+
+    # --- turns ---
+
+    def _next(self) -> Actor:
+        while not self._failure:
+            try:
+                option = self._choose()
+            except Pruned as pruned:
+                self._failure = pruned
+                break
+            if option is None:
+                break
+            if actor := self._take(option):
+                return actor
+        return self._main
+
+    def _choose(self) -> Option | None:
+        self._planned = [one for one in self._planned if not one.is_stale]
+        ready = [one for one in self._planned if one.time <= self.time]
+        local = list(islice(filter(self._is_local, ready), 1))
+        options = [*self._going_on(local or ready), *self._faulty(local or ready)]
+        if not local:
+            options += self._unusual()
+        if not options:
+            return None
+        return self.rules.path.choose(
+            options, self._state, lambda n: self._is_switch(options[n], ready)
+        )
+
+    def _is_local(self, one: Planned) -> bool:
+        """Whether it commutes with everything: an actor goes on to its next call that matters."""
+        if not isinstance(one.entry, WakeUp):
+            return False
+        function = one.entry.actor.context.function
+        return one.step is None or function in self.rules.unshared.get(one.step.port, ())
+
+    def _going_on(self, ready: Sequence[Planned]) -> list[Option]:
+        """Options without a fault: whoever played last comes first."""
+        if not ready:
+            return [Option()] if self._planned else [Option(one) for one in self._frozen]
+        return [Option(one) for one in sorted(ready, key=lambda one: not self._is_last(one))]
+
+    def _unusual(self) -> list[Option]:
+        thawed = self._frozen if self._planned else ()
+        return [*map(Option, thawed), *(Option(act=act) for act in self.rules.acts_left())]
+
+    def _faulty(self, ready: Sequence[Planned]) -> list[Option]:
+        if self.victim:
+            return []
+        return [Option(one, fault) for one in ready if one.may_fail for fault in self._faults(one)]
+
+    def _faults(self, one: Planned) -> list[Fault]:
+        assert one.step
+        impossible = IMPOSSIBLE.get(one.step.call.partition(".")[0], ())
+        return [fault for fault in self.rules.faults if fault not in impossible]
+
+    def _is_last(self, one: Planned) -> bool:
+        return isinstance(one.entry, WakeUp) and one.entry.actor is self._last
+
+    def _is_switch(self, option: Option, ready: Sequence[Planned]) -> bool:
+        """Whether an option preempts who played last, and could go on."""
+        chosen = option.planned
+        return chosen is not None and not self._is_last(chosen) and any(map(self._is_last, ready))
+
+    def _take(self, option: Option) -> Actor | None:
+        if self.rules.told:
+            self.rules.told(self._words(option))
+        if option.act:
+            self._playing, self._hash = self._main, hash(("act", option.act, self.time))
+            self.rules.act(option.act)
+            return None
+        if option.planned is None:
+            self.time = min(one.time for one in self._planned)
+            return None
+        return self._play_planned(option.planned, option.fault)
+
+    def _play_planned(self, planned: Planned, fault: Fault | None) -> Actor | None:
+        (self._frozen if planned in self._frozen else self._planned).remove(planned)
+        if not isinstance(planned.entry, WakeUp):
+            self._playing, self._hash = self._main, planned.hash
+            self._change(planned.about)
+            self.play(planned.entry)
+            return None
+        actor = planned.entry.actor
+        self._fault, self._last = fault, actor
+        if fault:
+            self.victim = actor.context
+        if planned.step:
+            self._playing = actor
+            self.change(planned.step, fault)
+        return actor
+
+    # --- the state, as a hash of how it came about ---
+
+    def _playing_hash(self) -> int:
+        return self._hash if self._playing is self._main else self._hashes[self._playing]
+
+    def _advance(self, to: int) -> None:
+        if self._playing is self._main:
+            self._hash = to
+        else:
+            self._hashes[self._playing] = to
+
+    def change(self, step: Step, fault: Fault | None = None) -> None:
+        read = 0 if step.call in SENDS else sum(map(self._hash_of, step.about))
+        mixed = hash((self._playing_hash(), step.call, self.time, fault, self._epoch, read))
+        self._advance(mixed)
+        if step.is_write and fault in EFFECTIVE:
+            assert not self._is_read_now(step.port), f"{step.call} is no local step"
+            if SQS in step.about:
+                self._objects.pop(SQS, None)
+                return
+            self._wrote[id(self.context)] = self.context, mixed
+            for one in step.about:
+                self._objects[one] = mixed
+
+    def _hash_of(self, one: Object) -> int:
+        """An object, or all lanes of the ledger; one lane's depends on what changed all of them."""
+        if one == SQS and SQS not in self._objects:
+            self._objects[SQS] = self.rules.queues()
+        if one == ("ledger",):
+            return sum(hash((k, v)) for k, v in self._objects.items() if k[0] == "ledger")
+        of_all = self._objects.get(one[:1], 0) if len(one) > 1 else 0
+        return hash((one, self._objects.get(one, 0), of_all))
+
+    def _change(self, about: str) -> None:
+        if about and about != "tick":
+            self.change(Step.of("sqs.changed"))
+            return
+        self._hash_of(SQS)
+        self._hash = hash((self._hash, self.time, self._epoch, frozenset(self._objects.items())))
+        self._epoch = self._hash
+
+    def _state(self) -> int:
+        tasks = sum(
+            hash((self._hashes[one], one.context.is_dead, one.context.is_zombie))
+            for one in self.actors
+            if one.work is not None
+        )
+        planned = sum(hash((one.time, one.hash, one.about)) for one in self._planned)
+        self._hash_of(SQS)
+        parts = (
+            self.time,
+            tasks,
+            planned,
+            self._epoch,
+            self._seen(),
+            tuple(self.rules.acts_left()),
+        )
+        last = self.rules.path.bound is not None and self._last and self._hashes.get(self._last)
+        return hash((parts, len(self._frozen), last, frozenset(self._objects.items())))
+
+    def _seen(self) -> object:
+        """What the oracle sees of a fault: whom it touched, and who has written."""
+        one = self.victim
+        if one is None:
+            return None
+        flags = (one.is_dead, one.is_zombie, one.wrote_in_vain)
+        _, last_write = self._wrote.get(id(one), (one, 0))
+        return self.rules.tainted(), last_write and (flags, last_write)
+
+    def _words(self, option: Option) -> str:
+        if option.planned is None:
+            return (option.act and f"an operator begins: {option.act}") or "time goes on"
+        entry, step = option.planned.entry, option.planned.step
+        who = entry.actor.context.function if isinstance(entry, WakeUp) else "the platform"
+        what = step.call if step else option.planned.about or "goes on"
+        return f"{who}: {what}" + (f" ({option.fault})" if option.fault else "")
+
+
+class ExplorationGate(Gate):
+    """Where calls of those tasks wait that are interleaved, and one fault befalls one of them."""
+
+    timeline: ExplorationTimeline
+
+    def call(
+        self,
+        call: str,
+        effect: Callable[[], Any],
+        trouble: Callable[[], Exception],
+        about: Collection[object] = (),
+    ) -> Any:
+        invocation: Invocation | None = self.timeline.context
+        step = Step.of(call, tuple(about) or _lanes_of(effect))
+        if invocation is None:
+            self.timeline.change(step)
+            return effect()
+        if invocation.is_dead:
+            raise Killed
+        fault = self.timeline.come_to(step)
+        must_live(invocation)
+        if fault is None:
+            return effect()
+        self.faults.injected[fault] += 1
+        invocation.wrote_in_vain |= step.is_write and fault in TROUBLES
+        self.faults.touched(invocation)
+        return self._suffer(fault, effect, trouble, invocation)
+
+    def _befall(self, fault: Fault, invocation: Invocation) -> None:
+        if fault in FREEZES:
+            invocation.is_zombie = True
+            self.timeline.freeze()
+        else:
+            invocation.is_dead = True
+        must_live(invocation)
+
+
+def _lanes_of(effect: Callable[[], Any]) -> tuple[object, ...]:
+    """The lanes that a call is about, where its arguments tell."""
+    if not isinstance(effect, partial):
+        return ()
+    arguments = (*effect.args, *effect.keywords.values())
+    named = (getattr(argument, "lane", argument) for argument in arguments)
+    return tuple({lane for lane in named if isinstance(lane, Lane)})

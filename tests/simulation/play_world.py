@@ -1,0 +1,203 @@
+"""Plays one history of a small world: the system, its queues and operators, as a path decides."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies
+from lakehook.domain.errors import Conflict, InfrastructureError
+from lakehook.domain.lane import DeliveryStatus
+from lakehook.domain.replay import DeliveryFilter
+from lakehook.ports.queues import DeadLetterCopies
+from lakehook.subscriptions.lifecycle import ResumeLanesGradually
+from local.fifo import FifoQueue
+from tests.simulation.clockwork import TIMEOUT_SECONDS, NeverRests
+from tests.simulation.explore import ExplorationGate, ExplorationTimeline, Rules
+from tests.simulation.faults import Invocation
+from tests.simulation.operators import Operator
+from tests.simulation.oracle import Violation, judge
+from tests.simulation.ports import Reached, ReachedLedger
+from tests.simulation.receivers import ScriptedReceiver
+from tests.simulation.search import Path, Pruned
+from tests.simulation.system import System
+from tests.simulation.wiring import DEAD, DELIVERIES
+from tests.simulation.workers import simulated_waits
+from tests.simulation.worlds import World
+
+
+class Constant(Random):
+    """Chance has no say: whatever may happen is an option of a path."""
+
+    def random(self) -> float:
+        return 0.5
+
+    def choice(self, seq: Any) -> Any:
+        return seq[0]
+
+    def uniform(self, a: float, b: float) -> float:
+        return a
+
+
+class OperatorsPort(Reached):
+    """A port whose data an operator's command reads, too."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._port, name)
+        return super().__getattr__(name) if callable(value) else value
+
+
+class OperatorsLedger(ReachedLedger, OperatorsPort):
+    pass
+
+
+class OperatorsSystem:
+    """The system as a command reaches it: each call of a port is a step."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        gate = system.gate
+        self.subscriptions = OperatorsPort("subscriptions", system.subscriptions, gate)
+        self.ledger = OperatorsLedger("ledger", system.ledger, gate)
+        self.journal = OperatorsPort("journal", system.journal, gate)
+        self.replays = OperatorsPort("replays", system.replays, gate)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._system, name)
+
+
+@dataclass(frozen=True)
+class ExploringOperator(Operator):
+    """No command is interrupted but by a fault at a call."""
+
+    @property
+    def _wake(self) -> ResumeLanesGradually:
+        return ResumeLanesGradually(self.system.ledger, self.system.timeline)
+
+    @property
+    def _copies(self) -> DeadLetterCopies:
+        return SqsDeadLetterCopies(self.system.sqs, DEAD)
+
+    def replay(self, subscription: str) -> None:
+        self.replay_those(subscription, DeliveryFilter.ANY)
+
+
+@dataclass(frozen=True)
+class History:
+    """One history of a world, to its end or to a state that was seen before."""
+
+    system: System
+    path: Path
+    violations: tuple[Violation, ...] = ()
+    was_pruned: bool = False
+
+    def story(self) -> str:
+        return "\n".join((*map(str, self.violations), "", self.system.history.read()))
+
+
+def play(world: World, path: Path, *, aloud: bool = False) -> History:
+    system = System(world.scenario(), ExplorationTimeline, ExplorationGate, Constant())
+    timeline = system.timeline
+    assert isinstance(timeline, ExplorationTimeline)
+    _prepare(world, system, timeline, path)
+    if aloud:
+        timeline.rules.told = lambda words: system.history.tell(timeline.time, "", "next:", words)
+    try:
+        with simulated_waits(timeline):
+            timeline.run()
+        return History(system, path, judge(system))
+    except Pruned:
+        return History(system, path, was_pruned=True)
+    except NeverRests:
+        return History(system, path, (Violation("never comes to rest", ""),))
+    finally:
+        timeline.close()
+
+
+def _prepare(world: World, system: System, timeline: ExplorationTimeline, path: Path) -> None:
+    system.receivers["a"] = ScriptedReceiver(list(world.script), seconds=0.0)  # type: ignore[assignment]
+    system.sources[DELIVERIES].concurrency = world.workers
+    system.sources[DELIVERIES].batch_sizes = (world.batch,)
+    system.sources["events"].batch_sizes = (10,)
+    system.faults.calm()
+    acts = Acts(system, list(world.acts))
+    timeline.rules = Rules(
+        path,
+        world.faults,
+        world.interleaved,
+        world.unshared,
+        acts_left=acts.left,
+        act=acts.begin,
+        tainted=lambda: frozenset(system.history.tainted),
+        queues=lambda: _queues(system),
+    )
+    for publication in system.scenario.publications:
+        timeline.at(publication.at, lambda one=publication: system.publish(one), about="sqs")
+
+
+def _queues(system: System) -> int:
+    """All that matters of the queues and of who polls them; the ids of messages do not."""
+    queues = tuple(_queue(queue) for queue in system.queues.values())
+    return hash((queues, tuple((one.running, one.polls_at) for one in system.sources.values())))
+
+
+def _queue(queue: FifoQueue) -> object:
+    stock, sent = queue._stock, queue._deduplication._sent
+    entries = [*stock._groups._in_sight.values(), *stock._delayed]
+    first_to_last = sorted(entries, key=lambda entry: entry.place)
+    return (
+        queue._last_sequence,
+        frozenset((key, until) for key, (until, _) in sent._noted.items()),
+        tuple(
+            (one.message.sequence, one.message.body, one.receive_count, one.invisible_until)
+            for one in first_to_last
+        ),
+    )
+
+
+@dataclass
+class Acts:
+    """One action, of those an operator may do, at any choice."""
+
+    system: System
+    may: list[str]
+
+    def left(self) -> Sequence[str]:
+        return [act for act in self.may if _USEFUL[act](self.system)]
+
+    def begin(self, act: str) -> None:
+        self.may.clear()
+        system = self.system
+        now = system.timeline.now()
+        if act == "tick":
+            invocation = Invocation("scheduler", now + TIMEOUT_SECONDS, frozenset())
+            assert system.clockwork.tick
+            system.platform.invoke(invocation, system.clockwork.tick, lambda *_: None)
+            return
+        groups = frozenset((*system.history.lanes, *system.journal.pipelines))
+        invocation = Invocation("operator", now + 3600.0, groups, (act,))
+        operator = ExploringOperator(OperatorsSystem(system))  # type: ignore[arg-type]
+
+        def command() -> None:
+            system.timeline.touch("subscriptions.all")
+            with suppress(Conflict, InfrastructureError):
+                operator.act(act, "a")
+
+        system.platform.invoke(invocation, command, lambda *_: None)
+
+
+def _has_dead(system: System) -> bool:
+    records = system.ledger.records.values()
+    return any(record.status is DeliveryStatus.DEAD for record in records)
+
+
+_USEFUL: dict[str, Callable[[System], bool]] = {
+    "redrive": _has_dead,
+    "discard": _has_dead,
+    "console": _has_dead,
+    "pause": lambda _: True,
+    "remove": lambda _: True,
+    "replay": lambda system: any(r.status.is_final for r in system.ledger.records.values()),
+    "tick": lambda system: bool(system.ledger.lanes),
+}

@@ -1,0 +1,93 @@
+# ruff: noqa: T201  it prints for people
+"""``make prove``: plays all histories of each small world; the first broken promise ends it.
+
+A counterexample is printed as a story, with the sequence of choices that replays it.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from math import inf
+from time import process_time
+
+from tests.simulation.play import one_after_the_other
+from tests.simulation.play_world import History, play
+from tests.simulation.search import Path, Search
+from tests.simulation.worlds import WORLDS, World
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What came of a search: exhausted, ended by a broken promise, or given up."""
+
+    world: World
+    search: Search
+    seconds: float  # of this process
+    broken: History | None
+
+    @property
+    def is_exhausted(self) -> bool:
+        return not self.search.left and self.broken is None
+
+    def __str__(self) -> str:
+        bound, search = self.world.bound, self.search
+        which = "all interleavings" if bound is None else f"up to {bound} preemptions"
+        result = "exhausted" if self.is_exhausted else f"ended, {len(search.left)} branches left"
+        return (
+            f"{self.world.name:40} {which:20} {len(search.seen):8,} states"
+            f" {search.histories:8,} histories {self.seconds:7.1f} s  {result}"
+        )
+
+    def story(self) -> str:
+        assert self.broken
+        choices = ",".join(map(str, self.broken.path.taken))
+        command = f"python -m tests.simulation.prove --world '{self.world.name}' --replay {choices}"
+        return f"{self.broken.story()}\n\n{command}"
+
+
+def explore(world: World, *, most_seconds: float = inf) -> Proof:
+    """Play every history, depth first."""
+    search, began = Search(), process_time()
+    broken = None
+    with one_after_the_other():
+        while search.left and not broken and process_time() - began < most_seconds:
+            history = play(world, Path(search, search.left.pop(), world.bound))
+            search.histories += 1
+            broken = history if history.violations else None
+    return Proof(world, search, process_time() - began, broken)
+
+
+def main() -> int:
+    wanted = _arguments()
+    worlds = [world for world in WORLDS if not wanted.world or world.name in wanted.world]
+    if wanted.replay is not None:
+        choices = bytes(map(int, filter(None, wanted.replay.split(","))))
+        history = play(worlds[0], Path(Search(), choices), aloud=True)
+        print(history.story())
+        return 1 if history.violations else 0
+    return _prove(worlds, most_seconds=wanted.seconds)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.prove", description=__doc__)
+    names = [world.name for world in WORLDS]
+    parser.add_argument("--world", action="append", choices=names, help="play this world alone")
+    parser.add_argument("--replay", metavar="0,1,…", help="play one history, and tell all of it")
+    parser.add_argument("--seconds", type=float, default=inf, help="give a world up after so long")
+    return parser.parse_args()
+
+
+def _prove(worlds: list[World], *, most_seconds: float) -> int:
+    is_complete = True
+    for world in worlds:
+        proof = explore(world, most_seconds=most_seconds)
+        print(proof, flush=True)
+        if proof.broken:
+            print(proof.story())
+            return 1
+        is_complete &= proof.is_exhausted
+    return 0 if is_complete else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

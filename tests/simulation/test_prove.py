@@ -1,0 +1,84 @@
+"""All histories of the smallest worlds, and what a search of them can be trusted with."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from lakehook.delivery.attempt_handler import AttemptHandler
+from lakehook.delivery.dependencies import Stop
+from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.queue_message import Ack
+from tests.simulation.play_world import play
+from tests.simulation.prove import explore
+from tests.simulation.search import Path, Search
+from tests.simulation.worlds import DEAD_AT_LAST, KILLS, SMALL, World
+
+BY_NAME = {world.name: world for world in SMALL}
+
+
+@pytest.mark.parametrize(
+    "name", ["one event, killed", "one event, failed call", "one event, replay"]
+)
+def test_no_history_of_a_small_world_breaks_a_promise(name: str):
+    proof = explore(BY_NAME[name])
+
+    assert proof.is_exhausted, proof.broken and proof.story()
+    assert proof.search.histories > 50
+
+
+@dataclass
+class WithoutMerging(Path):
+    """A path that ends at no state, however often it was seen."""
+
+    def _must_be_new(self, state: int) -> None:
+        self.search.choices += 1
+
+
+def ends(world: World, path_of: type[Path]) -> Iterator[object]:
+    """What each history that is played to its end has come to: requests and records in order."""
+    search = Search()
+    while search.left:
+        search.histories += 1
+        history = play(world, path_of(search, search.left.pop(), world.bound))
+        assert not history.violations
+        if not history.was_pruned:
+            yield str(
+                [
+                    [(post.sequence, post.said) for post in lane.posts]
+                    + [(entry.record.status, entry.record.attempts) for entry in lane.entries]
+                    for _, lane in sorted(history.system.history.lanes.items())
+                ]
+            )
+
+
+@pytest.mark.parametrize("name", ["one event, killed", "one event, failed call"])
+def test_a_state_that_was_seen_before_has_no_end_of_its_own(name: str):
+    world = replace(BY_NAME[name], bound=0)
+
+    assert set(ends(world, Path)) == set(ends(world, WithoutMerging))
+
+
+def record_before_the_letter(
+    self: AttemptHandler, record: DeliveryRecord, _following: DeliveryRecord | None
+) -> Stop:
+    self.lane.write(record, self.lane.held_at(record).with_dead_head())
+    self.dependencies.dead_letters.send(record, endpoint="a.example")
+    return Ack()
+
+
+def test_a_kill_between_two_writes_in_the_wrong_order_is_found_and_replayed(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(AttemptHandler, "_dead_letter", record_before_the_letter)
+    world = World(name="killed", events=1, script=DEAD_AT_LAST, faults=KILLS, bound=0)
+
+    proof = explore(world)
+
+    assert proof.broken
+    again = play(world, Path(Search(), bytes(proof.broken.path.taken)), aloud=True)
+    assert again.violations == proof.broken.violations
+    assert [str(one) for one in again.violations] == ["a#1: #1 is said to be dead, and is not"]
+    assert "deliveries: sqs.dead (killed before a call)" in again.story()
+    assert not proof.is_exhausted
+    assert "--world 'killed' --replay 0," in proof.story()

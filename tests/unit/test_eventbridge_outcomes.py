@@ -10,9 +10,11 @@ from lakehook.domain.event_pattern import compile_pattern
 from lakehook.domain.json_document import expand_names
 from tests.outside import OUTSIDE
 
-OUTCOMES: list[dict[str, Any]] = json.loads(
-    (OUTSIDE / "eventbridge" / "outcomes.json").read_text(encoding="utf-8")
-)
+OUTCOMES: list[dict[str, Any]] = [
+    outcome
+    for name in ("outcomes.json", "event_ruler.json")
+    for outcome in json.loads((OUTSIDE / "eventbridge" / name).read_text(encoding="utf-8"))
+]
 DIFFERENT = {  # as docs/patterns.md says
     **{outcome["name"]: None for outcome in OUTCOMES if "cidr" in json.dumps(outcome["pattern"])},
     "content_wildcard_complex_EXC": True,  # here a wildcard takes no longer, however many its stars

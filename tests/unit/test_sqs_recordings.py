@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.fifo import FifoQueue, QueueSettings, SqsError
+from local.fifo import FifoQueue, QueueSettings, RedrivePolicy, SqsError
 from tests.fakes import FakeClock
 from tests.outside import OUTSIDE
 
@@ -18,7 +18,10 @@ class Replaying:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.clock = FakeClock()
-        self.queue = FifoQueue(self.clock.now, settings=QueueSettings(**settings))
+        self.letters = FifoQueue(self.clock.now)
+        limit = settings.pop("max_receive_count", None)
+        redrive = RedrivePolicy(queue=self.letters, max_receive_count=limit) if limit else None
+        self.queue = FifoQueue(self.clock.now, settings=QueueSettings(**settings, redrive=redrive))
         self.handles: dict[str, str] = {}
 
     def send(self, *bodies: str) -> None:
@@ -56,10 +59,13 @@ class Replaying:
         counts = self.queue.counts()
         assert (counts.visible, counts.in_flight) == (visible, in_flight)
 
+    def dead_letters(self, expected: list[str]) -> None:
+        assert [one.message.body for one in self.letters.receive(10)] == expected
+
 
 @pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history["name"])
 def test_the_model_answers_as_sqs_was_recorded_to(history: dict[str, Any]):
-    replaying = Replaying(history["queue"])
+    replaying = Replaying(dict(history["queue"]))
 
     for step, *words in history["steps"]:
         getattr(replaying, step)(*words)

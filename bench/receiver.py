@@ -60,7 +60,7 @@ class Receiver(asyncio.Protocol):
 
 def _counted(requests: int) -> bytes:
     body = str(requests).encode()
-    return b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (
+    return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (
         len(body),
         body,
     )

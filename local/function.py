@@ -2,22 +2,20 @@
 
 import json
 import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import TimeoutError as WaitedTooLong
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 from typing import Any
 from uuid import uuid4
 
 from local import account
 from local.cloudwatch import take_line
 from local.function_specs import FunctionSpec
+from local.processes import ForkServer
 from local.runtime_api import Invocation, InvocationFailure, Result, RuntimeApi, RuntimeServer
 
 ROOT = Path(__file__).parent.parent
@@ -49,6 +47,17 @@ class Host:
     variables: Mapping[str, str] = field(default_factory=dict)
     hosts: Path | None = None
     calls: Path | None = None
+    _fork_servers: dict[str, ForkServer] = field(default_factory=dict, init=False, repr=False)
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
+
+    def fork_server_of(self, function: FunctionSpec) -> ForkServer:
+        """Return the fork server of all functions that have the same code on their path."""
+        path = self.python_path(function)
+        with self._lock:
+            if path not in self._fork_servers:
+                variables = _variables_of_all(path)
+                self._fork_servers[path] = ForkServer(self.python, variables, sink=self.sink)
+            return self._fork_servers[path]
 
     def task_root_of(self, function: FunctionSpec) -> Path:
         return self.bundles / function.folder if self.bundles else self.task_root
@@ -61,28 +70,31 @@ class Host:
 class Environment:
     """Environment that serves one invocation at a time, as on Lambda, until its process ends."""
 
-    def __init__(self, function: FunctionSpec, host: Host) -> None:
+    def __init__(self, function: FunctionSpec, host: Host, fork_server: ForkServer) -> None:
         self._timeout_seconds = function.timeout_seconds
         self._api = RuntimeApi(account.arn("lambda", f"function:{function.name}"))
         self._server = RuntimeServer(self._api)
-        self._process = subprocess.Popen(
-            [str(host.python), "-m", "local.worker", function.handler, *_files(host)],
-            cwd=host.task_root_of(function),
-            env=_lambdas_variables(function, host)
-            | {"AWS_LAMBDA_RUNTIME_API": self._server.address},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=host.sink,
-            start_new_session=True,  # Ctrl-C must reach only us; we end the workers
-        )
-        self._watcher = Thread(target=self._watch, name="environment", daemon=True)
-        self._watcher.start()
-        self._logs = Thread(target=self._copy_log, args=(host.sink,), name="log", daemon=True)
+        stdin, self._lifeline = os.pipe()
+        log, stdout = os.pipe()
+        try:
+            self._process = fork_server.fork(
+                function.module,
+                [function.handler, *_files(host)],
+                cwd=host.task_root_of(function),
+                env=_lambdas_variables(function, host)
+                | {"AWS_LAMBDA_RUNTIME_API": self._server.address},
+                fds=(stdin, stdout, host.sink),
+            )
+        finally:
+            os.close(stdin)
+            os.close(stdout)
+        self._logs = Thread(target=self._copy_log, args=(log, host.sink), name="log", daemon=True)
         self._logs.start()
+        self._process.ended.add_done_callback(lambda ended: self._end(ended.result()))
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return not self._process.ended.done()
 
     def wait_until_initialised(self) -> InvocationFailure | None:
         """Wait, and return None once the process has requested its first invocation."""
@@ -110,28 +122,22 @@ class Environment:
 
     def kill(self) -> None:
         """End the process, and everything that the handler has started."""
-        if self.alive:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-        self._watcher.join()
+        self._process.kill()
         self._logs.join(_LOG_SECONDS)
 
-    def _copy_log(self, sink: int) -> None:
+    def _copy_log(self, log: int, sink: int) -> None:
         """Copy the log to the sink, and its metrics to CloudWatch, as Lambda's log group does."""
-        assert self._process.stdout
-        with self._process.stdout as lines:
+        with open(log, "rb") as lines:
             for line in lines:
                 os.write(sink, line)
                 take_line(line)
 
-    def _watch(self) -> None:
-        status = self._process.wait()
+    def _end(self, status: int) -> None:
         self._api.end(
             InvocationFailure("Runtime.ExitError", f"the process ended with status {status}")
         )
         self._server.close()
-        assert self._process.stdin
-        self._process.stdin.close()
+        os.close(self._lifeline)
 
 
 def _files(host: Host) -> Iterator[str]:
@@ -148,6 +154,7 @@ def _lambdas_variables(function: FunctionSpec, host: Host) -> dict[str, str]:
     """
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     return {
+        **_variables_of_all(host.python_path(function)),
         **account.variables(host.endpoint_url),
         **function.environment,
         **host.variables,
@@ -160,11 +167,20 @@ def _lambdas_variables(function: FunctionSpec, host: Host) -> dict[str, str]:
         "AWS_LAMBDA_LOG_STREAM_NAME": f"[$LATEST]{uuid4().hex}",
         "_HANDLER": function.handler,
         "LAMBDA_TASK_ROOT": str(host.task_root_of(function)),
+    }
+
+
+def _variables_of_all(python_path: str) -> dict[str, str]:
+    variables = {
         "LANG": "C.UTF-8",
         "PATH": os.defpath,
-        "PYTHONPATH": host.python_path(function),
+        "PYTHONPATH": python_path,
         "TZ": ":UTC",
     }
+    if sys.platform == "darwin":  # believed: CPython's issue 77906; we have no Mac
+        # macOS ends a forked process that uses its frameworks, as the search for proxies does.
+        variables |= {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES", "no_proxy": "*"}
+    return variables
 
 
 def log_level() -> dict[str, str]:
@@ -181,11 +197,13 @@ class Function:
     def __init__(self, spec: FunctionSpec, host: Host, *, concurrency: int = 1) -> None:
         self._spec = spec
         self._host = host
+        self._fork_server = host.fork_server_of(spec)
         self._concurrency = concurrency
         self._changed = Condition()
         self._environments: set[Environment] = set()
         self._idle: list[Environment] = []
         self._closed = False
+        self._fork_server.open()
 
     def start(self) -> None:
         """Start initializing one environment, without waiting."""
@@ -211,11 +229,13 @@ class Function:
     def close(self) -> None:
         """End every process; invocations in progress fail."""
         with self._changed:
-            self._closed = True
+            was_open, self._closed = not self._closed, True
             environments = list(self._environments)
             self._changed.notify_all()
         for environment in environments:
             environment.kill()
+        if was_open:
+            self._fork_server.close()
 
     def _take(self) -> Environment | None:
         with self._changed:
@@ -233,7 +253,7 @@ class Function:
         return self._at_hand() or len(self._environments) < self._concurrency
 
     def _add(self) -> Environment:
-        environment = Environment(self._spec, self._host)
+        environment = Environment(self._spec, self._host, self._fork_server)
         self._environments.add(environment)
         return environment
 

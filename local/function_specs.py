@@ -25,6 +25,10 @@ class FunctionSpec:
     reserved_concurrency: int | None = None
 
     @property
+    def module(self) -> str:
+        return self.handler.rpartition(".")[0]
+
+    @property
     def folder(self) -> str:
         """Folder under ``functions``: the handler is ``functions.<folder>.handler.<function>``."""
         return self.handler.split(".")[1]

@@ -21,10 +21,14 @@ HANDLERS = '''
 import os, sys, time
 from pathlib import Path
 
+IMPORTED_BY = os.getpid()
+
 def echo(event, context):
     return {
+        "imported_by": IMPORTED_BY,
         "event": event,
         "pid": os.getpid(),
+        "parent": os.getppid(),
         "function": context.function_name,
         "arn": context.invoked_function_arn,
         "memory": context.memory_limit_in_mb,
@@ -164,6 +168,22 @@ def test_a_process_that_ends_fails_the_invocation_and_is_replaced(start: Start) 
         "Runtime.ExitError", "the process ended with status 3"
     )
     assert answered(function.invoke({"leave": False})) == "stayed"
+
+
+def test_each_process_imports_the_handlers_module_itself(start: Start) -> None:
+    answer = answered(start("echo").invoke({}))
+
+    assert answer["imported_by"] == answer["pid"]
+
+
+def test_another_fork_server_follows_one_that_has_ended(start: Start) -> None:
+    function = start("echo")
+    answer = answered(function.invoke({}))
+
+    os.kill(answer["parent"], signal.SIGKILL)
+    eventually(lambda: not any(each.alive for each in function._environments))
+
+    assert answered(function.invoke({}))["parent"] != answer["parent"]
 
 
 def test_an_idle_process_that_is_killed_costs_no_invocation(start: Start) -> None:

@@ -51,12 +51,15 @@ def _stdout(process: "subprocess.Popen[str]") -> IO[str]:
     return process.stdout
 
 
-def children(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     listing = subprocess.run(
         ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
     )
-    pairs = (map(int, line.split()) for line in listing.stdout.splitlines())
-    return [child for child, parent in pairs if parent == pid]
+    pairs = [tuple(map(int, line.split())) for line in listing.stdout.splitlines()]
+    found = [pid]
+    for parent in found:  # their own come after them
+        found += [child for child, its_parent in pairs if its_parent == parent]
+    return found[1:]
 
 
 def alive(pid: int) -> bool:
@@ -90,7 +93,7 @@ def assert_tells_where_everything_is(where: dict[str, Any]) -> None:
 
 def assert_ends_well_by(number: signal.Signals, process: "subprocess.Popen[str]") -> None:
     """And every worker with it."""
-    workers = children(process.pid)
+    workers = descendants(process.pid)
     assert len(workers) >= 5  # one of each function, and more where several were busy
 
     process.send_signal(number)
@@ -224,7 +227,7 @@ def assert_told_people(process: "subprocess.Popen[str]", where: dict[str, Any]) 
 
 
 def assert_no_worker_outlives(process: "subprocess.Popen[str]") -> None:
-    workers = children(process.pid)
+    workers = descendants(process.pid)
     assert workers
 
     process.kill()

@@ -58,9 +58,8 @@ bench: install ## Measure, beside references of the same run; write bench/result
 
 WITNESS := .venv-witness
 
-witness: install ## Deploy to a cloud that others have made, which enforces the policies
-	$(BIN)/python -m tests.witness.environment $(WITNESS) $(PYTHON_OF_FUNCTIONS)
-	$(BIN)/python -m pytest tests/witness
+witness: install ## Compare with others' SQS, DynamoDB and EventBridge; deploy to a cloud of theirs
+	$(BIN)/python -m tests.witness
 
 prove: install ## Play all histories of small worlds, up to a bound; an hour, or WORLD='two lanes'
 	$(BIN)/python -m tests.simulation.prove $(if $(WORLD),--world '$(WORLD)')

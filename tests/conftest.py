@@ -46,6 +46,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Turns:
     return Turns(config, log)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what is believed of services without evidence, after tests that looked for it."""
+    passed = terminalreporter.getreports("passed")
+    if any("unit/test_outside.py" in report.nodeid for report in passed):
+        terminalreporter.section("unproven", "-")
+        rows = (HERE / "outside" / "UNPROVEN.md").read_text(encoding="utf-8").splitlines()
+        for row in rows[rows.index("|---|---|---|") + 1 :]:
+            double, belief, _ = row.strip("| ").split(" | ")
+            terminalreporter.write_line(f"{double.strip('`')}: {belief}")
+
+
 @pytest.fixture(autouse=True)
 def _no_network(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.path.is_relative_to(UNIT):

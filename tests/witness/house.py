@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.bundle import ROOT, this_processor
+from tests.witness.cloud import REGION
+from tests.witness.stores import ACCOUNT_ID
 
 STAGE = "witness"
+BOTH = f"{STAGE},production"
+"""Stages that are synthesized, bundled and deployed together: each alone would cost the same."""
+APP = shlex.join([sys.executable, "-m", "tests.witness.app"])
 OURSELVES = {"CDK_VALIDATION": "false"}  # `make check` has it, and it takes longer than all else
 
 
@@ -28,9 +33,9 @@ class House:
     folder: Path
     access: Mapping[str, str]
 
-    def make(self, recipe: str, stage: str, *more: str) -> Made:
+    def make(self, recipe: str, stage: str, *more: str, app: str = APP) -> Made:
         ended = subprocess.run(
-            ["make", "--no-print-directory", recipe, f"STAGE={stage}", self._with(*more)],
+            ["make", "--no-print-directory", recipe, f"STAGE={stage}", self._with(app, *more)],
             cwd=ROOT,
             env=os.environ | self.access | OURSELVES,  # noqa: TID251
             stdin=subprocess.DEVNULL,
@@ -41,15 +46,25 @@ class House:
         )
         return Made(ended.returncode == 0, ended.stdout)
 
-    def deploy(self, stage: str, **parameters: str) -> Mapping[str, str]:
-        """The outputs of its stack."""
-        outputs = self.folder / f"{stage}.json"
+    def bootstrap(self) -> None:
+        """Name the environment, so that nothing is synthesized to find it."""
+        self._succeed("bootstrap", STAGE, f"aws://{ACCOUNT_ID}/{REGION}")
+
+    def deploy(self, **parameters: str) -> Mapping[str, str]:
+        """Deploy both stages, and return the outputs of the one that may be deleted."""
+        outputs = self.folder / "outputs.json"
         given = [f"--parameters={name}={value}" for name, value in parameters.items()]
         at_once = ("--require-approval=never", f"--outputs-file={outputs}")
-        made = self.make("deploy", stage, *at_once, *given)
+        self._succeed("deploy", BOTH, *at_once, *given)
+        return dict(json.loads(outputs.read_text("utf-8"))[f"Lakehook-{STAGE}"])
+
+    def destroy(self, stage: str) -> Made:
+        """Destroy what was synthesized for the deployment."""
+        return self.make("destroy", stage, "--force", app=self._assembly)
+
+    def _succeed(self, recipe: str, stage: str, *more: str) -> None:
+        made = self.make(recipe, stage, *more)
         assert made.succeeded, made.said
-        (told,) = json.loads(outputs.read_text("utf-8")).values()
-        return dict(told)
 
     def choose(self, choices: str = "") -> None:
         """What an operator writes to ``stages.toml`` for the stage that may be deleted."""
@@ -59,13 +74,16 @@ class House:
     def _choices(self) -> Path:
         return self.folder / "stages.toml"
 
-    def _with(self, *more: str) -> str:
+    @property
+    def _assembly(self) -> str:
+        return str(self.folder / "cdk.out")
+
+    def _with(self, app: str, *more: str) -> str:
         """Its cloud runs the functions on this machine; what is made is kept apart from cdk.out."""
         if not self._choices.exists():
             self.choose()
-        app = shlex.join([sys.executable, "-m", "tests.witness.app"])
         ours = (
-            *("--app", app, "--output", str(self.folder / "cdk.out")),
+            *("--app", app, "--output", self._assembly),
             *("--context", f"processor={this_processor()}"),
             *("--context", f"stages={self._choices}"),
         )

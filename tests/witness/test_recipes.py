@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from tests.witness.conftest import STACK
-from tests.witness.house import STAGE, House
+from tests.witness.house import BOTH, STAGE, House
 
 
 @pytest.fixture
@@ -16,11 +16,6 @@ def fewer_at_once(house: House) -> Iterator[None]:
     house.choose("deliver_concurrency = 7\n")
     yield
     house.choose()
-
-
-@pytest.fixture
-def production(house: House) -> None:
-    house.deploy("production")
 
 
 def left_of(stack: str) -> set[str]:
@@ -46,7 +41,7 @@ def test_a_difference_is_the_choice_that_was_made_and_nothing_else(
 ):
     assert outputs
 
-    made = house.make("diff", STAGE)
+    made = house.make("diff", BOTH)
 
     changed = [line for line in made.said.splitlines() if line.startswith("[")]
     assert len(changed) == 1
@@ -55,11 +50,11 @@ def test_a_difference_is_the_choice_that_was_made_and_nothing_else(
     assert "[+] 7" in made.said
 
 
-@pytest.mark.usefixtures("production")
+@pytest.mark.usefixtures("outputs")
 def test_production_refuses_to_be_deleted(house: House):
     before = left_of("Lakehook")
 
-    made = house.make("destroy", "production", "--force")
+    made = house.destroy("production")
 
     assert not made.succeeded
     assert "TerminationProtection is enabled" in made.said
@@ -69,7 +64,7 @@ def test_production_refuses_to_be_deleted(house: House):
 def test_any_other_stage_is_deleted_without_a_trace(house: House, outputs: Mapping[str, str]):
     assert outputs["PipelinesTable"] in left_of(STACK)
 
-    made = house.make("destroy", STAGE, "--force")
+    made = house.destroy(STAGE)
 
     assert made.succeeded, made.said
     assert left_of(STACK) == set()

@@ -21,7 +21,7 @@ from tests.witness.environments import is_furnished, java
 Json = dict[str, Any]
 
 JUDGE = Path(__file__).with_name("EventRuler.java")
-MAX_EXAMPLES = 300
+MAX_EXAMPLES = 150
 MAX_EVENTS = 10
 """For each pattern, in one exchange: the two processes take turns at each."""
 

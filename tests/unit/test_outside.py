@@ -22,6 +22,7 @@ NO_DOUBLES = {
     "local/account.py": "constants",
     "local/actions.py": "calls moto's backends",
     "local/calls.py": "records what is asked of moto",
+    "local/fork_server.py": "starts the processes of local/function.py",
     "local/provision.py": "asks moto for what CloudFormation would make",
     "tests/conftest.py": "configures pytest",
     "tests/devlake_vectors.py": "reads recordings",

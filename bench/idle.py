@@ -60,15 +60,16 @@ def idle_rows(template: Json) -> Sequence[Row]:
             is_monitoring=True,
         ),
         Row("the KMS key", keys * prices.KMS_KEY),
-        Row(f"{secrets} secrets", secrets * prices.SECRET),
+        Row(f"{secrets} secret", secrets * prices.SECRET),
         Row(f"idle polling of {queues} queues", polls / 1e6 * prices.SQS_FIFO_REQUESTS),
         Row(f"the scheduler: {MINUTES:,} calls, their reads and log", _scheduler(template)),
     )
 
 
 def _of(template: Json, type_: str) -> Iterator[Json]:
+    """Yield what each stack has; resources under a condition are extras."""
     for resource in template["Resources"].values():
-        if resource["Type"] == type_:
+        if resource["Type"] == type_ and "Condition" not in resource:
             yield resource["Properties"]
 
 
@@ -99,13 +100,16 @@ def together(rows: Sequence[Row], *, monitored: bool) -> float:
 
 def table(template: Json) -> str:
     rows = idle_rows(template)
-    production, trial = (f"${together(rows, monitored=each):.2f}" for each in (True, False))
+    sums = [together(rows, monitored=each) for each in (True, False)]
+    production, trial = (f"${dollars:.2f}" for dollars in sums)
+    keyed_production, keyed_trial = (f"${dollars - prices.KMS_KEY:.2f}" for dollars in sums)
     return "\n".join(
         (
             "| each month, used or not | `production` | `try` |",
             "|---|---|---|",
             *map(_line, rows),
             f"| **together** | **{production}** | **{trial}** |",
+            f"| together, where the stage names a key | {keyed_production} | {keyed_trial} |",
             "",
         )
     )

@@ -102,6 +102,10 @@ class Parameters(Construct):
         condition.override_logical_id("AsksDevlake")
         return condition
 
+    def if_devlake_is_asked(self, value: str) -> str:
+        """Return the value of a setting, ``UNSET`` where no API of DevLake is configured."""
+        return Fn.condition_if(self.asks_devlake.logical_id, value, UNSET).to_string()
+
     def _parameter(
         self,
         name: str,

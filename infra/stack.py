@@ -100,7 +100,7 @@ class LakehookStack(Stack):
             tables=self._tables,
             events=self._events,
             deliveries=self._deliveries,
-            devlake_api_secret_arn=self._ingress.api_secret_arn,
+            devlake_api_secret=self._ingress.api_secret,
             topic=self._operators,
         )
         self._api = HttpApi(
@@ -178,7 +178,9 @@ class LakehookStack(Stack):
             devlake_api_url=self._parameters.devlake_api_url,
             devlake_ui_url=self._parameters.devlake_ui_url,
             devlake_sources=self._parameters.devlake_sources,
-            devlake_api_secret_arn=self._ingress.api_secret_arn,
+            devlake_api_secret_arn=self._parameters.if_devlake_is_asked(
+                self._ingress.api_secret.secret_arn
+            ),
             api_url=self._api.url,
             email_sender=self._parameters.email_sender,
             event_retention_days=str(self._stage.retention.events_days),

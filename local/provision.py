@@ -140,15 +140,30 @@ def provision(
     new_url: Callable[[], str] = lambda: "http://127.0.0.1/",
 ) -> ProvisionedStack:
     """Create moto's resources in order of dependencies, and read the others from the template."""
-    resources = {
-        name: _unsupported(name, body, new_url) for name, body in template["Resources"].items()
-    }
-    scope = Scope(_pseudo_parameters() | _parameters(template, parameters), resources)
+    resources: dict[str, Resource] = {}
+    scope = Scope(
+        _pseudo_parameters() | _parameters(template, parameters),
+        resources,
+        template.get("Conditions", {}),
+    )
+    template = _without_unmet_conditions(template, scope)
+    for name, body in template["Resources"].items():
+        resources[name] = _unsupported(name, body, new_url)
     for name in _dependency_order(template):
         body = template["Resources"][name]
         properties = evaluate(body.get("Properties", {}), scope)
         resources[name] = PROVISIONED[body["Type"]](client_for, _physical(name), properties)
     return _TemplateReader(template, scope).provisioned_stack()
+
+
+def _without_unmet_conditions(template: Template, scope: Scope) -> Template:
+    """Return the template without the resources that CloudFormation would not create either."""
+    met = {
+        name: body
+        for name, body in template["Resources"].items()
+        if "Condition" not in body or scope.holds(body["Condition"])
+    }
+    return {**template, "Resources": met}
 
 
 def _unsupported(name: str, body: Mapping[str, Any], new_url: Callable[[], str]) -> Resource:

@@ -22,7 +22,7 @@ from moto.backends import get_backend
 from moto.kms import models
 
 from lakehook.domain.errors import InvalidInput
-from lakehook.settings import StackOutputs
+from lakehook.settings import UNSET, StackOutputs
 from local.account import ACCOUNT_ID, REGION
 from local.fifo.message import Message
 from local.sqs.queue import ModelledQueue
@@ -66,7 +66,7 @@ class LaptopState:
             "tables": {name: self._items(name) for name in _TABLES},
             "queues": {name: self._messages(name) for name in self._queues()},
             "keys": {key.id: _encode(key.key_material) for key in kms_keys().values()},
-            "secrets": {name: self._secret(name) for name in _SECRETS},
+            "secrets": {name: self._secret(name) for name in self._secrets()},
         }
         self._path.parent.mkdir(parents=True, exist_ok=True)
         written = self._path.with_suffix(".new")
@@ -85,8 +85,8 @@ class LaptopState:
             self._send(name, messages)
         for key_id, material in document["keys"].items():
             kms_keys()[key_id].key_material = base64.b64decode(material)
-        for name, secret in document["secrets"].items():
-            self._put_secret(name, secret)
+        for name in document["secrets"].keys() & self._secrets():
+            self._put_secret(name, document["secrets"][name])
 
     def _read(self) -> Document:
         try:
@@ -127,6 +127,9 @@ class LaptopState:
         queue = queues[self._outputs[name].rpartition("/")[2]]
         assert isinstance(queue, ModelledQueue), f"{name} is not a FIFO queue"
         return queue
+
+    def _secrets(self) -> set[str]:
+        return {name for name in _SECRETS if self._outputs[name] != UNSET}
 
     def _secret(self, name: str) -> str:
         secrets_manager = self._client_for("secretsmanager")

@@ -51,6 +51,12 @@ class Scope:
 
     values: Mapping[str, Any]
     resources: Mapping[str, Resource]
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+
+    def holds(self, condition: str) -> bool:
+        if condition not in self.conditions:
+            raise BadTemplate(f"{condition} is not a condition of the template")
+        return bool(evaluate(self.conditions[condition], self))
 
     def ref(self, name: str) -> Any:
         if name == "AWS::NoValue":
@@ -129,10 +135,33 @@ def _sub(argument: str | list[Any], scope: Scope) -> str:
     return _PLACEHOLDER.sub(value_of, text).replace("${!", "${")
 
 
+def _if(argument: list[Any], scope: Scope) -> Any:
+    condition, value, otherwise = argument
+    return evaluate(value if scope.holds(condition) else otherwise, scope)
+
+
+def _equals(argument: list[Any], scope: Scope) -> bool:
+    left, right = (evaluate(side, scope) for side in argument)
+    return bool(left == right)
+
+
+def _not(argument: list[Any], scope: Scope) -> bool:
+    (operand,) = argument
+    return not evaluate(operand, scope)
+
+
+def _or(argument: list[Any], scope: Scope) -> bool:
+    return any(evaluate(operand, scope) for operand in argument)
+
+
 _FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
     "Ref": _ref,
+    "Fn::Equals": _equals,
     "Fn::GetAtt": _get_att,
+    "Fn::If": _if,
     "Fn::Join": _join,
+    "Fn::Not": _not,
+    "Fn::Or": _or,
     "Fn::Select": _select,
     "Fn::Split": _split,
     "Fn::Sub": _sub,

@@ -1,6 +1,6 @@
 """The ingress: a public function URL for DevLake, and the secret that authenticates DevLake."""
 
-from aws_cdk import Duration, SecretValue
+from aws_cdk import CfnCondition, Duration, SecretValue
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -30,7 +30,8 @@ class Ingress(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self.secret_arn = self._secret(stage).secret_arn
-        self.api_secret_arn = self._api_secret(stage).secret_arn
+        self.api_secret = self._api_secret(stage, where=parameters.asks_devlake)
+        """It exists where an API of DevLake is configured only: a secret costs $0.40 a month."""
         self.worker = worker = LambdaFunction(
             self,
             "Ingress",
@@ -42,7 +43,11 @@ class Ingress(Construct):
         )
         worker.grant(["secretsmanager:GetSecretValue"], on=self.secret_arn)
         tables.grant_pipelines(worker, *RECORD_HEARD, when=OF_DEVLAKE)
-        worker.grant(["secretsmanager:GetSecretValue"], on=self.api_secret_arn)
+        worker.grant_if(
+            parameters.asks_devlake,
+            ["secretsmanager:GetSecretValue"],
+            on=self.api_secret.secret_arn,
+        )
         events.grant_send(worker)
         if stage.network:
             worker.add_to_vpc(stage.network, where=parameters.asks_devlake)
@@ -66,7 +71,7 @@ class Ingress(Construct):
         )
         return secret
 
-    def _api_secret(self, stage: Stage) -> secretsmanager.Secret:
+    def _api_secret(self, stage: Stage, *, where: CfnCondition) -> secretsmanager.Secret:
         """Create the secret without a value; an operator stores the headers for DevLake's API."""
         secret = secretsmanager.Secret(
             self,
@@ -75,6 +80,9 @@ class Ingress(Construct):
             secret_string_value=SecretValue.unsafe_plain_text(UNSET),
             removal_policy=removal_policy(retain=stage.retain_on_delete),
         )
+        resource = secret.node.default_child
+        assert isinstance(resource, secretsmanager.CfnSecret)
+        resource.cfn_options.condition = where
         acknowledge_rule(
             secret, "AwsSolutions-SMG4", "Rotation starts in DevLake, which creates the API key"
         )
@@ -91,5 +99,5 @@ class Ingress(Construct):
             devlake_api_url=parameters.devlake_api_url,
             devlake_ui_url=parameters.devlake_ui_url,
             devlake_sources=parameters.devlake_sources,
-            devlake_api_secret_arn=self.api_secret_arn,
+            devlake_api_secret_arn=parameters.if_devlake_is_asked(self.api_secret.secret_arn),
         )

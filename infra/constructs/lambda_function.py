@@ -198,6 +198,16 @@ class LambdaFunction(Construct):
             iam.PolicyStatement(actions=list(actions), resources=[on], conditions=when)
         )
 
+    def grant_if(self, condition: CfnCondition, actions: Sequence[str], on: str) -> None:
+        """Grant by a policy that exists under a condition, like the resource that it names."""
+        statement = iam.PolicyStatement(actions=list(actions), resources=[on])
+        policy = iam.Policy(
+            self, f"If{condition.node.id}", statements=[statement], roles=[self.role]
+        )
+        resource = policy.node.default_child
+        assert isinstance(resource, iam.CfnPolicy)
+        resource.cfn_options.condition = condition
+
     def add_to_vpc(self, network: Network, *, where: CfnCondition | None = None) -> None:
         """Attach to a VPC. Lambda creates interfaces with the function's role; its code can't."""
         resource = self.function.node.default_child

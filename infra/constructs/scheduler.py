@@ -1,6 +1,7 @@
 """The scheduler: resumes due lanes, reports stalled pipelines and runs replays every minute."""
 
 from aws_cdk import Duration
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.constructs.lambda_function import LambdaFunction
@@ -29,7 +30,7 @@ class Scheduler(LambdaFunction):
         tables: Tables,
         events: QueueWithDeadLetters,
         deliveries: QueueWithDeadLetters,
-        devlake_api_secret_arn: str,
+        devlake_api_secret: secretsmanager.Secret,
         topic: OperatorsTopic,
     ) -> None:
         super().__init__(
@@ -45,7 +46,9 @@ class Scheduler(LambdaFunction):
                 devlake_api_url=parameters.devlake_api_url,
                 devlake_ui_url=parameters.devlake_ui_url,
                 devlake_sources=parameters.devlake_sources,
-                devlake_api_secret_arn=devlake_api_secret_arn,
+                devlake_api_secret_arn=parameters.if_devlake_is_asked(
+                    devlake_api_secret.secret_arn
+                ),
                 operators_topic_arn=topic.arn,
                 stack_name=stage.stack_name,
             ),
@@ -57,7 +60,11 @@ class Scheduler(LambdaFunction):
         self._grant(tables)
         deliveries.grant_send(self)
         events.grant_send(self)
-        self.grant(["secretsmanager:GetSecretValue"], on=devlake_api_secret_arn)
+        self.grant_if(
+            parameters.asks_devlake,
+            ["secretsmanager:GetSecretValue"],
+            on=devlake_api_secret.secret_arn,
+        )
         topic.grant_publish(self)
         if stage.network:
             self.add_to_vpc(stage.network, where=parameters.asks_devlake)

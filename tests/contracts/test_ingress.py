@@ -56,6 +56,8 @@ class Installation:
     def __init__(self, deployment: StackOutputs, monkeypatch: pytest.MonkeyPatch) -> None:
         self.deployment, self._monkeypatch = deployment, monkeypatch
         self.sqs = boto3.client("sqs")
+        secret = boto3.client("secretsmanager").create_secret(Name="api", SecretString=UNSET)
+        self.api_secret_arn = secret["ARN"]  # as of a stack that knows an API
         self.configure()
 
     def configure(
@@ -74,7 +76,7 @@ class Installation:
             devlake_api_url=devlake_api_url,
             devlake_ui_url=devlake_ui_url,
             devlake_sources=devlake_sources,
-            devlake_api_secret_arn=self.deployment.devlake_api_secret_arn,
+            devlake_api_secret_arn=self.api_secret_arn,
         )
         self._set(settings.to_env())
 
@@ -549,7 +551,7 @@ _TIMES = ("CreatedAt", "UpdatedAt", "BeganAt", "FinishedAt")
 
 def put_api_key(installed: Installation, *labels: str, key: str = "k") -> None:
     boto3.client("secretsmanager").put_secret_value(
-        SecretId=installed.deployment.devlake_api_secret_arn,
+        SecretId=installed.api_secret_arn,
         SecretString=f"authorization: Bearer {key}",
         VersionStages=labels or ["AWSCURRENT"],
     )

@@ -31,7 +31,8 @@ class Blueprint:
         return {resource["Type"] for resource in self.template["Resources"].values()}
 
     def resource_of_output(self, name: str) -> Json:
-        resource: Json = self.template["Resources"][self.template["Outputs"][name]["Value"]["Ref"]]
+        value = wherever_it_exists(self.template["Outputs"][name]["Value"])
+        resource: Json = self.template["Resources"][value["Ref"]]
         return resource
 
     @property
@@ -114,10 +115,19 @@ class Blueprint:
             if between:  # of the account, not of the stack
                 return str(path).removeprefix(":")
             return f"{self.told_as(table)}{path}"
-        told = {str(one["Value"]): name for name, one in self.template["Outputs"].items()}
+        told = {
+            str(wherever_it_exists(output["Value"])): name
+            for name, output in self.template["Outputs"].items()
+        }
         id_ = str(arn["Ref"] if "Ref" in arn else arn["Fn::GetAtt"][0])
         return told.get(str({"Ref": id_})) or told.get(str(arn)) or id_
 
 
 def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def wherever_it_exists(value: Json) -> Json:
+    """Return the value that an expression has if its condition holds."""
+    chosen: Json = value["Fn::If"][1] if "Fn::If" in value else value
+    return chosen

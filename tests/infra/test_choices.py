@@ -104,7 +104,6 @@ def test_the_sender_joins_the_network_and_so_does_who_asks_devlake(
         ]
     }
     assert not [function for function in production.functions.values() if "VpcConfig" in function]
-    assert "AsksDevlake" not in production.template.get("Conditions", {})
 
 
 def test_lambda_makes_the_sender_s_interfaces_and_the_sender_s_code_makes_none(

@@ -88,6 +88,7 @@ def test_the_headers_for_devlakes_api_are_a_secret_that_holds_none_at_first(
     resource = production.resource_of_output("DevlakeApiSecretArn")
 
     assert resource["Type"] == "AWS::SecretsManager::Secret"
+    assert resource["Condition"] == "AsksDevlake"
     assert resource["Properties"]["SecretString"] == "-"
     assert resource["DeletionPolicy"] == "RetainExceptOnCreate"
     assert resource["UpdateReplacePolicy"] == "Retain"

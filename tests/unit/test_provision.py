@@ -13,6 +13,11 @@ QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:events.fifo"
 SCOPE = Scope(
     values={"RetrySchedule": "5,300", "AWS::Region": "us-east-1"},
     resources={"Queue": Resource("http://cloud/events.fifo", {"Arn": QUEUE_ARN})},
+    conditions={
+        "Quick": {"Fn::Equals": [{"Ref": "RetrySchedule"}, "5,300"]},
+        "Elsewhere": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]}]},
+        "Either": {"Fn::Or": [{"Fn::Equals": ["a", "b"]}, {"Fn::Equals": ["a", "a"]}]},
+    },
 )
 
 
@@ -33,6 +38,9 @@ SCOPE = Scope(
         ({"Fn::Sub": ["${a}-${AWS::Region}", {"a": {"Ref": "RetrySchedule"}}]}, "5,300-us-east-1"),
         ({"Fn::Select": ["1", {"Fn::Split": [",", {"Ref": "RetrySchedule"}]}]}, "300"),
         ({"Fn::Select": [0, ["a", "b"]]}, "a"),
+        ({"Fn::If": ["Quick", "yes", {"Ref": "Nobody"}]}, "yes"),
+        ({"Fn::If": ["Elsewhere", "yes", "no"]}, "no"),
+        ({"Fn::If": ["Either", "yes", "no"]}, "yes"),
         ({"deep": [{"Ref": "AWS::Region"}]}, {"deep": ["us-east-1"]}),
         ({"gone": {"Ref": "AWS::NoValue"}, "kept": 1}, {"kept": 1}),
         (["kept", {"Ref": "AWS::NoValue"}], ["kept"]),
@@ -48,6 +56,7 @@ def test_an_expression_has_cloudformations_value(expression: Any, value: Any) ->
         ({"Ref": "Nobody"}, "Nobody"),
         ({"Fn::GetAtt": ["Nobody", "Arn"]}, "Nobody"),
         ({"Fn::GetAtt": ["Queue", "Colour"]}, "Colour"),
+        ({"Fn::If": ["Nowhere", "yes", "no"]}, "Nowhere"),
         ({"Fn::ImportValue": "elsewhere"}, "Fn::ImportValue"),
     ],
 )
@@ -270,6 +279,21 @@ def test_outputs_speak_of_what_was_made_and_of_the_parameters_given() -> None:
         "Schedule": "1,2",
         "Networks": "-",
     }
+
+
+def test_a_resource_whose_condition_does_not_hold_is_not_made() -> None:
+    stack, clients = furnished(
+        {
+            "Extra": resource("SQS::Queue", QueueName="extra.fifo") | {"Condition": "Wanted"},
+            "Usual": resource("SQS::Queue", QueueName="usual.fifo"),
+        },
+        Parameters={"Size": {"Default": "small"}},
+        Conditions={"Wanted": {"Fn::Equals": [{"Ref": "Size"}, "large"]}},
+        Outputs={"Url": {"Value": {"Fn::If": ["Wanted", {"Ref": "Extra"}, "-"]}}},
+    )
+
+    assert [request["QueueName"] for _, request in clients.requests] == ["usual.fifo"]
+    assert stack.outputs["Url"] == "-"
 
 
 def test_what_the_laptop_leaves_out_can_still_be_referred_to() -> None:

@@ -31,7 +31,7 @@ from tests.ticking import a_tick
 WAITING = (10, 1_000, 100_000)
 ON = "counting clients"
 MINUTES, DAY = 60, 86_400
-MOST = {"down": 300, "disabled": 20}  # a probe every five minutes, and none
+MOST = {"down": 20, "disabled": 20}  # one probe, as it has been down for a day; and none
 SQS_REQUESTS = 3  # a resume is sent, received and deleted
 INDEXES = {
     Table.DUE_INDEX: (Table.DUE_SHARD, Table.DUE_AT),
@@ -184,7 +184,13 @@ class Hour:
     def _open_breaker(self, subscription_id: str) -> None:
         healthy = EndpointHealth(subscription_id=subscription_id)
         opened = replace(
-            healthy, failures=9, lanes=("1", "2", "3"), due_at=NOON, probes=9, version=1
+            healthy,
+            failures=9,
+            lanes=("1", "2", "3"),
+            failing_since=NOON - DAY,
+            due_at=NOON,
+            probes=9,
+            version=1,
         )
         assert self._deliver.ports().endpoint_health.save(healthy, opened)
 

@@ -15,7 +15,13 @@ from lakehook.delivery.lane_state import LaneState
 from lakehook.delivery.rate_limiter import RateLimiter
 from lakehook.domain.attempt import Attempt, Consequence
 from lakehook.domain.errors import InfrastructureError
-from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS, DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.lane import (
+    MAX_UNFINISHED_ATTEMPTS,
+    DeliveryRecord,
+    DeliveryStatus,
+    HeldLane,
+    SuspendedReason,
+)
 from lakehook.domain.queue_message import Ack
 from lakehook.domain.retry import MAX_RETRY_AFTER_SECONDS
 from lakehook.domain.subscription import Ordering, Subscription
@@ -76,6 +82,7 @@ class AttemptHandler:
         stop = self._apply_outcome(record.with_attempt(attempt), following, attempt)
         if attempt.outcome.affects_health:
             self.endpoint.record(attempt, record.lane, self.subscription)
+            self._resume_unless_open()
         if attempt.disable_requested:
             self._disable(attempt)
         return stop
@@ -115,7 +122,8 @@ class AttemptHandler:
         held, now = self.lane.held_at(tried), self.dependencies.clock.now()
         hinted_until = now + min(attempt.retry_after or 0.0, MAX_RETRY_AFTER_SECONDS)
         if held.is_before_retry(attempt.at):
-            return self._schedule_retry(tried, held.probe_failed(retry_after_until=hinted_until))
+            probed = held.probe_failed(retry_after_until=hinted_until)
+            return self._schedule_retry(tried, probed, attempt)
         schedule = self.subscription.retry_schedule or self.dependencies.schedule
         wait = schedule.wait_after(
             held.attempts + 1,
@@ -126,14 +134,26 @@ class AttemptHandler:
             self.dependencies.telemetry.attempted(tried, next_at=None)
             return self._dead_letter(tried.dead(attempt.outcome), following)
         failed = held.head_failed(due_at=now + wait, retry_after_until=hinted_until)
-        return self._schedule_retry(tried, failed)
+        return self._schedule_retry(tried, failed, attempt)
 
-    def _schedule_retry(self, tried: DeliveryRecord, after: HeldLane) -> Stop:
+    def _schedule_retry(self, tried: DeliveryRecord, after: HeldLane, attempt: Attempt) -> Stop:
+        """Write the lane. After a probe it waits for the next one, if that is after its retry."""
         due_at = after.due_at
         assert due_at is not None, f"{after.lane} fails without a retry"
         self.dependencies.telemetry.attempted(tried, next_at=due_at)
+        next_probe_at = self.endpoint.next_probe_at(attempt, tried.lane, self.subscription)
+        if next_probe_at is not None and due_at < next_probe_at:
+            self.lane.write(tried, after.suspended_for(SuspendedReason.CIRCUIT_OPEN))
+            return Ack()
         self.lane.write(tried, after)
         return nack_if_short(due_at - self.dependencies.clock.now())
+
+    def _resume_unless_open(self) -> None:
+        """Resume the lane if the breaker has closed during its probe: nothing else would."""
+        held = self.lane.record
+        is_suspended = held is not None and held.suspended_reason is SuspendedReason.CIRCUIT_OPEN
+        if is_suspended and not self.endpoint.is_open:
+            self.lane.resume()
 
     def _block_lane(self, tried: DeliveryRecord) -> Stop:
         """Defer the lane: the endpoint asked to be disabled, and the delivery waits."""

@@ -56,20 +56,34 @@ class EndpointGuard:
             lambda health: health.with_probe_started(self._dependencies.clock.now())
         )
 
+    def next_probe_at(
+        self, attempt: Attempt, lane: Lane, subscription: Subscription
+    ) -> float | None:
+        """Return when the endpoint is probed again after this failed probe, None if closed."""
+        if not self.is_open:
+            return None
+        return self._health_after(attempt, lane, subscription)(self._health).due_at
+
     def record(self, attempt: Attempt, lane: Lane, subscription: Subscription) -> None:
         """Record an attempt; resume lanes, or disable the subscription, if it leads to that."""
         self._has_attempted = True
         if not self._health.is_affected_by(attempt):
             return
-        schedule = subscription.retry_schedule or self._dependencies.schedule
         now = self._dependencies.clock.now()
-        self._change(lambda health: health.with_attempt(attempt, lane, schedule=schedule, now=now))
+        self._change(self._health_after(attempt, lane, subscription))
         if self._health.resume_batch_size and not self._resume_lanes(
             self._health.resume_batch_size
         ):
             self._change(lambda health: health.with_nothing_left_to_resume(now))
         if self._health.has_failed_too_long(now):
             self._disable(subscription.id)
+
+    def _health_after(
+        self, attempt: Attempt, lane: Lane, subscription: Subscription
+    ) -> Callable[[EndpointHealth], EndpointHealth]:
+        schedule = subscription.retry_schedule or self._dependencies.schedule
+        now = self._dependencies.clock.now()
+        return lambda health: health.with_attempt(attempt, lane, schedule=schedule, now=now)
 
     @contextmanager
     def permit(self) -> Iterator[bool]:

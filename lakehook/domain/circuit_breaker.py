@@ -26,7 +26,8 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.retry import RetrySchedule
 
 FAILURES_TO_OPEN, LANES_TO_OPEN = 5, 3
-MAX_PROBE_WAIT_SECONDS = 300.0
+MAX_FIRST_PROBE_WAIT_SECONDS, MAX_PROBE_WAIT_SECONDS = 300.0, 3600.0
+PROBE_WAIT_SHARE = 0.1  # of the time since the first failure: how late a recovery may be found
 FAILING_TOO_LONG_SECONDS = 5 * 24 * 3600.0
 PROBE_LEASE_SECONDS = 30.0  # a resume from before may suspend its lane; then another lane probes
 MAX_LANES_RESUMED_AT_ONCE = 16
@@ -200,7 +201,13 @@ def _failed(
 
 
 def _opened(health: "EndpointHealth", *, schedule: RetrySchedule, now: float) -> "EndpointHealth":
-    delays = schedule.delays or (MAX_PROBE_WAIT_SECONDS,)
-    delay = delays[min(health.probes, len(delays) - 1)]
-    due_at = max(now + min(delay, MAX_PROBE_WAIT_SECONDS), health.retry_after_until)
+    due_at = max(now + _probe_wait(health, schedule, now), health.retry_after_until)
     return replace(health, due_at=due_at, probes=health.probes + 1, resume_batch_size=0)
+
+
+def _probe_wait(health: "EndpointHealth", schedule: RetrySchedule, now: float) -> float:
+    """Return the seconds to the next probe; they grow with the time that it has been down."""
+    delays = schedule.delays or (MAX_FIRST_PROBE_WAIT_SECONDS,)
+    delay = min(delays[min(health.probes, len(delays) - 1)], MAX_FIRST_PROBE_WAIT_SECONDS)
+    share = PROBE_WAIT_SHARE * (now - (health.failing_since or now))
+    return max(delay, min(share, MAX_PROBE_WAIT_SECONDS))

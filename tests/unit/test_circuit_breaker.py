@@ -9,7 +9,7 @@ from lakehook.delivery.batch import DeliverBatch
 from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS, MAX_LANES_PROBED
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels.webhook import retry_after
-from lakehook.domain.circuit_breaker import UNANSWERED_SECONDS
+from lakehook.domain.circuit_breaker import UNANSWERED_SECONDS, EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryStatus, HeldLane, SuspendedReason
@@ -478,6 +478,63 @@ def test_who_was_told_to_go_on_is_not_told_again(world: World):
     told = [lane for lane in world.tick() if int(lane.pipeline_key) >= 50]
 
     assert len(told) == len(set(told)) == 10
+
+
+def probe_of_a_long_outage(world: World) -> Resume:
+    """Its lane is to retry sooner than the endpoint is probed again."""
+    world.schedule = RetrySchedule((5, 60, 300))
+    world.open_the_breaker()
+    opened = world.ledger.healths.known["sub_a"]
+    world.ledger.healths.known["sub_a"] = replace(opened, probes=9)
+    world.clock.sleep(120)
+    world.queue.resumes.clear()
+    world.clockwork()
+    (probe,) = [resume for resume in world.queue.resumes if resume.probe]
+    return probe
+
+
+def test_a_lane_whose_probe_failed_is_not_resumed_before_the_next_probe(world: World):
+    probe = probe_of_a_long_outage(world)
+
+    assert world.receive(probe) == [Ack()]
+
+    lane = world.ledger.lanes[probe.lane]
+    assert lane.suspended_reason is SuspendedReason.CIRCUIT_OPEN
+    assert lane.retry_at > 0
+    health = world.ledger.healths.known["sub_a"]
+    assert health.due_at == world.clock.now() + 300
+
+
+def test_a_lane_whose_probe_failed_goes_on_if_the_breaker_closed_meanwhile(world: World):
+    probe = probe_of_a_long_outage(world)
+
+    def fail_after_another_success() -> Attempt:
+        world.ledger.healths.known.pop("sub_a")
+        return world.attempt()
+
+    world.attempts.otherwise = fail_after_another_success
+    world.receive(probe)
+
+    assert world.ledger.lanes[probe.lane].is_due(world.clock.now())
+
+
+@pytest.mark.parametrize(
+    ("hours_down", "wait"), [(0.1, 300), (0.9, 324), (5, 1800), (10, 3600), (100, 3600)]
+)
+def test_the_wait_before_a_probe_grows_with_the_outage_to_an_hour(hours_down: float, wait: float):
+    health = EndpointHealth(
+        subscription_id="sub_a",
+        failing_since=NOON - hours_down * 3600,
+        due_at=NOON,
+        probes=9,
+    )
+    failed = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=5)
+
+    after = health.with_attempt(
+        failed, Lane("sub_a", "1"), schedule=RetrySchedule((5, 300)), now=NOON
+    )
+
+    assert after.due_at == pytest.approx(NOON + wait)
 
 
 def test_a_probe_before_its_lanes_own_time_costs_the_lane_nothing(world: World):

@@ -13,7 +13,7 @@ from lakehook.domain.delivery import Delivery, parse_delivery_id
 from lakehook.domain.errors import InfrastructureError, LaneConflict, NotFound
 from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.ports.outbound import Warn
-from lakehook.ports.queues import DeadLetterCopies, DeadLetterRedriver
+from lakehook.ports.queues import DeadLetterQueue, DeadLetterRedriver
 from lakehook.ports.stores import Ledger, SubscriptionReader
 from lakehook.ports.system import Clock
 
@@ -48,7 +48,7 @@ class FindMovedLetters:
     that is unknown there was passed over, by what its receiver has had since: then it is late.
     """
 
-    queue: DeadLetterCopies
+    queue: DeadLetterQueue
     ledger: Ledger
     warn: Warn
 
@@ -144,7 +144,7 @@ class FindDeadLetters:
 class Redrive:
     subscriptions: SubscriptionReader
     redriver: DeadLetterRedriver
-    copies: DeadLetterCopies
+    copies: DeadLetterQueue
 
     def __call__(
         self,
@@ -169,7 +169,7 @@ class Redrive:
 @dataclass(frozen=True)
 class Discard:
     ledger: Ledger
-    copies: DeadLetterCopies
+    copies: DeadLetterQueue
     clock: Clock
 
     def __call__(

@@ -686,8 +686,6 @@ class FakeTemplateRenderer:
 
 @dataclass
 class FakeDeadLetterQueue:
-    """Plays ``DeadLetterCopies`` too."""
-
     buried: list[DeliveryRecord] = field(default_factory=list)
     parked: list[tuple[QueueMessage, str]] = field(default_factory=list)
     moved: list[Message | None] = field(default_factory=list)  # there by SQS, or by hand

@@ -22,7 +22,7 @@ from lakehook.adapters.kms import KmsEncryptor
 from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.adapters.sqs.dead_letters import (
-    SqsDeadLetterCopies,
+    SqsDeadLetterQueue,
     SqsDeadLetterRedriver,
     SqsParkedEvents,
 )
@@ -72,7 +72,7 @@ def operator_ports(
         pings=DynamoPings(dynamodb, deliveries, clock),
         queue=SqsDeliveryQueue(sqs, resources.deliveries_queue_url),
         redriver=SqsDeadLetterRedriver(sqs, resources.deliveries_queue_url, random),
-        copies=SqsDeadLetterCopies(sqs, resources.dead_letter_queue_url),
+        copies=SqsDeadLetterQueue(sqs, resources.dead_letter_queue_url),
         parked_events=SqsParkedEvents(sqs, resources.events_dead_letter_queue_url),
         encryptor=KmsEncryptor(aws.kms(), resources.secrets_key),
         signing_keys=CryptographySigningKeys(),

@@ -22,7 +22,7 @@ from lakehook.ports.outbound import (
     Warn,
 )
 from lakehook.ports.queues import (
-    DeadLetterCopies,
+    DeadLetterQueue,
     DeadLetterRedriver,
     DeliveryQueue,
     ParkedEventQueue,
@@ -88,7 +88,7 @@ class OperatorPorts:
     pings: Pings
     queue: DeliveryQueue
     redriver: DeadLetterRedriver
-    copies: DeadLetterCopies
+    copies: DeadLetterQueue
     parked_events: ParkedEventQueue
     encryptor: Encryptor
     signing_keys: SigningKeyFactory

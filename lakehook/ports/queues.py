@@ -108,11 +108,22 @@ class MessageAcks(Protocol):
 
 
 class DeadLetterQueue(Protocol):
+    """Copies of dead letters, for the console; the ledger decides what is dead."""
+
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
         """Send a delivery to the dead-letter queue, with attributes for operators."""
 
     def quarantine(self, message: QueueMessage, reason: str) -> None:
         """Quarantine a message unchanged that is not valid."""
+
+    def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
+        """Delete the copies that are found on the queue, and return how many."""
+
+    def without_reason(self) -> Sequence[Message | None]:
+        """Return messages without a reason: SQS or a person moved them there, not Lakehook.
+
+        None is a message that cannot be read.
+        """
 
 
 class OperatorNotifier(Protocol):
@@ -123,16 +134,3 @@ class OperatorNotifier(Protocol):
 class DeadLetterRedriver(Protocol):
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
         """Send a dead letter back to its lane, with the attributes that mark a redrive."""
-
-
-class DeadLetterCopies(Protocol):
-    """Copies of dead letters on the queue, for the console; the ledger decides what is dead."""
-
-    def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
-        """Delete the copies that are found on the queue, and return how many."""
-
-    def without_reason(self) -> Sequence[Message | None]:
-        """Return messages without a reason: SQS or a person moved them there, not Lakehook.
-
-        None is a message that cannot be read.
-        """

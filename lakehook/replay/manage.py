@@ -23,7 +23,7 @@ from lakehook.domain.replay import (
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_duration, format_rfc3339
 from lakehook.ports.outbound import Warn
-from lakehook.ports.queues import DeadLetterCopies
+from lakehook.ports.queues import DeadLetterQueue
 from lakehook.ports.stores import AcceptedEvent, Journal, Ledger, ReplayStore
 from lakehook.ports.system import Clock, Random
 
@@ -231,7 +231,7 @@ class DeleteStaleDlqCopies:
     """Deletes copies of former dead letters; a copy that is left has no effect."""
 
     ledger: Ledger
-    copies: DeadLetterCopies
+    copies: DeadLetterQueue
 
     def __call__(self, records: Sequence[DeliveryRecord]) -> int:
         """Delete the copies of records that were dead and are not any more; return how many."""

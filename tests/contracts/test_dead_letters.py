@@ -8,7 +8,6 @@ import boto3
 import pytest
 
 from lakehook.adapters.sqs.dead_letters import (
-    SqsDeadLetterCopies,
     SqsDeadLetterQueue,
     SqsDeadLetterRedriver,
     SqsInvalidEventQueue,
@@ -18,7 +17,6 @@ from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord
 from lakehook.domain.queue_message import Resume, decode, encode
 from lakehook.ports.queues import (
-    DeadLetterCopies,
     DeadLetterQueue,
     DeadLetterRedriver,
     EventMessage,
@@ -33,7 +31,6 @@ from tests.fakes_ops import FakeDeadLetterRedriver
 @dataclass
 class Queues:
     dead_letters: DeadLetterQueue
-    copies: DeadLetterCopies
     redriver: DeadLetterRedriver
     standing: Callable[[], list[str]]  # on the dead-letter queue, by id
     returned: Callable[[], list[str]]  # to the deliveries queue, by id
@@ -44,16 +41,13 @@ def queues(request: pytest.FixtureRequest) -> Queues:
     if request.param == "sqs":
         return on_sqs(request.getfixturevalue("deployment"))
     letters, redriver = FakeDeadLetterQueue(), FakeDeadLetterRedriver()
-    return Queues(
-        letters, letters, redriver, lambda: ids(letters.buried), lambda: ids(redriver.sent)
-    )
+    return Queues(letters, redriver, lambda: ids(letters.buried), lambda: ids(redriver.sent))
 
 
 def on_sqs(deployment: StackOutputs) -> Queues:
     sqs, url = boto3.client("sqs"), deployment.dead_letter_queue_url
     return Queues(
         SqsDeadLetterQueue(sqs, url),
-        SqsDeadLetterCopies(sqs, url),
         SqsDeadLetterRedriver(sqs, deployment.deliveries_queue_url, FakeRandom()),
         lambda: [decode(one["Body"]).id for one in everything_on(url)],  # type: ignore[union-attr]
         lambda: [
@@ -95,7 +89,7 @@ def test_the_copy_of_a_letter_goes_and_others_stay_to_be_seen_at_once(queues: Qu
         for sequence in (1, 2, 3):
             queues.dead_letters.send(a_letter(sequence, pipeline), endpoint="")
 
-    assert queues.copies.delete_copies([a_letter(2), a_letter(1, 40)]) == 2
+    assert queues.dead_letters.delete_copies([a_letter(2), a_letter(1, 40)]) == 2
 
     left = queues.standing()
     assert [one for one in left if "#39#" in one] == ["sub_a#39#1", "sub_a#39#3"]
@@ -105,8 +99,8 @@ def test_the_copy_of_a_letter_goes_and_others_stay_to_be_seen_at_once(queues: Qu
 def test_a_letter_that_the_queue_has_lost_is_no_error(queues: Queues):
     queues.dead_letters.send(a_letter(1), endpoint="")
 
-    assert queues.copies.delete_copies([a_letter(2)]) == 0
-    assert queues.copies.delete_copies([]) == 0
+    assert queues.dead_letters.delete_copies([a_letter(2)]) == 0
+    assert queues.dead_letters.delete_copies([]) == 0
 
     assert queues.standing() == ["sub_a#39#1"]
 
@@ -115,7 +109,7 @@ def test_a_letter_is_found_behind_many_of_other_lanes(queues: Queues):
     for pipeline in range(35):
         queues.dead_letters.send(a_letter(1, pipeline), endpoint="")
 
-    assert queues.copies.delete_copies([a_letter(1, 34)]) == 1
+    assert queues.dead_letters.delete_copies([a_letter(1, 34)]) == 1
 
     assert len(queues.standing()) == 34
 
@@ -127,7 +121,7 @@ def test_a_bad_message_among_the_letters_is_let_be(deployment: StackOutputs):
     )
     queues.dead_letters.send(a_letter(), endpoint="")
 
-    assert queues.copies.delete_copies([a_letter()]) == 1
+    assert queues.dead_letters.delete_copies([a_letter()]) == 1
 
     (left,) = everything_on(deployment.dead_letter_queue_url)
     assert left["Body"] == "nonsense"
@@ -144,12 +138,12 @@ def test_what_was_moved_without_a_reason_is_found_kept_and_deleted(deployment: S
             MessageGroupId="sub_a#39",
             MessageDeduplicationId=str(number),
         )
-    reader: Any = queues.copies
+    reader: Any = queues.dead_letters
 
     assert reader.without_reason() == [a_delivery(2), resume, None]
 
     moved = DeliveryRecord.waiting(a_delivery(2)).dead(MOVED_BY_SQS)
-    assert queues.copies.delete_copies([moved]) == 1
+    assert queues.dead_letters.delete_copies([moved]) == 1
     assert reader.without_reason() == [resume, None]
 
 

@@ -10,13 +10,13 @@ from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.ledger import (
     DynamoLedger,
 )
-from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies, SqsDeadLetterQueue
+from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.pipeline import PipelineState, PipelineTransition
-from lakehook.ports.queues import DeadLetterCopies, DeadLetterQueue
+from lakehook.ports.queues import DeadLetterQueue
 from lakehook.ports.stores import Journal, Ledger, Requeued
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery, an_event
@@ -32,7 +32,6 @@ class Stores:
     journal: Journal
     ledger: Ledger
     letters: DeadLetterQueue
-    copies: DeadLetterCopies
 
 
 @pytest.fixture(params=["fake", "aws"])
@@ -48,7 +47,6 @@ def stores(request: pytest.FixtureRequest, clock: FakeClock) -> Stores:
         journal,
         ledger,
         letters,
-        letters,
     )
 
 
@@ -59,7 +57,6 @@ def _on_aws(deployment: StackOutputs, clock: FakeClock) -> Stores:
         DynamoJournal(dynamodb, pipelines, clock, items_a_page=1),
         DynamoLedger(dynamodb, deliveries, clock),
         SqsDeadLetterQueue(sqs, deployment.dead_letter_queue_url),
-        SqsDeadLetterCopies(sqs, deployment.dead_letter_queue_url),
     )
 
 
@@ -208,9 +205,9 @@ def test_the_copy_of_one_dead_letter_goes_and_the_other_stays(stores: Stores):
     for letter in letters:
         stores.letters.send(letter, endpoint="https://ci.example/")
 
-    assert stores.copies.delete_copies(letters[1:]) == 1
-    assert stores.copies.delete_copies(letters[1:]) == 0
-    assert stores.copies.delete_copies(letters) == 1
+    assert stores.letters.delete_copies(letters[1:]) == 1
+    assert stores.letters.delete_copies(letters[1:]) == 0
+    assert stores.letters.delete_copies(letters) == 1
 
 
 def test_a_dead_letter_says_the_id_and_stands_in_the_group_of_its_source(deployment: StackOutputs):

@@ -8,13 +8,13 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies, SqsDeadLetterRedriver
+from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue, SqsDeadLetterRedriver
 from lakehook.dead_letters import Discard, Redrive
 from lakehook.domain.errors import InvalidInput, LaneConflict
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.replay import DeliveryFilter, ReplayRequest
 from lakehook.domain.subscription import Ordering
-from lakehook.ports.queues import DeadLetterCopies
+from lakehook.ports.queues import DeadLetterQueue
 from lakehook.ports.stores import Ledger
 from lakehook.replay import CountReplay, StartReplay
 from lakehook.subscriptions.lifecycle import (
@@ -46,7 +46,7 @@ class Interrupted:
         return getattr(self.ledger, name)
 
 
-class NoCopies:
+class NoCopies(SqsDeadLetterQueue):
     """The command dies before it takes the queue's copies away, which loses nothing."""
 
     def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
@@ -147,9 +147,11 @@ class Operator:
         return ResumeLanesGradually(reached, system.timeline)  # type: ignore[arg-type]
 
     @property
-    def _copies(self) -> DeadLetterCopies:
+    def _copies(self) -> DeadLetterQueue:
         finds = self.system.random.random() < 0.5
-        return SqsDeadLetterCopies(self.system.sqs, DEAD) if finds else NoCopies()
+        return (
+            SqsDeadLetterQueue(self.system.sqs, DEAD) if finds else NoCopies(self.system.sqs, DEAD)
+        )
 
     def _tell(self, action: str, subscription: str) -> None:
         now = self.system.timeline.now()

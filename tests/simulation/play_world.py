@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from lakehook.adapters.sqs.dead_letters import SqsDeadLetterCopies
+from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue
 from lakehook.domain.errors import Conflict, InfrastructureError
 from lakehook.domain.lane import DeliveryStatus
 from lakehook.domain.replay import DeliveryFilter
-from lakehook.ports.queues import DeadLetterCopies
+from lakehook.ports.queues import DeadLetterQueue
 from lakehook.subscriptions.lifecycle import ResumeLanesGradually
 from local.fifo import FifoQueue
 from tests.simulation.clockwork import TIMEOUT_SECONDS, NeverRests
@@ -76,8 +76,8 @@ class ExploringOperator(Operator):
         return ResumeLanesGradually(self.system.ledger, self.system.timeline)
 
     @property
-    def _copies(self) -> DeadLetterCopies:
-        return SqsDeadLetterCopies(self.system.sqs, DEAD)
+    def _copies(self) -> DeadLetterQueue:
+        return SqsDeadLetterQueue(self.system.sqs, DEAD)
 
     def replay(self, subscription: str) -> None:
         self.replay_those(subscription, DeliveryFilter.ANY)

@@ -151,40 +151,13 @@ class SqsDeadLetterQueue:
             attributes={"reason": f"bad message: {reason}"},
         )
 
-
-@dataclass(frozen=True)
-class SqsDeadLetterRedriver:
-    """Sender of redriven dead letters to ``deliveries.fifo``; none counts as a duplicate."""
-
-    sqs: "SQSClient"
-    url: str
-    random: Random
-
-    def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
-        assert record.delivery, f"{record.lane}#{record.sequence} is dead without its event"
-        send(
-            self.sqs,
-            self.url,
-            body=encode(record.delivery),
-            group=str(record.lane),
-            deduplication_id=self.random.new_id(),
-            attributes=dead_letter_attributes(record, endpoint),
-        )
-
-
-@dataclass(frozen=True)
-class SqsDeadLetterCopies:
-    """``dead-letter.fifo``, searched from its front.
-
-    Other messages stay in flight until the end, or they would hide the next ones of their lane;
-    then they are visible again at once. SQS returns a lane's messages only up to one receive, so a
-    copy deep in its lane may remain, without effect.
-    """
-
-    sqs: "SQSClient"
-    url: str
-
     def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
+        """Search the queue from its front, and delete.
+
+        Other messages stay in flight until the end, or they would hide the next ones of their lane;
+        then they are visible again at once. SQS returns a lane's messages only up to one receive,
+        so a copy deep in its lane may remain, without effect.
+        """
         wanted = {_record_key(record) for record in records}
         found: set[Copy | None] = set()
         others: list[Any] = []
@@ -219,6 +192,26 @@ class SqsDeadLetterCopies:
     @property
     def _scan(self) -> QueueScan:
         return QueueScan(self.sqs, self.url)
+
+
+@dataclass(frozen=True)
+class SqsDeadLetterRedriver:
+    """Sender of redriven dead letters to ``deliveries.fifo``; none counts as a duplicate."""
+
+    sqs: "SQSClient"
+    url: str
+    random: Random
+
+    def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
+        assert record.delivery, f"{record.lane}#{record.sequence} is dead without its event"
+        send(
+            self.sqs,
+            self.url,
+            body=encode(record.delivery),
+            group=str(record.lane),
+            deduplication_id=self.random.new_id(),
+            attributes=dead_letter_attributes(record, endpoint),
+        )
 
 
 def dead_letter_attributes(record: DeliveryRecord, endpoint: str) -> dict[str, str]:

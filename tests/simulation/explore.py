@@ -25,7 +25,6 @@ another once in some million searches.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from random import Random
 from typing import Any
 
@@ -87,7 +86,7 @@ class ExplorationTimeline(Timeline):
     def at(self, time: float, action: Work, *, about: str = "") -> object:
         is_free = about.startswith(("tick", "poll"))  # whoever has planned it, it does the same
         origin = hash((about, 0 if is_free else self._playing_hash()))
-        planned = Planned(max(time, self.time), action, origin, about)
+        planned = Planned(max(time, self.time), origin, action, about)
         self._planned.append(planned)
         return planned
 
@@ -126,8 +125,9 @@ class ExplorationTimeline(Timeline):
         self.change(Step.of(call, tuple(about)))
 
     def _enter(self, time: float, entry: Work | WakeUp) -> None:
-        actor_hash = self._hashes.get(entry.actor, 0) if isinstance(entry, WakeUp) else 0
-        self._planned.append(Planned(time, entry, actor_hash))
+        assert isinstance(entry, WakeUp)
+        me = entry.actor
+        self._planned.append(Planned(time, self._hashes.get(me, 0), actor=me, wait=entry.wait))
 
     def _is_quiet_until(self, time: float) -> bool:
         return False
@@ -154,17 +154,19 @@ class ExplorationTimeline(Timeline):
     def freeze(self) -> None:
         """Wait until the path thaws this actor, which it may do at any later choice."""
         me = self._playing
-        wake = WakeUp(me, me.waits)
-        self._frozen.append(Planned(self.time, wake, self._hashes[me], step=self._steps[me]))
+        self._frozen.append(self._turn(me, self._steps[me]))
         self._go_on(me)
 
     def _yield(self, step: Step, *, may_fail: bool) -> None:
         me = self._playing
         self._steps[me] = step
-        wake = WakeUp(me, me.waits)
-        planned = Planned(self.time, wake, self._hashes[me], step=step, may_fail=may_fail)
-        self._planned.append(planned)
+        self._planned.append(self._turn(me, step, may_fail=may_fail))
         self._go_on(me)
+
+    def _turn(self, me: Actor, step: Step, *, may_fail: bool = False) -> Planned:
+        return Planned(
+            self.time, self._hashes[me], None, "", step, may_fail, actor=me, wait=me.waits
+        )
 
     # --- turns ---
 
@@ -182,52 +184,58 @@ class ExplorationTimeline(Timeline):
         return self._main
 
     def _choose(self) -> Option | None:
+        """Decide what comes next. A replay looks at no more options than it needs."""
+        path, given = self.rules.path, self.rules.path.given
         self._planned = [one for one in self._planned if not one.is_stale]
-        ready = [one for one in self._planned if one.time <= self.time]
-        local = list(islice(filter(self._is_local, ready), 1))
-        options = [*self._going_on(local or ready), *self._faulty(local or ready)]
+        ready = [one for one in self._awake() if one.time <= self.time]
+        local = next((one for one in ready if self._is_local(one)), None)
+        options = [Option(local)] if local else self._going_on(ready)
+        if given is not None and given < len(options):
+            return path.take(given, options)
+        options += self._faulty([local] if local else ready)
         if not local:
             options += self._unusual()
-        if not options:
-            return None
-        return self.rules.path.choose(
-            options, self._state, lambda n: self._is_switch(options[n], ready)
-        )
+        return path.choose(options, self._state) if options else None
+
+    def _awake(self) -> list[Planned]:
+        """What may come next; a process is frozen as a whole."""
+        if not self._frozen:
+            return self._planned
+        frozen = self._frozen[0].actor
+        assert frozen
+        return [
+            one for one in self._planned if not one.actor or one.actor.context is not frozen.context
+        ]
 
     def _is_local(self, one: Planned) -> bool:
         """Whether it commutes with everything: an actor goes on to its next call that matters."""
-        if not isinstance(one.entry, WakeUp):
+        if one.actor is None:
             return False
-        function = one.entry.actor.context.function
-        return one.step is None or function in self.rules.unshared.get(one.step.port, ())
+        if one.step is None:
+            return True
+        return one.actor.context.function in self.rules.unshared.get(one.step.port, ())
 
     def _going_on(self, ready: Sequence[Planned]) -> list[Option]:
         """Options without a fault: whoever played last comes first."""
         if not ready:
-            return [Option()] if self._planned else [Option(one) for one in self._frozen]
-        return [Option(one) for one in sorted(ready, key=lambda one: not self._is_last(one))]
+            return [Option()] if self._awake() else [Option(one) for one in self._frozen]
+        last = [one for one in ready if one.actor is self._last and one.actor]
+        others = [one for one in ready if one not in last]
+        return [*map(Option, last), *(Option(one, preempts=bool(last)) for one in others)]
 
     def _unusual(self) -> list[Option]:
-        thawed = self._frozen if self._planned else ()
+        thawed = self._frozen if self._awake() else ()
         return [*map(Option, thawed), *(Option(act=act) for act in self.rules.acts_left())]
 
     def _faulty(self, ready: Sequence[Planned]) -> list[Option]:
-        if self.victim:
+        if self.victim or not self.rules.faults:
             return []
         return [Option(one, fault) for one in ready if one.may_fail for fault in self._faults(one)]
 
     def _faults(self, one: Planned) -> list[Fault]:
         assert one.step
-        impossible = IMPOSSIBLE.get(one.step.call.partition(".")[0], ())
+        impossible = IMPOSSIBLE.get(one.step.port, ())
         return [fault for fault in self.rules.faults if fault not in impossible]
-
-    def _is_last(self, one: Planned) -> bool:
-        return isinstance(one.entry, WakeUp) and one.entry.actor is self._last
-
-    def _is_switch(self, option: Option, ready: Sequence[Planned]) -> bool:
-        """Whether an option preempts who played last, and could go on."""
-        chosen = option.planned
-        return chosen is not None and not self._is_last(chosen) and any(map(self._is_last, ready))
 
     def _take(self, option: Option) -> Actor | None:
         if self.rules.told:
@@ -237,18 +245,19 @@ class ExplorationTimeline(Timeline):
             self.rules.act(option.act)
             return None
         if option.planned is None:
-            self.time = min(one.time for one in self._planned)
+            self.time = min(one.time for one in self._awake())
             return None
         return self._play_planned(option.planned, option.fault)
 
     def _play_planned(self, planned: Planned, fault: Fault | None) -> Actor | None:
         (self._frozen if planned in self._frozen else self._planned).remove(planned)
-        if not isinstance(planned.entry, WakeUp):
+        if planned.action:
             self._playing, self._hash = self._main, planned.hash
             self._change(planned.about)
-            self.play(planned.entry)
+            self.play(planned.action)
             return None
-        actor = planned.entry.actor
+        actor = planned.actor
+        assert actor
         self._fault, self._last = fault, actor
         if fault:
             self.victim = actor.context
@@ -329,8 +338,8 @@ class ExplorationTimeline(Timeline):
     def _words(self, option: Option) -> str:
         if option.planned is None:
             return (option.act and f"an operator begins: {option.act}") or "time goes on"
-        entry, step = option.planned.entry, option.planned.step
-        who = entry.actor.context.function if isinstance(entry, WakeUp) else "the platform"
+        actor, step = option.planned.actor, option.planned.step
+        who = actor.context.function if actor else "the platform"
         what = step.call if step else option.planned.about or "goes on"
         return f"{who}: {what}" + (f" ({option.fault})" if option.fault else "")
 

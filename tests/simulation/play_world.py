@@ -20,6 +20,7 @@ from tests.simulation.operators import Operator
 from tests.simulation.oracle import Violation, judge
 from tests.simulation.ports import Reached, ReachedLedger
 from tests.simulation.receivers import ScriptedReceiver
+from tests.simulation.scenario import Publication
 from tests.simulation.search import Path, Pruned
 from tests.simulation.system import System
 from tests.simulation.wiring import DEAD, DELIVERIES
@@ -132,8 +133,20 @@ def _prepare(world: World, system: System, timeline: ExplorationTimeline, path: 
         tainted=lambda: frozenset(system.history.tainted),
         queues=lambda: _queues(system),
     )
-    for publication in system.scenario.publications:
-        timeline.at(publication.at, lambda one=publication: system.publish(one), about="sqs")
+    for lane in range(1, world.lanes + 1):
+        _publish(system, [one for one in system.scenario.publications if one.pipeline == str(lane)])
+
+
+def _publish(system: System, publications: Sequence[Publication]) -> None:
+    """Publish the events of a pipeline one after the other; others may go on in between."""
+
+    def publish() -> None:
+        system.publish(first)
+        _publish(system, following)
+
+    if publications:
+        first, *following = publications
+        system.timeline.at(first.at, publish, about="sqs")
 
 
 def _queues(system: System) -> int:

@@ -40,7 +40,7 @@ class Proof:
 
     def story(self) -> str:
         assert self.broken
-        choices = ",".join(map(str, self.broken.path.taken))
+        choices = ",".join(map(str, self.broken.path.taken.rstrip(b"\0"))) or "0"
         command = f"python -m tests.simulation.prove --world '{self.world.name}' --replay {choices}"
         return f"{self.broken.story()}\n\n{command}"
 

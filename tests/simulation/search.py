@@ -6,7 +6,7 @@ from functools import cache
 
 from lakehook.domain.delivery import Lane
 from tests.simulation.faults import Fault
-from tests.simulation.timeline import WakeUp, Work
+from tests.simulation.timeline import Actor, Work
 
 READS = frozenset(
     (
@@ -81,15 +81,17 @@ class Planned:
     """What comes at a time, and the hash of what it will be done by."""
 
     time: float
-    entry: Work | WakeUp
     hash: int
+    action: Work | None = None
     about: str = ""
     step: Step | None = None
     may_fail: bool = False
+    actor: Actor | None = None  # who goes on, where it is no action
+    wait: int = 0
 
     @property
     def is_stale(self) -> bool:
-        return isinstance(self.entry, WakeUp) and self.entry.wait != self.entry.actor.waits
+        return self.actor is not None and self.wait != self.actor.waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Option:
     planned: Planned | None = None  # none: the time goes on
     fault: Fault | None = None
     act: str = ""
+    preempts: bool = False  # who played last, and could go on
 
 
 @dataclass
@@ -120,22 +123,24 @@ class Path:
     taken: bytearray = field(default_factory=bytearray)
     preemptions: int = 0
 
-    def choose(
-        self, options: Sequence[Option], state: Callable[[], int], is_switch: Callable[[int], bool]
-    ) -> Option:
+    @property
+    def given(self) -> int | None:
+        """The next choice, where the prefix has one."""
         number = len(self.taken)
-        if len(options) == 1:
-            if options[0].planned is None and number >= len(self.prefix):
-                self._must_be_new(state())
-            return options[0]
-        if number < len(self.prefix):
-            chosen = self.prefix[number]
-        else:
-            self._must_be_new(state())
-            self._leave_others(options, is_switch)
+        return self.prefix[number] if number < len(self.prefix) else None
+
+    def choose(self, options: Sequence[Option], state: Callable[[], int]) -> Option:
+        chosen = self.given
+        if chosen is None:
             chosen = 0
+            if len(options) > 1 or options[0].planned is None:
+                self._must_be_new(state())
+            self._leave_others(options)
+        return self.take(chosen, options)
+
+    def take(self, chosen: int, options: Sequence[Option]) -> Option:
         self.taken.append(chosen)
-        self.preemptions += is_switch(chosen)
+        self.preemptions += options[chosen].preempts
         return options[chosen]
 
     def _must_be_new(self, state: int) -> None:
@@ -145,8 +150,8 @@ class Path:
         self.search.seen[state] = self.preemptions if self.bound is not None else 0
         self.search.choices += 1
 
-    def _leave_others(self, options: Sequence[Option], is_switch: Callable[[int], bool]) -> None:
+    def _leave_others(self, options: Sequence[Option]) -> None:
         for other in range(len(options) - 1, 0, -1):
-            is_within = self.bound is None or self.preemptions + is_switch(other) <= self.bound
-            if is_within:
-                self.search.left.append(bytes(self.taken) + bytes((other,)))
+            preemptions = self.preemptions + options[other].preempts
+            if self.bound is None or preemptions <= self.bound:
+                self.search.left.append(bytes((*self.taken, other)))

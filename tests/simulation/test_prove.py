@@ -17,11 +17,9 @@ from tests.simulation.worlds import DEAD_AT_LAST, KILLS, SMALL, World
 BY_NAME = {world.name: world for world in SMALL}
 
 
-@pytest.mark.parametrize(
-    "name", ["one event, killed", "one event, failed call", "one event, replay"]
-)
-def test_no_history_of_a_small_world_breaks_a_promise(name: str):
-    proof = explore(BY_NAME[name])
+@pytest.mark.parametrize("world", SMALL, ids=lambda world: world.name)
+def test_no_history_of_a_small_world_breaks_a_promise(world: World):
+    proof = explore(world)
 
     assert proof.is_exhausted, proof.broken and proof.story()
     assert proof.search.histories > 50

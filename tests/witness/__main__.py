@@ -14,7 +14,10 @@ from tests.witness.deviations import DEVIATIONS
 from tests.witness.environments import Unavailable, furnish
 
 CONTRACTS = "tests/contracts/test_"
-QUEUES = [f"{CONTRACTS}{name}.py" for name in ("queues", "dead_letters")]
+QUEUES = [
+    *(f"{CONTRACTS}{name}.py" for name in ("queues", "dead_letters")),
+    "tests/interop/test_sqs_recordings.py",
+]
 TABLES = [
     f"{CONTRACTS}{name}.py"
     for name in (

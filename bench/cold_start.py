@@ -41,6 +41,7 @@ SETTINGS = {
     "STALL_THRESHOLDS": "{}",
     "EVENT_RETENTION_DAYS": "30",
     "RECORD_RETENTION_DAYS": "60",
+    "VISIBILITY_SECONDS": "28",
 }
 READY = {
     "deliver": "h.deliver_batch()",

@@ -40,6 +40,7 @@ from tests.fakes import (
     FakeSubscriptions,
 )
 
+MADE_AHEAD = "9999999999999"  # of its receive: batches are made long before they are handled
 LANES = 10  # of a full batch
 SECRET = HmacSecret(b"a secret of thirty-two bytes, so")
 REQUEST_ID = "c0ffee00-0000-4000-8000-000000000000"
@@ -106,7 +107,11 @@ class Function:
             "messageId": f"{subscription}-{pipeline}-{number}",
             "receiptHandle": "receipt",
             "body": encode(delivery),
-            "attributes": {"MessageGroupId": str(delivery.lane), "ApproximateReceiveCount": "1"},
+            "attributes": {
+                "MessageGroupId": str(delivery.lane),
+                "ApproximateReceiveCount": "1",
+                "ApproximateFirstReceiveTimestamp": MADE_AHEAD,
+            },
         }
 
     def _ports(self, ledger: Any) -> DeliveryPorts:
@@ -133,6 +138,7 @@ class Function:
             telemetry=self._telemetry,
             workers=ThreadPoolExecutor(LANES),
             exclusive_attempts=Lock(),
+            visibility_seconds=PLENTY_SECONDS,
             under_way=getattr(ledger, "group_commit", nullcontext()),
         )
 

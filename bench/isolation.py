@@ -1,84 +1,121 @@
-"""What the lanes of nine endpoints notice of a tenth that never answers."""
+"""What nine subscribers notice of a tenth that never answers, second by second, on the local cloud.
 
+Three events a second, each of a pipeline of its own, go to ten subscribers. Four workers take
+batches of up to ten lanes. The reference is the same with ten that answer.
+"""
+
+import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
 
-from bench.delivering import LANES, Function
-from bench.harness import MEMORY, Row, Sample
+from bench.harness import CLOUD, Row, Sample, up_to
 from bench.receiver import receiving
-from lakehook.adapters.system import SystemClock
-from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
-from tests.fakes import FakeLedger
+from lakehook.cli.bootstrap import open_service
+from lakehook.cli.options import STACK
+from lakehook.domain.event import Event
+from lakehook.producer import Publisher
+from lakehook.subscriptions.subscribe import SubscriptionFields
+from local.installation import LocalLakehook, Options
+from local.receiver import Receiver
 
-BEFORE, AFTER = 2.0, 1.1
-BATCHES_BEFORE = 4  # by the fifth failure the breaker opens
-
-
-@dataclass
-class TimedLedger(FakeLedger):
-    """Notes when each delivery was recorded as such."""
-
-    delivered_at: list[float] = field(default_factory=list)
-
-    def save(
-        self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
-    ) -> DeliveryRecord:
-        if record.status is DeliveryStatus.DELIVERED:
-            self.delivered_at.append(time.perf_counter())
-        return super().save(record, before=before, after=after)
-
-
-class Run:
-    """Batches of ten lanes, each of a pipeline of its own, so that none is held already."""
-
-    def __init__(self, urls: Sequence[str]) -> None:
-        self.ledger = TimedLedger(clock=SystemClock())  # type: ignore[arg-type]
-        self.function = Function(urls, ledger=self.ledger, deadline_seconds=1.0)
-        self.pipeline = 0
-
-    def latencies(self) -> list[float]:
-        self.pipeline += 1
-        records = self.function.batch(pipelines=[str(self.pipeline)])
-        self.ledger.delivered_at.clear()
-        began = time.perf_counter()
-        self.function(records)
-        return [at - began for at in sorted(self.ledger.delivered_at)]
+HEALTHY = 9
+EVENTS_A_SECOND = 3
+WINDOWS = ((0, 5), (5, 10), (10, 20), (20, 40))  # seconds of publishing
+MAX_SECONDS = 1.0
+MAX_RATIO, RATIO_COUNTS_FROM = 1.5, 10  # seconds, when the first requests have timed out
+MEDIAN, TAIL = 50, 99
+SETTLE_SECONDS = 2.0
+PATIENCE_SECONDS = 60.0
 
 
 def measure(*, quick: bool) -> Sequence[Row]:
-    batches = 10 if quick else 60
+    windows = WINDOWS[:-1] if quick else WINDOWS
     with receiving() as url:
-        well = [f"{url}/slow/20"] * LANES
-        healthy, sick = Run(well), Run([f"{url}/hang", *well[1:]])
-        healthy.latencies()
-        before = [latency for _ in range(BATCHES_BEFORE) for latency in sick.latencies()]
-        alone = [latency for _ in range(BATCHES_BEFORE) for latency in healthy.latencies()]
-        sick.latencies()
-        after: list[float] = []
-        alone_after: list[float] = []
-        for _ in range(batches):
-            after += sick.latencies()
-            alone_after += healthy.latencies()
-        health = sick.ledger.healths.known[f"sub_{0:022d}"]
-        assert health.is_open, health
-        healthy.function.close()
-        sick.function.close()
-    return [
-        _row("before the breaker opened", before, alone, at_most=BEFORE),
-        _row("after it", after, alone_after, at_most=AFTER),
+        usual = _run(f"{url}/slow/1", seconds=windows[-1][1])
+        hanging = _run(f"{url}/hang", seconds=windows[-1][1])
+    return [row for window in windows for row in _rows(window, usual, hanging)]
+
+
+def _run(tenth: str, *, seconds: int) -> list[tuple[float, float]]:
+    """When each event was published, and how long it took to each healthy subscriber."""
+    with ExitStack() as exits:
+        sink = os.open(os.devnull, os.O_WRONLY)
+        exits.callback(os.close, sink)
+        options = Options(allow_networks=("127.0.0.0/8",), sink=sink)
+        lakehook = exits.enter_context(LocalLakehook(options))
+        receivers = [exits.enter_context(Receiver(f"healthy{n}")) for n in range(HEALTHY)]
+        subscribe = open_service(STACK, lambda _: None).subscribe
+        for name, url in [("tenth", tenth), *((each.name, each.url) for each in receivers)]:
+            subscribe(SubscriptionFields(name=name, url=url, retry_schedule="1,2,4"))
+        publisher = Publisher(lakehook.deployment.events_queue_url, lakehook.client("sqs"))
+        publisher.publish([_event(0)])
+        _wait_for(receivers, 1)
+        time.sleep(SETTLE_SECONDS)
+        published = _publish(publisher, EVENTS_A_SECOND * seconds)
+        _wait_for(receivers, 1 + len(published))
+        return list(_latencies(published, receivers))
+
+
+def _publish(publisher: Publisher, count: int) -> dict[str, float]:
+    """Publish at a steady rate, and return when each pipeline's event was."""
+    began, published = time.time(), dict[str, float]()
+    for number in range(count):
+        time.sleep(max(0.0, began + number / EVENTS_A_SECOND - time.time()))
+        published[str(1 + number)] = time.time()
+        publisher.publish([_event(1 + number)])
+    return published
+
+
+def _wait_for(receivers: Sequence[Receiver], count: int) -> None:
+    for receiver in receivers:
+        assert receiver.wait_for(count, within=PATIENCE_SECONDS), receiver.name
+
+
+def _latencies(
+    published: dict[str, float], receivers: Sequence[Receiver]
+) -> Iterator[tuple[float, float]]:
+    began = min(published.values())
+    for receiver in receivers:
+        for arrival in receiver.arrivals:
+            if (at := published.get(str(arrival.pipeline))) is not None:
+                yield at - began, arrival.at - at
+
+
+def _event(number: int) -> Event:
+    document = {
+        "pipeline_id": number,
+        "event_type": "PIPELINE_CREATED",
+        "trigger_source": "manual",
+        "timestamp": "2026-01-01T12:00:00Z",
+    }
+    return Event.from_document(document)
+
+
+def _rows(
+    window: tuple[int, int],
+    usual: Sequence[tuple[float, float]],
+    hanging: Sequence[tuple[float, float]],
+) -> Iterator[Row]:
+    first, last = window
+    samples = [
+        Sample([latency for at, latency in run if first <= at < last]) for run in (hanging, usual)
     ]
+    for percentile in (MEDIAN, TAIL):
+        value, reference = (sample.percentile(percentile) for sample in samples)
+        yield Row(
+            measure=f"one of ten hangs, seconds {first} to {last}: p{percentile} of the others",
+            value=1e3 * value,
+            unit="ms",
+            on=CLOUD,
+            ratio=value / reference,
+            reference="without it",
+            **(_target(first, value, value / reference) if percentile == TAIL else {}),
+        )
 
 
-def _row(when: str, values: Sequence[float], alone: Sequence[float], *, at_most: float) -> Row:
-    p99, reference = Sample(values).percentile(99), Sample(alone).percentile(99)
-    return Row(
-        measure=f"p99 of healthy lanes, one of ten hangs, {when}",
-        value=1e3 * p99,
-        unit="ms",
-        on=MEMORY,
-        ratio=p99 / reference,
-        reference="without it",
-        to_reach=f"≤ {at_most:g} ×",
-        reached=p99 / reference <= at_most,
-    )
+def _target(first: int, seconds: float, ratio: float) -> dict[str, Any]:
+    if first < RATIO_COUNTS_FROM:
+        return up_to(1e3 * seconds, 1e3 * MAX_SECONDS, unit="ms")
+    return {"to_reach": f"≤ {MAX_RATIO:g} ×", "reached": ratio <= MAX_RATIO}

@@ -45,8 +45,18 @@ class LakehookStack(Stack):
         self._stage = stage
         self._parameters = Parameters(self, "Parameters")
 
-        self._events = self._queue("Events", "events", "events-dead-letter")
-        self._deliveries = self._queue("Deliveries", "deliveries", "dead-letter")
+        self._events = self._queue(
+            "Events",
+            "events",
+            "events-dead-letter",
+            visibility_seconds=stage.events_visibility_seconds,
+        )
+        self._deliveries = self._queue(
+            "Deliveries",
+            "deliveries",
+            "dead-letter",
+            visibility_seconds=stage.deliver_visibility_seconds,
+        )
         self._tables = Tables(self, "Tables", retain=stage.retain_on_delete)
         self._secrets = SecretsKey(
             self,
@@ -153,13 +163,16 @@ class LakehookStack(Stack):
         }
         releases.add_functions({name: each.alias for name, each in functions.items()})
 
-    def _queue(self, id_: str, name: str, dead_letter_name: str) -> QueueWithDeadLetters:
+    def _queue(
+        self, id_: str, name: str, dead_letter_name: str, *, visibility_seconds: int
+    ) -> QueueWithDeadLetters:
         return QueueWithDeadLetters(
             self,
             id_,
             name=name,
             dead_letter_name=dead_letter_name,
             stage=self._stage,
+            visibility_seconds=visibility_seconds,
         )
 
     def _add_outputs(self) -> None:

@@ -68,9 +68,6 @@ DEADLINE_MARGIN_SECONDS = 5
 VISIBILITY_FACTOR = 6
 """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
 
-MAX_VISIBILITY_SECONDS = 43_200
-"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"""
-
 SCHEDULER_INTERVAL_SECONDS = 60
 
 MAX_SUBNETS, MAX_SECURITY_GROUPS = 16, 5
@@ -195,10 +192,9 @@ class Stage:
     api_concurrency: ReservedConcurrency
     ingress_timeout_seconds: Timeout = 15
     fanout_timeout_seconds: Timeout = 30
-    deliver_timeout_seconds: Timeout = 30
+    deliver_timeout_seconds: Timeout = 28
     scheduler_timeout_seconds: Timeout = 60
     api_timeout_seconds: Timeout = 60
-    visibility_seconds: StrictInt = 180
     retention: Retention = field(default_factory=Retention)
     producers: Annotated[tuple[Principal, ...], BeforeValidator(to_texts)] = (THIS_ACCOUNT,)
     network: Network | None = None
@@ -213,6 +209,16 @@ class Stage:
     deployment_config: CodeDeployConfig | None = None
     ca_bundle_arn: BundleArn | None = None
     """Certificates, in PEM, of authorities that receivers are trusted by beside public ones."""
+
+    @property
+    def events_visibility_seconds(self) -> int:
+        """Of a batch that was not begun: the heartbeat of fan-out hides the others."""
+        return VISIBILITY_FACTOR * self.fanout_timeout_seconds
+
+    @property
+    def deliver_visibility_seconds(self) -> int:
+        """The shortest that Lambda allows, so that what a crash leaves behind comes back soon."""
+        return self.deliver_timeout_seconds
 
     @property
     def stack_name(self) -> str:
@@ -262,20 +268,6 @@ class Stage:
         check(
             seconds <= SCHEDULER_INTERVAL_SECONDS,
             f"choose at most {SCHEDULER_INTERVAL_SECONDS}, so that two runs never overlap",
-        )
-        return seconds
-
-    @field_validator("visibility_seconds")
-    @classmethod
-    def _outlive_the_functions(cls, seconds: int, info: ValidationInfo) -> int:
-        """Refuse a time after which a message comes back while its function still runs."""
-        timeouts = ("fanout_timeout_seconds", "deliver_timeout_seconds")
-        longest = max(info.data.get(timeout, 0) for timeout in timeouts)
-        minimum = VISIBILITY_FACTOR * longest
-        check(
-            minimum <= seconds <= MAX_VISIBILITY_SECONDS,
-            f"choose {minimum} ({VISIBILITY_FACTOR} times the longest function timeout, "
-            f"{longest}) to {MAX_VISIBILITY_SECONDS}, or shorten the timeout",
         )
         return seconds
 

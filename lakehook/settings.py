@@ -60,6 +60,7 @@ class DeliverSettings(Settings):
     retry_schedule: str
     allowed_networks: str
     email_sender: str  # or NONE
+    visibility_seconds: str
     record_retention_days: str = "60"
     ca_bundle_arn: str = UNSET  # or an ARN of Systems Manager or Secrets Manager
 

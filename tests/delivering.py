@@ -61,6 +61,7 @@ class DeliverFunction:
                 body=encode(message),
                 receipt=f"r{number}",
                 receives=1 + again,
+                received_at=None if again else self.clock.now(),
                 redriven=redriven,
             )
             for number, message in enumerate(messages)
@@ -88,6 +89,7 @@ class DeliverFunction:
             telemetry=self.telemetry,
             workers=AtOnce(),
             exclusive_attempts=self.alone,
+            visibility_seconds=30.0,
         )
 
     def _delays(self, nacked: Iterable[QueueMessage]) -> dict[str, float]:

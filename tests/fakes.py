@@ -6,6 +6,7 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TypeVar
 
 from lakehook.domain.attempt import Attempt, Outcome, Response
@@ -612,6 +613,7 @@ class FakeSender:
         subscription: Subscription,
         *,
         keep_response: bool = False,
+        ends_before: float = inf,
     ) -> SendResult:
         body = json.loads(content.body)
         sending = Sending(message_id, late="late" in body, replayed="replayed" in body)
@@ -716,12 +718,20 @@ class FakeDeadLetterQueue:
 class FakeMessageAcks:
     acknowledged: list[InFlightMessage] = field(default_factory=list)
     postponed: list[tuple[InFlightMessage, float]] = field(default_factory=list)
+    extended: list[tuple[InFlightMessage, float]] = field(default_factory=list)
+    expired: set[str] = field(default_factory=set)  # receipts
 
     def ack(self, messages: Sequence[InFlightMessage]) -> None:
         self.acknowledged += messages
 
     def nack(self, message: InFlightMessage, *, seconds: float) -> None:
         self.postponed.append((message, seconds))
+
+    def extend(
+        self, messages: Sequence[InFlightMessage], *, seconds: float
+    ) -> Collection[InFlightMessage]:
+        self.extended += [(message, seconds) for message in messages]
+        return [message for message in messages if message.receipt in self.expired]
 
 
 @dataclass

@@ -93,6 +93,7 @@ def ports(settings: DeliverSettings, aws: Aws) -> DeliveryPorts:
         workers=ThreadPoolExecutor(LANES_AT_A_TIME),
         exclusive_attempts=Lock(),
         under_way=ledger.group_commit,
+        visibility_seconds=float(settings.visibility_seconds),
     )
 
 
@@ -117,14 +118,18 @@ def ca_bundle(settings: DeliverSettings, aws: Aws, clock: Clock) -> Callable[[],
 
 
 def queue_message(record: dict[str, Any]) -> QueueMessage:
+    """Convert a record. SQS says when a message was first received, and of later times nothing."""
     attributes = record.get("messageAttributes", {})
     attempts = attributes.get("attempts", {}).get("stringValue", "")
+    receives = int(record["attributes"]["ApproximateReceiveCount"])
+    first_received_at = int(record["attributes"]["ApproximateFirstReceiveTimestamp"]) / 1000
     return QueueMessage(
         id=record["messageId"],
         group=record["attributes"]["MessageGroupId"],
         body=record["body"],
         receipt=record["receiptHandle"],
-        receives=int(record["attributes"]["ApproximateReceiveCount"]),
+        receives=receives,
+        received_at=first_received_at if receives == 1 else None,
         redriven="reason" in attributes,
         attempts_at_death=int(attempts) if _COUNT.fullmatch(attempts) else None,
     )

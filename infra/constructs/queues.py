@@ -22,6 +22,9 @@ RETENTION = Duration.days(14)
 MAX_MESSAGE_BYTES = (1024 - 8) * 1024
 """SQS's limit less 8 KiB, so that a quarantined message fits with its reason."""
 
+HIDDEN_FROM_OTHERS = Duration.minutes(3)
+"""A dead letter that somebody polls in the console is hidden from others for as long."""
+
 MAX_POLL = Duration.seconds(20)
 
 TAKE_DEAD_LETTERS = ("sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage")
@@ -35,7 +38,7 @@ class QueueWithDeadLetters(Construct):
     was received. Production keeps both after the stack, with what waits in them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  all settings of the queues
         self,
         scope: Construct,
         id_: str,
@@ -43,16 +46,16 @@ class QueueWithDeadLetters(Construct):
         name: str,
         dead_letter_name: str,
         stage: Stage,
+        visibility_seconds: int,
     ) -> None:
         super().__init__(scope, id_)
         name, dead_letter_name = (f"{stage.stack_name}-{each}" for each in (name, dead_letter_name))
-        visibility = Duration.seconds(stage.visibility_seconds)
         keep = removal_policy(retain=stage.retain_on_delete)
         self.dead_letters = _fifo(
             self,
             "DeadLetters",
             queue_name=dead_letter_name,
-            visibility_timeout=visibility,
+            visibility_timeout=HIDDEN_FROM_OTHERS,
             removal_policy=keep,
             redrive_allow_policy=self._only_from(_source_name(dead_letter_name)),
         )
@@ -66,7 +69,7 @@ class QueueWithDeadLetters(Construct):
             self,
             "Queue",
             queue_name=name,
-            visibility_timeout=visibility,
+            visibility_timeout=Duration.seconds(visibility_seconds),
             removal_policy=keep,
             max_message_size_bytes=MAX_MESSAGE_BYTES,
         )

@@ -75,8 +75,9 @@ class AttemptHandler:
             record = self._mark_attempt_started(record)
         assert record.delivery, f"{record.lane}#{record.sequence} waits without its event"
         try:
-            attempt = self.dependencies.attempt(record.delivery, self.subscription)
-        except InfrastructureError:
+            ends_before = self.dependencies.clock.now() + self.remaining()
+            attempt = self.dependencies.attempt(record.delivery, self.subscription, ends_before)
+        except (InfrastructureError, InsufficientTime):
             self._undo_attempt_start(record)
             raise
         stop = self._apply_outcome(record.with_attempt(attempt), following, attempt)

@@ -68,19 +68,46 @@ class DeliverBatch:
     dead_letters: DeadLetterQueue
     telemetry: Telemetry
     workers: Executor
+    clock: Clock
+    visibility_seconds: float
     under_way: AbstractContextManager[object] = field(default_factory=nullcontext)
     """Entered by each lane while it is processed: those that are under way write together."""
 
     def __call__(self, batch: Sequence[QueueMessage], remaining: Remaining) -> list[QueueMessage]:
-        """Deliver a batch, and return the messages that must be received again."""
+        """Deliver a batch, and return the messages that must be received again.
+
+        No attempt outlasts the time in which nobody else may receive its message: a throttled
+        batch may have come late. Of a message that came before, only a new timeout is known.
+        """
+        invisible_until = self._invisible_until(batch)
         messages = {queued: message for queued in batch if (message := self._decode(queued))}
         page = self.deliver.read(list(messages.values()))
         return self._collect(
             {
-                self.workers.submit(self._deliver_lane, lane, page, remaining)
+                self.workers.submit(
+                    self._deliver_lane, lane, page, self._until(invisible_until, lane, remaining)
+                )
                 for lane in _by_lane(messages)
             }
         )
+
+    def _invisible_until(self, batch: Sequence[QueueMessage]) -> Mapping[str, float]:
+        """Return until when each message is invisible to others, by its id."""
+        now = self.clock.now()
+        again = [message for message in batch if message.received_at is None]
+        expired = self.acks.extend(again, seconds=self.visibility_seconds) if again else ()
+        since = {m.id: now if m.received_at is None else m.received_at for m in batch}
+        since |= {message.id: -inf for message in again if message in expired}
+        return {id_: received + self.visibility_seconds for id_, received in since.items()}
+
+    def _until(
+        self,
+        invisible_until: Mapping[str, float],
+        lane: Collection[QueueMessage],
+        remaining: Remaining,
+    ) -> Remaining:
+        until = min(invisible_until[message.id] for message in lane)
+        return lambda: min(remaining(), until - self.clock.now())
 
     def _decode(self, message: QueueMessage) -> Message | None:
         try:
@@ -180,6 +207,7 @@ class DeliveryPorts:
     workers: Executor
     exclusive_attempts: AbstractContextManager[object]
     under_way: AbstractContextManager[object] = field(default_factory=nullcontext)
+    visibility_seconds: float
 
 
 def build_deliver(ports: DeliveryPorts, schedule: RetrySchedule) -> DeliverBatch:
@@ -207,4 +235,6 @@ def build_deliver(ports: DeliveryPorts, schedule: RetrySchedule) -> DeliverBatch
         telemetry=ports.telemetry,
         workers=ports.workers,
         under_way=ports.under_way,
+        clock=ports.clock,
+        visibility_seconds=ports.visibility_seconds,
     )

@@ -37,7 +37,7 @@ class DeliveryDependencies:
     ledger: Ledger
     endpoint_health: EndpointHealthStore
     subscriptions: SubscriptionReader
-    attempt: Callable[[Delivery, Subscription], Attempt]
+    attempt: Callable[[Delivery, Subscription, float], Attempt]
     ping: Callable[[Ping, Subscription], None]
     dead_letters: DeadLetterQueue
     rate_limits: RateLimitStore

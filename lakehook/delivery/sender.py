@@ -1,7 +1,9 @@
 """Sender: renders and signs one delivery, sends it, and interprets the response."""
 
 from dataclasses import dataclass, replace
+from math import inf
 
+from lakehook.delivery.dependencies import InsufficientTime
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import Channel, OutboundMessage, RenderedMessage, display_url_for
@@ -55,12 +57,15 @@ class AttemptDelivery:
     send: Sender
     clock: Clock
 
-    def __call__(self, delivery: Delivery, subscription: Subscription) -> Attempt:
+    def __call__(
+        self, delivery: Delivery, subscription: Subscription, ends_before: float = inf
+    ) -> Attempt:
+        """Attempt a delivery; ``InsufficientTime`` if it might not end before that time."""
         try:
             content = self.render(delivery, subscription).content
         except TemplateFailed as failed:
             return self._render_failure(str(failed))
-        return self.send(delivery.id, content, subscription).attempt
+        return self.send(delivery.id, content, subscription, ends_before=ends_before).attempt
 
     def _render_failure(self, reason: str) -> Attempt:
         """Return the failed attempt; no request is sent, since a retry would fail as well."""
@@ -88,8 +93,11 @@ class SignedSender:
         subscription: Subscription,
         *,
         keep_response: bool = False,
+        ends_before: float = inf,
     ) -> SendResult:
         keys, channel = self.credentials.load(subscription), channel_for(subscription)
+        if self.clock.now() + subscription.deadline_seconds > ends_before:
+            raise InsufficientTime  # the credentials took too long
         message = self._outbound_message(message_id, content, subscription, keys)
         request = channel.build_request(message)
         if keys.client_certificate and isinstance(request, Request):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
 from lakehook.domain.attempt import Attempt, Outcome, Response
@@ -48,8 +49,12 @@ class Sender(Protocol):
         subscription: Subscription,
         *,
         keep_response: bool = False,
+        ends_before: float = inf,
     ) -> SendResult:
-        """Sign and send; ``keep_response`` keeps an excerpt of a successful response, too."""
+        """Sign and send; ``keep_response`` keeps an excerpt of a successful response, too.
+
+        ``InsufficientTime`` if the exchange might not end before a time.
+        """
 
 
 class TemplateRenderer(Protocol):

@@ -10,7 +10,7 @@ from lakehook.domain.ping import Ping
 from lakehook.domain.queue_message import Message, Resume
 
 Remaining = Callable[[], float]
-"""Seconds until the current invocation ends."""
+"""Seconds until the current invocation ends, or the message it is for may be received again."""
 
 
 class DeliveryQueue(Protocol):
@@ -83,6 +83,7 @@ class QueueMessage:
     body: str
     receipt: str
     receives: int = 1
+    received_at: float | None = None  # unix seconds; None if it was received before
     redriven: bool = False
     attempts_at_death: int | None = None  # of a redriven dead letter
 
@@ -105,6 +106,11 @@ class MessageAcks(Protocol):
 
         At once if the time is negative.
         """
+
+    def extend(
+        self, messages: Sequence[InFlightMessage], *, seconds: float
+    ) -> Collection[InFlightMessage]:
+        """Keep messages invisible from now on, and return those whose receipt has expired."""
 
 
 class DeadLetterQueue(Protocol):

@@ -70,7 +70,7 @@ def sqs_event(**bodies: tuple[str, str]) -> dict[str, Any]:
                     "MessageGroupId": group,
                     "SenderId": "AIDASSYFHUBOBT7F4XT75",
                     "MessageDeduplicationId": message_id,
-                    "ApproximateFirstReceiveTimestamp": "1767268800000",
+                    "ApproximateFirstReceiveTimestamp": str(time.time_ns() // 1_000_000),
                 },
                 "messageAttributes": {},
                 "md5OfBody": "",
@@ -152,6 +152,7 @@ class Installation:
             retry_schedule="5,300",
             allowed_networks=self.networks,
             email_sender=self.deployment.email_sender,
+            visibility_seconds="28",
         )
         return self._invoke(deliver_function, settings, sqs_event(**bodies))
 

@@ -11,7 +11,7 @@ VISIBILITY, VISIBLE_AGAIN_SECONDS = "VisibilityTimeout", 2
 
 @pytest.fixture
 def soon_visible_again(lakehook: LocalLakehook) -> Iterator[None]:
-    """What a killed process had in its hands comes again after this, not after three minutes."""
+    """What a killed process had in its hands comes again after this, not after half a minute."""
     sqs, deployment = lakehook.client("sqs"), lakehook.deployment
     urls = (deployment.events_queue_url, deployment.deliveries_queue_url)
     usual = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[VISIBILITY]) for url in urls]

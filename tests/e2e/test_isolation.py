@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from threading import Event as Signal
 
 from lakehook.domain.event import Event
+from local.installation import LocalLakehook
 from local.receiver import OK, Arrival, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.pipelines import a_life, heard
 from tests.e2e.subscribers import Subscribers
+from tests.e2e.test_rarities import healths_of
 from tests.integration.eventually import PATIENCE, eventually
 
 ERROR = 500
@@ -42,21 +44,28 @@ def test_a_subscriber_that_hangs_beyond_its_deadline_delays_no_other(
 
 
 def test_a_subscriber_that_is_slow_but_within_its_deadline_delays_no_other_and_gets_no_repeat(
-    subscribers: Subscribers, publish: Publish
+    subscribers: Subscribers, publish: Publish, lakehook: LocalLakehook
 ):
+    """Once its first request has been unanswered for a while, it gets one more at most."""
     prompt = Receiver("prompt")
+    requests_meanwhile: list[int] = []
 
     def last(_: Arrival) -> int:
-        return OK if prompt.wait_for(9, within=PATIENCE) else ERROR
+        has_all = prompt.wait_for(9, within=PATIENCE)
+        requests_meanwhile.append(len(slow.arrivals))
+        return OK if has_all else ERROR
 
     slow = Receiver("slow", last)
-    subscribers.add(slow, "--deadline", "20")
+    slow_id = subscribers.add(slow, "--deadline", "20")
     subscribers.add(prompt)
     lives = [a_life() for _ in range(3)]
 
-    publish(by_turns(lives))
+    publish(lives[0])
+    eventually(lambda: healths_of(lakehook).find(slow_id).unanswered_since is not None)
+    publish(by_turns(lives[1:]))
 
     assert slow.wait_for(9, within=PATIENCE)
+    assert requests_meanwhile[0] <= 2
     assert [heard(slow, life) for life in lives] == [[1, 2, 3]] * 3
     assert [heard(prompt, life) for life in lives] == [[1, 2, 3]] * 3
 

@@ -44,13 +44,7 @@ class SimulatedSqs:
         return self._call("receipts", lambda: self._change(**change))
 
     def change_message_visibility_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> Any:  # noqa: N803
-        for entry in Entries:
-            self.change_message_visibility(
-                QueueUrl=QueueUrl,
-                ReceiptHandle=entry["ReceiptHandle"],
-                VisibilityTimeout=entry["VisibilityTimeout"],
-            )
-        return {}
+        return self._call("receipts", lambda: self._change_batch(QueueUrl, Entries))
 
     def receive_message(self, **request: Any) -> dict[str, Any]:
         """As an operator's command receives; it finds what is there at once."""
@@ -105,6 +99,19 @@ class SimulatedSqs:
                 self._gate.faults.touched(self._gate.timeline.context)
             else:
                 self._send(name, entry)
+        return {"Failed": failed}
+
+    def _change_batch(self, name: str, entries: Sequence[Any]) -> dict[str, Any]:
+        failed = []
+        for entry in entries:
+            try:
+                self._change(
+                    QueueUrl=name,
+                    ReceiptHandle=entry["ReceiptHandle"],
+                    VisibilityTimeout=entry["VisibilityTimeout"],
+                )
+            except ClientError as refused:
+                failed.append({"Id": entry["Id"], "Code": refused.response["Error"]["Code"]})
         return {"Failed": failed}
 
     def _change(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> Any:  # noqa: N803

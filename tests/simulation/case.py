@@ -79,13 +79,17 @@ class LaneCase:
 
     @cached_property
     def _revivals(self) -> list[Entry]:
-        """When a letter came to life, and when a replay let something wait anew."""
+        """When a letter came to life, and when a replay let something wait anew.
+
+        Of an event that has crashed fan-out, a delivery may still come after those behind it.
+        """
         revived = [
             after
             for before, after in self.steps()
             if (before.record.status, after.record.status) == ("dead", "waiting")
         ]
-        return [*revived, *self.replays]
+        late = [entry for sequence in self.crashed for entry in self.entries(sequence)[:1]]
+        return [*revived, *self.replays, *late]
 
     def request_of(self, entry: Entry) -> Post | None:
         """The request of the attempt that was recorded last, by the moment it was sent at."""

@@ -99,11 +99,11 @@ TROUBLES = (Fault.TROUBLE_BEFORE, Fault.TROUBLE_AFTER, Fault.OUTAGE)
 FREEZES = (Fault.FREEZE_BEFORE, Fault.FREEZE_AFTER)
 IMPOSSIBLE = {
     "keyring": FREEZES,
-    "receiver": (*FREEZES, Fault.TROUBLE_BEFORE, Fault.TROUBLE_AFTER),
+    "receiver": (*FREEZES, Fault.TROUBLE_BEFORE, Fault.TROUBLE_AFTER, Fault.DELAY_BEFORE),
 }
-"""What befalls a receiver is its temper. And between the look at the clock and the POST nothing can
-stop a process that froze for minutes; Lambda does not thaw what it has given up, so here a frozen
-one is killed at its deadline."""
+"""What befalls a receiver is its temper. Between the look at the clock and the POST nothing can
+stop a process that froze for minutes, and a deadline counts from there. Lambda does not thaw what
+it has given up, so here a frozen one is killed at its deadline."""
 
 
 def _possible(fault: Fault, call: str) -> Fault | None:

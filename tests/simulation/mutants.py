@@ -32,6 +32,12 @@ MUTANTS = (
         "if False:",
     ),
     Mutant(
+        "no attempt outlasts the receipt of its message",
+        "lakehook/delivery/batch.py",
+        "return lambda: min(remaining(), until - self.clock.now())",
+        "return remaining",
+    ),
+    Mutant(
         "what comes to a held lane waits",
         "lakehook/delivery/lane_processor.py",
         "return self._resume() if record else self._append(self._lane.record, message)",

@@ -101,9 +101,22 @@ class EventSource:
         while self.running < self.concurrency and (
             messages := self.queue.receive(self.random.choice(self.batch_sizes))
         ):
-            if not self.platform.faults.happens(Fault.THROTTLED):
+            if self.platform.faults.happens(Fault.THROTTLED):
+                self._begin_late(messages)
+            else:
                 self._begin(messages)
         self.poke()
+
+    def _begin_late(self, messages: list[Received]) -> None:
+        """Lambda tries to invoke a function that is throttled until the messages are visible.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+        """
+        visibility = self.queue.settings.visibility_timeout
+        late = visibility * self.random.choice((0.2, 0.7, 0.99, 1.0))
+        if late < visibility:
+            timeline = self.platform.timeline
+            timeline.at(timeline.now() + late, lambda: self._begin(messages))
 
     def _begin(self, messages: list[Received]) -> None:
         self.running += 1
@@ -152,6 +165,7 @@ def _record(received: Received) -> dict[str, Any]:
         "attributes": {
             "MessageGroupId": received.message.group_id,
             "ApproximateReceiveCount": str(received.receive_count),
+            "ApproximateFirstReceiveTimestamp": str(round(received.first_received_at * 1000)),
         },
         "messageAttributes": {
             name: {"stringValue": value["StringValue"], "dataType": value["DataType"]}

@@ -30,10 +30,17 @@ from tests.simulation.ports import (
 from tests.simulation.receivers import SimulatedReceiver
 from tests.simulation.scenario import Publication, Scenario, Subscriber
 from tests.simulation.timeline import Timeline
-from tests.simulation.wiring import DEAD, DEAD_EVENTS, DELIVERIES, EVENTS, SimulatedDice, Wiring
+from tests.simulation.wiring import (
+    DEAD,
+    DEAD_EVENTS,
+    DELIVERIES,
+    EVENTS,
+    VISIBILITY_SECONDS,
+    SimulatedDice,
+    Wiring,
+)
 
 DAY = 24 * 3600.0
-VISIBILITY_SECONDS = 180.0
 MOST_HAPPENINGS = 50_000
 """In a history, and ten more for each event of each subscriber; else it goes round in circles."""
 
@@ -132,12 +139,14 @@ class System:
             dice=self.dice,
         )
         self.sources = {
-            EVENTS: self._source(EVENTS, wiring.fan_out, concurrency=2),
-            DELIVERIES: self._source(DELIVERIES, wiring.deliver, concurrency=4),
+            EVENTS: self._source(EVENTS, wiring.fan_out, concurrency=2, timeout=30.0),
+            DELIVERIES: self._source(DELIVERIES, wiring.deliver, concurrency=4, timeout=28.0),
         }
         self.clockwork.tick = wiring.tick
 
-    def _source(self, name: str, handle: Callable[..., Any], *, concurrency: int) -> EventSource:
+    def _source(
+        self, name: str, handle: Callable[..., Any], *, concurrency: int, timeout: float
+    ) -> EventSource:
         return EventSource(
             name,
             self.queues[name],
@@ -145,6 +154,7 @@ class System:
             self.platform,
             self.random,
             concurrency,
+            timeout=timeout,
             delete=self.sqs.delete,
         )
 
@@ -162,7 +172,9 @@ class System:
 
     def _queue(self, name: str) -> FifoQueue:
         settings = QueueSettings(
-            visibility_timeout=VISIBILITY_SECONDS, retention=14 * DAY, deduplication_per_group=True
+            visibility_timeout=VISIBILITY_SECONDS[name],
+            retention=14 * DAY,
+            deduplication_per_group=True,
         )
         numbers = iter(range(10**9))
         return FifoQueue(

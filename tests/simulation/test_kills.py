@@ -11,8 +11,8 @@ from tests.simulation.operators import Operator
 from tests.simulation.play import Played, play
 from tests.simulation.receivers import OK, SORRY, ScriptedReceiver
 from tests.simulation.scenario import Publication, Scenario, Subscriber
-from tests.simulation.system import VISIBILITY_SECONDS, System
-from tests.simulation.wiring import DEAD_EVENTS
+from tests.simulation.system import System
+from tests.simulation.wiring import DEAD_EVENTS, VISIBILITY_SECONDS
 
 FAULTS = (
     Fault.KILL_BEFORE,
@@ -104,8 +104,8 @@ def test_an_event_that_kills_fan_out_is_quarantined_and_the_other_pipelines_go_o
         arrived_at = lanes[f"a#{publication.pipeline}"].posts[-1].began_at
         took = arrived_at - publication.at
         if publication.pipeline != "1":
-            assert took < VISIBILITY_SECONDS + 2 * TURN_SECONDS
-        if publication.at > NOON + VISIBILITY_SECONDS:
+            assert took < VISIBILITY_SECONDS["events"] + 2 * TURN_SECONDS
+        if publication.at > NOON + VISIBILITY_SECONDS["events"]:
             assert took < 2 * TURN_SECONDS
 
 

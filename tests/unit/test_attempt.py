@@ -3,6 +3,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from lakehook.delivery.dependencies import InsufficientTime
 from lakehook.delivery.sender import AttemptDelivery, RenderDelivery, SignedSender
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels.webhook import USER_AGENT
@@ -302,6 +303,25 @@ def test_an_answer_that_says_it_is_plain_is_read(world: World, encoding: str):
     world.answer(500, b"no", **{"content-encoding": encoding})
 
     assert world.attempt().excerpt == "no"
+
+
+def test_no_request_begins_that_another_worker_might_overlap(world: World):
+    """It took long to decrypt the secrets."""
+
+    class Slow(FakeCredentialStore):
+        def load(self, subscription: Subscription) -> SubscriptionCredentials:
+            world.clock.sleep(20)
+            return super().load(subscription)
+
+    post = SignedSender(Slow(world.keys), world.receiver, world.clock, FakeRandom())
+    attempt = AttemptDelivery(RenderDelivery(FakeTemplateRenderer()), post, world.clock)
+
+    with pytest.raises(InsufficientTime):
+        attempt(a_delivery(), a_subscription(), world.clock.now() + 29)
+    assert world.receiver.requests == []
+
+    attempt(a_delivery(), a_subscription(), world.clock.now() + 30)
+    assert len(world.receiver.requests) == 1
 
 
 def test_trouble_of_our_own_flies_and_nothing_is_sent(world: World):

@@ -23,7 +23,7 @@ from lakehook.ports.queues import QueueMessage, Remaining
 from lakehook.ports.stores import LedgerSnapshot
 from tests.builders import a_delivery
 from tests.delivering import AtOnce
-from tests.fakes import FakeDeadLetterQueue, FakeMessageAcks, FakeTelemetry
+from tests.fakes import NOON, FakeClock, FakeDeadLetterQueue, FakeMessageAcks, FakeTelemetry
 
 PATIENCE_SECONDS = 120
 
@@ -42,6 +42,7 @@ class Lanes:
     visited: list[list[Message]] = field(default_factory=list)
     received: list[ReceivedMessage] = field(default_factory=list)
     pages: list[list[Message]] = field(default_factory=list)
+    remaining: dict[str, float] = field(default_factory=dict)
 
     def read(self, messages: Sequence[Message]) -> LedgerSnapshot:
         self.pages.append(list(messages))
@@ -55,6 +56,7 @@ class Lanes:
     ) -> list[Disposition]:
         self.received += received
         messages = [one.message for one in received]
+        self.remaining[messages[0].lane.pipeline_key] = remaining()
         self.visited.append(messages)
         return self.script.get(messages[0].lane.pipeline_key, all_done)(messages)
 
@@ -87,7 +89,7 @@ class World:
     def __init__(self, workers: Executor, under_way: UnderWay | None = None) -> None:
         self.lanes, self.acks = Lanes(), Receipts()
         self.dead_letters, self.telemetry = FakeDeadLetterQueue(), FakeTelemetry()
-        self.workers = workers
+        self.workers, self.clock = workers, FakeClock()
         self.under_way = under_way or UnderWay()
 
     def receive(self, *batch: QueueMessage) -> list[str]:
@@ -99,6 +101,8 @@ class World:
             telemetry=self.telemetry,
             workers=self.workers,
             under_way=self.under_way,
+            clock=self.clock,
+            visibility_seconds=28.0,
         )
         return [parcel.id for parcel in deliver_batch(batch, lambda: 30.0)]
 
@@ -127,6 +131,10 @@ def a_parcel(message_id: str, pipeline: int = 39, sequence: int = 1) -> QueueMes
     )
 
 
+def received(seconds_ago: float, pipeline: int) -> QueueMessage:
+    return replace(a_parcel(f"m{pipeline}", pipeline), received_at=NOON - seconds_ago)
+
+
 def garbage(message_id: str, body: str = "no JSON") -> QueueMessage:
     return QueueMessage(message_id, "sub_a#39", body, f"receipt of {message_id}")
 
@@ -136,6 +144,28 @@ def failing(error: Exception) -> Visit:
         raise error
 
     return fail
+
+
+def test_a_batch_that_came_late_has_the_time_in_which_no_other_worker_gets_its_messages(
+    world: World,
+):
+    world.receive(received(20.0, 1), received(1.0, 2), received(-5.0, 3))
+
+    assert world.lanes.remaining == {"1": 8.0, "2": 27.0, "3": 30.0}
+    assert world.acks.extended == []
+
+
+def test_a_message_that_came_before_is_hidden_anew_for_it_does_not_say_since_when_it_is(
+    world: World,
+):
+    fresh, again, late = received(1.0, 1), a_parcel("m2", 2), a_parcel("m3", 3)
+    world.acks.expired = {late.receipt}
+
+    world.receive(fresh, again, late)
+
+    assert world.acks.extended == [(again, 28.0), (late, 28.0)]
+    assert world.lanes.remaining["2"] == 28.0
+    assert world.lanes.remaining["3"] < 0, "another worker may have it"
 
 
 def test_a_lane_is_visited_once_with_its_messages_in_order(world: World):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, replace
+from math import inf
 
 import pytest
 
@@ -39,6 +40,7 @@ class FakePost:
         subscription: Subscription,
         *,
         keep_response: bool = False,
+        ends_before: float = inf,
     ) -> SendResult:
         assert keep_response
         self.sent.append((message_id, content.body))

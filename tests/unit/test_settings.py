@@ -33,6 +33,7 @@ DELIVER = DeliverSettings(
     retry_schedule="5,300",
     allowed_networks=UNSET,
     email_sender=UNSET,
+    visibility_seconds="28",
 )
 INGRESS = IngressSettings(
     events_queue_url="https://sqs/events.fifo",

@@ -23,7 +23,10 @@ from lakehook.ports.queues import InFlightMessage
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import ChangeMessageVisibilityBatchRequestEntryTypeDef
+    from mypy_boto3_sqs.type_defs import (
+        ChangeMessageVisibilityBatchRequestEntryTypeDef,
+        ChangeMessageVisibilityBatchResultTypeDef,
+    )
 
 
 MAX_ENTRIES = 10
@@ -98,6 +101,15 @@ class SqsMessageAcks:
         except (BotoCoreError, ClientError):
             return  # it is received again after the queue's visibility timeout
 
+    def extend(
+        self, messages: Sequence[InFlightMessage], *, seconds: float
+    ) -> Collection[InFlightMessage]:
+        try:
+            answer = _hide(self.sqs, self.url, messages, ceil(seconds))
+        except (BotoCoreError, ClientError):
+            return messages
+        return [messages[int(entry["Id"])] for entry in answer.get("Failed", ())]
+
 
 def _entry(message: Message, deduplication_id: str) -> Entry:
     return {
@@ -125,8 +137,8 @@ def _packed(entries: Iterable[Entry]) -> Iterator[list[Any]]:
 class SqsHeartbeat:
     """Heartbeat of a batch: its messages are invisible while its worker lives, and seconds longer.
 
-    A queue's visibility timeout is six times a function's timeout, so that a throttled batch is not
-    received twice. After a crash it would keep the messages from everybody else for as long.
+    The visibility timeout of its queue is six times the function's timeout, so that a throttled
+    batch is not received twice. After a crash, nobody else would receive the messages for as long.
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/working-with-messages.html
     """
 
@@ -150,15 +162,18 @@ class SqsHeartbeat:
             ended.wait(self.interval_seconds)
 
     def _hide(self, messages: Sequence[InFlightMessage]) -> None:
-        entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = [
-            {
-                "Id": str(index),
-                "ReceiptHandle": message.receipt,
-                "VisibilityTimeout": VISIBLE_AFTER_SECONDS,
-            }
-            for index, message in enumerate(messages[:MAX_ENTRIES])
-        ]
         try:
-            self.sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
+            _hide(self.sqs, self.url, messages, VISIBLE_AFTER_SECONDS)
         except (BotoCoreError, ClientError):
             return  # the queue's own visibility timeout holds
+
+
+def _hide(
+    sqs: "SQSClient", url: str, messages: Sequence[InFlightMessage], seconds: int
+) -> "ChangeMessageVisibilityBatchResultTypeDef":
+    """Change the visibility of the messages of a batch, which are at most ten."""
+    entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = [
+        {"Id": str(index), "ReceiptHandle": message.receipt, "VisibilityTimeout": seconds}
+        for index, message in enumerate(messages[:MAX_ENTRIES])
+    ]
+    return sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)

@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from lakehook import __version__
 from lakehook.cli.commands import (
@@ -74,13 +76,19 @@ def _open_service(stack: str, warn: Warn) -> CommandService:
     return open_service(stack, warn)
 
 
+@cache
+def _command() -> Callable[..., Any]:
+    """Return the parsers of all commands, which take longer to build than most commands to run."""
+    return get_command(app)
+
+
 def run(
     arguments: Sequence[str], open_service: Callable[[str, Warn], CommandService] = _open_service
 ) -> int:
     """Run the command, and return the exit code."""
     complaints = ErrorReporter(as_json=asks_for_json(arguments))
     try:
-        status = app(
+        status = _command()(
             list(arguments),
             prog_name="lakehook",
             standalone_mode=False,

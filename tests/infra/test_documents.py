@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from enum import EnumType
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, get_args
@@ -120,9 +121,15 @@ def words_of(line: str) -> list[str]:
     return list(takewhile(lambda word: word[0] not in "|<>&;", words))
 
 
+@cache
+def commands_of_lakehook() -> Any:
+    """All of them, built once: it takes as long as some hundred lines are parsed."""
+    return typer.main.get_command(app)
+
+
 def parsed(line: str) -> tuple[Any, dict[str, Any]]:
     """The command, and what it is given; ``UsageError`` where it knows an option otherwise."""
-    words, command = words_of(line), typer.main.get_command(app)
+    words, command = words_of(line), commands_of_lakehook()
     while commands := getattr(command, "commands", None):
         if not words or words[0].startswith("-"):
             break

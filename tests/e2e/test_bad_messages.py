@@ -2,10 +2,7 @@
 
 import json
 
-import pytest
-
 from local.receiver import Receiver
-from tests.builders import a_document
 from tests.e2e.conftest import Say
 from tests.e2e.evidence import Evidence, attributes_of
 from tests.e2e.pipelines import a_life, heard
@@ -13,19 +10,10 @@ from tests.e2e.subscribers import Subscribers
 from tests.integration.eventually import PATIENCE
 
 
-@pytest.mark.parametrize(
-    ("bad", "reason"),
-    [
-        ("{no JSON 坏", "not JSON"),
-        (json.dumps(a_document(event_type="PIPELINE_EXPLODED")), "event_type: 'PIPELINE_EXPLODED'"),
-        (json.dumps(a_document(pipeline_id="another")), "is not the MessageGroupId"),
-        (json.dumps(a_document(message="湖" * 44_000), ensure_ascii=False), "more than 131072"),
-    ],
-    ids=["no JSON", "unknown type", "wrong group", "too large"],
-)
 def test_a_bad_message_is_parked_with_its_reason_and_its_pipeline_goes_on(
-    subscribers: Subscribers, say: Say, evidence: Evidence, bad: str, reason: str
+    subscribers: Subscribers, say: Say, evidence: Evidence
 ):
+    bad = "{no JSON 坏"
     receiver = Receiver("undisturbed")
     subscribers.add(receiver)
     life = a_life()
@@ -37,6 +25,6 @@ def test_a_bad_message_is_parked_with_its_reason_and_its_pipeline_goes_on(
 
     parked = evidence.parked(pipeline)
     assert parked["Body"] == bad
-    assert reason in attributes_of(parked)["reason"]
+    assert "not JSON" in attributes_of(parked)["reason"]
     assert receiver.wait_for(3, within=PATIENCE)
     assert heard(receiver, life) == [1, 2, 3]

@@ -10,7 +10,6 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryStatus
 from local.account import ACCOUNT_ID, REGION
-from local.installation import LocalLakehook
 from local.receiver import OK, Behaviour, CannedResponse, Receiver
 from tests.e2e.conftest import SENDER, Publish
 from tests.e2e.evidence import Evidence, attributes_of
@@ -87,33 +86,6 @@ def test_slack_is_told_in_blocks_and_waits_as_long_as_it_says(
     eventually(lambda: evidence.statuses(lane) == [DeliveryStatus.DELIVERED])
 
 
-def test_what_slack_cannot_read_is_a_letter_at_once_and_the_channel_goes_on(
-    subscribers: Subscribers, publish: Publish, evidence: Evidence, terminal: Terminal
-):
-    receiver = Receiver("strict", slack(CannedResponse(400, {}, b"invalid_blocks")))
-    subscription_id, life = add_slack(subscribers, receiver), a_life(CREATED)
-
-    publish(life)
-    attributes = attributes_of(evidence.letter(only(life, subscription_id)))
-
-    assert (attributes["reason"], attributes["attempts"]) == ("unacceptable", "1")
-    assert state(terminal, subscription_id) == "active"
-
-
-def test_a_channel_that_is_archived_disables_the_subscription_and_nothing_is_lost(
-    subscribers: Subscribers, publish: Publish, evidence: Evidence, terminal: Terminal
-):
-    receiver = Receiver("archived", slack(CannedResponse(410, {}, b"channel_is_archived")))
-    subscription_id, life = add_slack(subscribers, receiver), a_life(CREATED)
-    lane = only(life, subscription_id)
-
-    publish(life)
-    eventually(lambda: state(terminal, subscription_id) == "disabled")
-    eventually(lambda: evidence.statuses(lane) == [DeliveryStatus.WAITING])
-
-    assert len(receiver.arrivals) == 1
-
-
 # --- WeCom ---
 
 
@@ -185,20 +157,3 @@ def test_a_mail_goes_to_every_mailbox_from_the_one_sender(
     assert mail.destinations == {"ToAddresses": ["a@team.example", "b@team.example"]}
     assert mail.subject == f"❌ 数据湖: pipeline {lane.pipeline_key} failed"
     assert "<table>" in mail.body
-
-
-def test_a_mail_that_ses_does_not_send_is_tried_again_and_then_a_letter(
-    subscribers: Subscribers, publish: Publish, evidence: Evidence, lakehook: LocalLakehook
-):
-    life, identities = a_life(CREATED), lakehook.client("sesv2")
-    url = "mailto:c@team.example"
-    subscription_id, _ = subscribers.add_url(url, "unverified", "--channel", "email")
-
-    identities.delete_email_identity(EmailIdentity=SENDER)
-    publish(life)
-    letter = attributes_of(evidence.letter(only(life, subscription_id)))
-    identities.create_email_identity(EmailIdentity=SENDER)
-
-    assert (letter["reason"], letter["attempts"]) == ("rejected", "3")
-    assert letter["endpoint"] == url
-    assert sent("c@team.example") == []

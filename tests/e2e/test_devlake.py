@@ -9,14 +9,11 @@ import pytest
 
 from local.installation import LocalLakehook
 from local.receiver import Arrival, Receiver
-from tests.devlake.rest import serving_rest
 from tests.devlake.server import DevLake
 from tests.devlake_vectors import Vector, named
-from tests.e2e.conftest import NOBODY
 from tests.e2e.evidence import Evidence
-from tests.e2e.pipelines import CANCELLED, COMPLETED, CREATED, RUNNING
+from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING
 from tests.e2e.subscribers import Subscribers
-from tests.e2e.terminal import Terminal
 from tests.integration.eventually import PATIENCE, eventually
 
 Post = Callable[[Vector], int]
@@ -98,39 +95,3 @@ def test_replays_change_nothing(devlake: DevLake, receiver: Receiver, evidence: 
     assert [copy.response_code for copy in copies] == [202] * 3
     eventually(evidence.nothing_is_under_way)
     assert types_of(receiver, pipeline) == [CREATED, RUNNING, COMPLETED]
-
-
-def test_a_devlake_with_another_secret_is_told_so(
-    lakehook: LocalLakehook, receiver: Receiver, evidence: Evidence
-):
-    stranger = DevLake(lakehook.deployment.ingress_url, "another")
-    stranger.run(stranger.create())
-
-    assert stranger.answers == [401, 401]
-    eventually(evidence.nothing_is_under_way)
-    assert receiver.arrivals == []
-
-
-def test_what_was_told_in_vain_is_reconciled_and_reaches_everybody_once(
-    lakehook: LocalLakehook, receiver: Receiver, terminal: Terminal, evidence: Evidence
-):
-    """More pipelines than DevLake shows on a page."""
-    devlake = DevLake(f"{NOBODY}/", lakehook.notification_secret)
-    completed = [devlake.create() for _ in range(51)]
-    for pipeline in completed:
-        devlake.live(pipeline)
-    cancelled = devlake.create()
-    devlake.cancel(cancelled)
-    assert set(devlake.answers) == {0}
-
-    devlake.rest.api_key = "k"
-    with serving_rest(devlake.rest) as url:
-        options = ("--devlake", f"{url}/rest", "--header", "authorization: Bearer k")
-        runs = [terminal.json("reconcile", *options) for _ in range(2)]
-
-    assert [(run["read"], run["sent"]) for run in runs] == [(52, 52)] * 2
-    assert receiver.wait_until_taken(51 * 3 + 2, within=PATIENCE)
-    eventually(evidence.nothing_is_under_way)
-    told = {pipeline: types_of(receiver, pipeline) for pipeline in (*completed, cancelled)}
-    lives = {pipeline: [CREATED, RUNNING, COMPLETED] for pipeline in completed}
-    assert told == {**lives, cancelled: [CREATED, CANCELLED]}

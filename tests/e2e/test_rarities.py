@@ -12,7 +12,6 @@ from local.receiver import OK, Arrival, Receiver
 from local.runtime_api import InvocationResult
 from tests.builders import an_event
 from tests.e2e.conftest import STALLING, Publish
-from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import CREATED, a_life, heard, of_pipeline
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
@@ -117,22 +116,6 @@ def test_an_endpoint_that_says_it_is_gone_is_not_called_again(
     show = ("subscriptions", "show", subscription_id)
     eventually(lambda: "disabled" in str(terminal.json(*show)["state"]))
     assert len(receiver.arrivals) == 1
-
-
-def test_the_first_success_of_an_endpoint_that_was_down_wakes_all_that_were_not_tried(
-    lakehook: LocalLakehook, subscribers: Subscribers, publish: Publish, evidence: Evidence
-):
-    switch = Switch()
-    receiver = Receiver("mended", switch)
-    subscription_id = subscribers.add(receiver, *SLOW)
-    bring_down(lakehook, subscription_id, receiver, publish)
-    publish(pipelines(12))  # none of them is tried
-    eventually(evidence.nothing_is_under_way)
-    switch.up = True
-
-    bring_forward(lakehook, subscription_id)
-
-    assert receiver.wait_until_taken(12, within=PATIENCE)
 
 
 def test_a_breaker_behind_which_nothing_waits_any_more_is_forgotten(

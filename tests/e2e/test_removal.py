@@ -17,7 +17,7 @@ def test_what_a_removed_subscription_held_is_discarded_and_it_gets_nothing_more(
     subscribers: Subscribers, publish: Publish, evidence: Evidence, terminal: Terminal
 ):
     leaving, staying = Receiver("leaving", lambda _: ERROR), Receiver("staying")
-    subscription = subscribers.add(leaving)
+    subscription = subscribers.add(leaving, "--retry-schedule", "0.1")
     subscribers.add(staying)
     life = a_life()
     lane = Lane(subscription, life[0].pipeline_id)

@@ -11,18 +11,16 @@ import boto3
 import pytest
 
 from lakehook.adapters.aws import Aws
-from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.adapters.kms import KmsCredentialStore
 from lakehook.cli.bootstrap import service_for_outputs
 from lakehook.cli.command import run
 from lakehook.cli.context import CommandService
-from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.signing import HmacSecret
 from lakehook.ports.outbound import Warn
 from lakehook.settings import StackOutputs
-from tests.builders import a_delivery, a_document
-from tests.fakes import NOON, FakeClock
+from tests.builders import a_document
+from tests.fakes import FakeClock
 
 URL = "https://93.184.216.34/hook"  # an address is its own answer: no resolver is asked
 
@@ -144,29 +142,6 @@ def _leaves(value: Any) -> Iterator[bytes]:
             yield str(value).encode()
 
 
-@pytest.mark.parametrize(
-    ("options", "kind"),
-    [
-        (("--url", "https://127.0.0.1/"), "invalid_endpoint"),
-        (("--url", "https://[::ffff:10.0.0.1]/"), "invalid_endpoint"),
-        (("--url", "http://93.184.216.34/"), "invalid_endpoint"),
-        (("--url", "no url"), "invalid_endpoint"),
-        (("--url", URL, "--event-type", "PIPELINE_EXPLODED"), "invalid_subscription"),
-        (("--url", URL, "--header", "x-a: 1\r\nhost: evil.example"), "invalid_subscription"),
-        (("--url", URL, "--header", "x-a: 1\nx-b: 2"), "invalid_subscription"),
-        (("--url", URL, "--signing", "none"), "invalid_subscription"),
-    ],
-)
-def test_bad_input_is_refused_and_nothing_is_written(
-    terminal: Terminal, options: tuple[str, ...], kind: str
-) -> None:
-    refused = terminal("subscriptions", "add", "--name", "ci", *options, "--output", "json")
-
-    assert refused == 2
-    assert json.loads(terminal.said[-1])["error"] == kind
-    assert terminal.json("subscriptions", "list") == []
-
-
 def test_a_name_is_free_again_when_its_owner_is_removed(terminal: Terminal) -> None:
     first = add(terminal)["subscription_id"]
 
@@ -174,24 +149,6 @@ def test_a_name_is_free_again_when_its_owner_is_removed(terminal: Terminal) -> N
     assert f"is taken by {first}" in terminal.said[-1]
     assert terminal("subscriptions", "remove", "ci") == 0
     assert add(terminal)["subscription_id"] != first
-
-
-def test_waiting_deliveries_keep_a_subscription_until_they_may_be_discarded(
-    terminal: Terminal, deployment: StackOutputs
-) -> None:
-    subscription_id = add(terminal)["subscription_id"]
-    ledger = DynamoLedger(boto3.client("dynamodb"), deployment.deliveries_table, FakeClock())
-    delivery = a_delivery(1, subscription=subscription_id)
-    held = HeldLane(lane=delivery.lane, head=1, due_at=NOON * 2, held_since=NOON, version=1)
-    ledger.save(DeliveryRecord.waiting(delivery), before=None, after=held)
-
-    assert terminal("subscriptions", "remove", "ci") == 1
-    assert "1 waiting delivery and 0 dead letters in 1 lane" in terminal.said[-1]
-    removed = terminal.json("subscriptions", "remove", "ci", "--discard-waiting")
-
-    assert removed["discarded"] == {"waiting": 1, "dead": 0, "lanes": 1}
-    (after,) = ledger.held_lanes(subscription_id)
-    assert after.due_at < held.due_at
 
 
 def test_events_arrive_in_order_in_the_group_of_their_pipeline(

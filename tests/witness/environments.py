@@ -68,4 +68,8 @@ def _furnish_java(class_path: Path, pins: Path) -> None:
         return  # Maven takes seconds to find that nothing has changed
     class_path.parent.mkdir(exist_ok=True)
     ask = ("dependency:build-classpath", f"-Dmdep.outputFile={class_path}")
-    subprocess.run([maven, "-q", "-B", "-f", str(pins), *ask], check=True)
+    command = [maven, "-q", "-B", "-Dstyle.color=never", "-f", str(pins), *ask]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    if asked.returncode:
+        errors = [line for line in asked.stdout.splitlines() if "ERROR" in line]
+        raise Unavailable(f"Maven cannot fetch it: {errors[0] if errors else asked.stderr}")

@@ -45,17 +45,17 @@ def check(arguments: Sequence[str]) -> list[str]:
     parser.add_argument("--context", "-c", action="append", default=[])
     parser.add_argument("--parameters", action="append", default=[])
     parser.add_argument("--profile")
-    given, _ = parser.parse_known_args(arguments)
-    context = dict(pair.split("=", 1) for pair in given.context if "=" in pair)
+    options, _ = parser.parse_known_args(arguments)
+    context = dict(pair.split("=", 1) for pair in options.context if "=" in pair)
     file = Path(context.get("stages", ROOT / STAGES))
     stages = [read_stage(name, file) for name in context.get("stage", PRODUCTION).split(",")]
-    if given.command in {*OF_STACKS, "bootstrap"}:
-        session = boto3.Session(profile_name=given.profile)
+    if options.command in {*OF_STACKS, "bootstrap"}:
+        session = boto3.Session(profile_name=options.profile)
         for stage in stages:
             check_stage(stage, session)
-    if given.command in OF_STACKS:  # of all that were built into one directory
-        return [*(stage.stack_name for stage in stages), *_digest(given.parameters)]
-    return _qualifiers(stages) if given.command == "bootstrap" else []
+    if options.command in OF_STACKS:  # of all that were built into one directory
+        return [*(stage.stack_name for stage in stages), *_digest(options.parameters)]
+    return _qualifiers(stages) if options.command == "bootstrap" else []
 
 
 def _digest(parameters: Sequence[str]) -> list[str]:

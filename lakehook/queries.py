@@ -246,7 +246,9 @@ class ListEvents:
             cursor, read = page.cursor, read + max(page.read, 1)
             if not cursor:
                 break
-        latest = nlargest(limit, found, key=lambda one: (one.at, one.sequenced.sequence))
+        latest = nlargest(
+            limit, found, key=lambda accepted: (accepted.at, accepted.sequenced.sequence)
+        )
         return EventList(latest, is_partial=bool(cursor))
 
 

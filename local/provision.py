@@ -198,12 +198,12 @@ def _pseudo_parameters() -> dict[str, str]:
     }
 
 
-def _parameters(template: Template, given: Mapping[str, str]) -> dict[str, str]:
+def _parameters(template: Template, values: Mapping[str, str]) -> dict[str, str]:
     declared = template.get("Parameters", {})
-    if unknown := given.keys() - declared.keys():
+    if unknown := values.keys() - declared.keys():
         raise BadTemplate(f"no such parameter: {', '.join(sorted(unknown))}")
     defaults = {name: body["Default"] for name, body in declared.items() if "Default" in body}
-    return defaults | dict(given)
+    return defaults | dict(values)
 
 
 def _dependency_order(template: Template) -> Iterable[str]:

@@ -74,20 +74,20 @@ def read_pem(file: typer.FileBinaryRead, *, what: str) -> str:
     return _text(file, what=what, most=MAX_PEM_BYTES)
 
 
-def read_headers(file: typer.FileBinaryRead | None, given: list[str] | None) -> list[str] | None:
+def read_headers(file: typer.FileBinaryRead | None, headers: list[str] | None) -> list[str] | None:
     """Return the given headers, followed by those of the file, one per line.
 
     Typed input is one header, and hidden.
     """
     if file is None:
-        return given
+        return headers
     if file.isatty():
-        return [*(given or ()), getpass("header: ")]
+        return [*(headers or ()), getpass("header: ")]
     text = _text(file, what="header file", most=MAX_HEADER_BYTES)
     lines = [line.removesuffix("\r") for line in text.split("\n") if line.strip()]
     if not lines:
         raise InvalidInput("header file: no header in it")
-    return [*(given or ()), *lines]
+    return [*(headers or ()), *lines]
 
 
 def read_template(file: typer.FileBinaryRead | None) -> str | None:

@@ -124,14 +124,14 @@ def lines(text: str | None) -> Markup:
     return Markup("\n").join(escape(on_one_line(line)) for line in (text or "").split("\n"))
 
 
-def written(text: str | None, given: str) -> str:
+def written(text: str | None, entered: str) -> str:
     """What was given in a field, or the text as it was, where the field still shows that.
 
     A field shows what can't be seen as escapes, which must not be taken for its text.
     """
     shown = "\n".join(map(on_one_line, (text or "").split("\n")))
-    given = given.replace("\r\n", "\n").strip()
-    return (text or "") if given == shown.strip() else given
+    entered = entered.replace("\r\n", "\n").strip()
+    return (text or "") if entered == shown.strip() else entered
 
 
 def pretty(document: Document | Any) -> Markup:

@@ -420,12 +420,12 @@ def _data(pipeline: Pipeline, seconds: int) -> Document:
     }
 
 
-def _limits(said: Mapping[str, Any]) -> Limits:
-    if unknown := said.keys() - set(ACTIVE_STATES):
+def _limits(thresholds: Mapping[str, Any]) -> Limits:
+    if unknown := thresholds.keys() - set(ACTIVE_STATES):
         raise InvalidInput(f"{min(unknown)!a} is not a state that stalls")
     return {
         PipelineState(name): parse_duration(str(value), what=name, longest=MAX_SECONDS)
-        for name, value in said.items()
+        for name, value in thresholds.items()
     }
 
 

@@ -36,14 +36,14 @@ def parse_rfc3339(text: str) -> datetime:
         raise ValueError("a time that is on no calendar") from None
 
 
-def is_later(one: str | None, other: str | None) -> bool:
+def is_later(time: str | None, other: str | None) -> bool:
     """Whether both are known, and the first is later."""
-    return one is not None and other is not None and parse_rfc3339(one) > parse_rfc3339(other)
+    return time is not None and other is not None and parse_rfc3339(time) > parse_rfc3339(other)
 
 
-def is_not_later(one: str | None, other: str | None) -> bool:
+def is_not_later(time: str | None, other: str | None) -> bool:
     """Whether both are known, and the first is not later."""
-    return one is not None and other is not None and parse_rfc3339(one) <= parse_rfc3339(other)
+    return time is not None and other is not None and parse_rfc3339(time) <= parse_rfc3339(other)
 
 
 def format_rfc3339(at: float) -> str:

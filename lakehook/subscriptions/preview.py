@@ -57,7 +57,7 @@ class PreviewDelivery:
         return _preview_request(sent, rendered, channel)
 
     def _outbound_message(
-        self, delivery: Delivery, said: Rendered, subscription: Subscription, channel: Channel
+        self, delivery: Delivery, rendered: Rendered, subscription: Subscription, channel: Channel
     ) -> OutboundMessage:
         secrets: tuple[SigningKey, ...] = ()
         if channel.signature_scheme is SignatureScheme.DEVLAKE or (
@@ -66,7 +66,7 @@ class PreviewDelivery:
             secrets = (_ANY_SECRET,)
         return OutboundMessage(
             id=delivery.id,
-            content=said.content,
+            content=rendered.content,
             destination=subscription.endpoint,
             at=self.clock.now(),
             deadline_seconds=subscription.deadline_seconds,
@@ -82,7 +82,7 @@ class EventMatch:
     reason: str | None  # why it would not be sent
 
 
-def _preview_request(request: Request, said: Rendered, channel: Channel) -> Preview:
+def _preview_request(request: Request, rendered: Rendered, channel: Channel) -> Preview:
     signed = (
         {_SIGNATURE: CONCEALED}
         if channel.signature_scheme is SignatureScheme.STANDARD_WEBHOOKS
@@ -91,17 +91,17 @@ def _preview_request(request: Request, said: Rendered, channel: Channel) -> Prev
     return Preview(
         body=request.body.decode(errors="replace"),
         headers={**request.headers, **signed},
-        missing_fields=said.missing_fields,
+        missing_fields=rendered.missing_fields,
     )
 
 
-def _preview_mail(mail: Mail, said: Rendered) -> Preview:
+def _preview_mail(mail: Mail, rendered: Rendered) -> Preview:
     return Preview(
         body=mail.text,
         html=mail.html or None,
         subject=mail.subject,
         headers=dict(mail.headers),
-        missing_fields=said.missing_fields,
+        missing_fields=rendered.missing_fields,
     )
 
 

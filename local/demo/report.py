@@ -268,8 +268,8 @@ def show_verdicts(
             subscriber.receiver.name,
             subscriber.manner,
             f"{verdict.arrived} of {verdict.expected}",
-            _yes_or_no(said=verdict.in_order),
-            _yes_or_no(said=verdict.genuine),
+            _yes_or_no(answer=verdict.in_order),
+            _yes_or_no(answer=verdict.genuine),
             str(len(subscriber.receiver.arrivals) - len(subscriber.receiver.taken)),
             str(verdict.repeated),
         )
@@ -295,5 +295,5 @@ def show_measured(console: Console, measured: Measured) -> None:
     )
 
 
-def _yes_or_no(*, said: bool) -> Text:
-    return Text("yes", "green") if said else Text("no", "bold red")
+def _yes_or_no(*, answer: bool) -> Text:
+    return Text("yes", "green") if answer else Text("no", "bold red")

@@ -334,11 +334,11 @@ def _is_visible(entry: StoredMessage) -> bool:
     return entry.visible
 
 
-def choose_id(given: str | None, body: str, settings: QueueSettings) -> str:
+def choose_id(chosen: str | None, body: str, settings: QueueSettings) -> str:
     """Return the given id, else one made of the body."""
-    if given is not None:
-        check_id("MessageDeduplicationId", given)
-        return given
+    if chosen is not None:
+        check_id("MessageDeduplicationId", chosen)
+        return chosen
     if settings.content_based_deduplication:
         return sha256(body.encode()).hexdigest()
     raise SqsError(

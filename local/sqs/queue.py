@@ -85,9 +85,15 @@ class ModelledQueue(Queue):
     redrive_policy: dict[str, Any] | None
 
     def __init__(
-        self, name: str, region: str, account_id: str, lock: RLock, tasks: MoveTasks, **given: Any
+        self,
+        name: str,
+        region: str,
+        account_id: str,
+        lock: RLock,
+        tasks: MoveTasks,
+        **attributes: Any,
     ) -> None:
-        super().__init__(name, region, account_id, **given)
+        super().__init__(name, region, account_id, **attributes)
         self._changed = Condition(lock)
         self._tasks = tasks
         self._expected_at = inf
@@ -172,9 +178,9 @@ class ModelledQueue(Queue):
         if self._ready_at() < self._expected_at:
             self._changed.notify_all()
 
-    def set_attributes(self, given: dict[str, Any]) -> None:
-        check_throughput({**self.attributes, **given})
-        self._set_attributes(given)
+    def set_attributes(self, attributes: dict[str, Any]) -> None:
+        check_throughput({**self.attributes, **attributes})
+        self._set_attributes(attributes)
         self._configure()
 
     def is_created(self) -> bool:

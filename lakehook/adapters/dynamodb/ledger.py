@@ -295,10 +295,10 @@ class DynamoLedger:
         )
         return sum(answer["Count"] for answer in answers)
 
-    def _requeue(self, one: Requeued, now: float) -> Item:
-        written = replace(one.record, version=one.record.version + 1, changed_at=now)
+    def _requeue(self, requeued: Requeued, now: float) -> Item:
+        written = replace(requeued.record, version=requeued.record.version + 1, changed_at=now)
         item = record_to_item(written, expires_at=None)
-        return {"TableName": self.table, "Item": item, **_unchanged(one.previous)}
+        return {"TableName": self.table, "Item": item, **_unchanged(requeued.previous)}
 
     def _insert(self, item: Item) -> bool:
         """Insert a record that nobody has written, in one request with those of other lanes.

@@ -100,9 +100,9 @@ def _subject(text: str) -> str:
     return line if len(line) <= MAX_SUBJECT_CHARACTERS else f"{line[: MAX_SUBJECT_CHARACTERS - 1]}…"
 
 
-def _headers(given: dict[str, str]) -> tuple[tuple[str, str], ...]:
+def _headers(rendered: dict[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the headers that are not empty."""
-    headers = tuple((name, value.strip(" \t")) for name, value in given.items())
+    headers = tuple((name, value.strip(" \t")) for name, value in rendered.items())
     for name, value in headers:
         if fault := find_fault(value):
             raise TemplateFailed(f"template header {name}: its value {fault}")

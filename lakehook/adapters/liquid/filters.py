@@ -85,11 +85,11 @@ def metered(function: Filter) -> Filter:
     wants_environment = getattr(function, "with_environment", False)
 
     @with_context
-    def paid(value: object, *given: Any, context: Context, **named: Any) -> object:
-        context.budget.grow(value, *given, *named.values())
+    def paid(value: object, *positional: Any, context: Context, **named: Any) -> object:
+        context.budget.grow(value, *positional, *named.values())
         if wants_environment:
             named["environment"] = context.env
-        result = function(value, *given, **named)
+        result = function(value, *positional, **named)
         context.budget.grow(result)
         return result
 

@@ -224,11 +224,11 @@ def reconcile(  # noqa: PLR0913  each is an option
 
 
 def _refuse_others(
-    given: ApiAddress, source: DevLakeSource, declared: Iterable[DevLakeSource]
+    address: ApiAddress, source: DevLakeSource, declared: Iterable[DevLakeSource]
 ) -> None:
     """Refuse another source's API: pipelines of both are numbered from 1."""
     owners = [
-        source_ for source_ in declared if (source_.api_url or "").lower() == given.url.lower()
+        source_ for source_ in declared if (source_.api_url or "").lower() == address.url.lower()
     ]
     if owners and source not in owners:
         name = source_name(owners[0])

@@ -118,39 +118,43 @@ def _dead(view: StatusView) -> str:
     return counted(view.dead_letters, "dead letter", "dead letters")
 
 
-def _row(one: SubscriberStatusView, view: StatusView, *, utc: bool) -> tuple[str, ...]:
-    more = "+" if one.has_more else ""
-    since = one.since if utc else _age(one.since, view)
+def _row(subscriber: SubscriberStatusView, view: StatusView, *, utc: bool) -> tuple[str, ...]:
+    more = "+" if subscriber.has_more else ""
+    since = subscriber.since if utc else _age(subscriber.since, view)
     return (
-        one.name,
-        _health(one),
+        subscriber.name,
+        _health(subscriber),
         since or "-",
-        f"{one.lanes_held}{more}" if one.lanes_held else "-",
-        f"{one.dead_letters}{more}" if one.dead_letters else "-",
-        truncate(one.last_answer or "-", MAX_ANSWER_CHARACTERS),
+        f"{subscriber.lanes_held}{more}" if subscriber.lanes_held else "-",
+        f"{subscriber.dead_letters}{more}" if subscriber.dead_letters else "-",
+        truncate(subscriber.last_answer or "-", MAX_ANSWER_CHARACTERS),
     )
 
 
-def _health(one: SubscriberStatusView) -> str:
-    if one.average_ms is not None:
-        return f"{one.health} {one.average_ms / 1000:.1f} s"
-    held = counted(one.lanes_held, "pipeline held", "pipelines held")
-    return held if one.health == HealthState.OK and one.lanes_held else one.health
+def _health(subscriber: SubscriberStatusView) -> str:
+    if subscriber.average_ms is not None:
+        return f"{subscriber.health} {subscriber.average_ms / 1000:.1f} s"
+    held = counted(subscriber.lanes_held, "pipeline held", "pipelines held")
+    return (
+        held if subscriber.health == HealthState.OK and subscriber.lanes_held else subscriber.health
+    )
 
 
-def _remarks(one: SubscriberStatusView, view: StatusView, *, utc: bool) -> Iterator[str]:
+def _remarks(subscriber: SubscriberStatusView, view: StatusView, *, utc: bool) -> Iterator[str]:
     """Yield what happens next without action, and commands to run, one line each."""
-    if one.disabled_reason:
-        yield one.disabled_reason
-    if one.next:
-        when = one.next_at if utc else relative_time(one.next_at, now=view.at)
-        left = f"; about {format_age(one.seconds_left)} left" if one.seconds_left else ""
-        deadline = f"; the deadline is {one.deadline_seconds:g} s" if one.average_ms else ""
-        yield one.next + (f" {when}" if when else "") + left + deadline
-    if expires_at := one.client_certificate_expires_at:
+    if subscriber.disabled_reason:
+        yield subscriber.disabled_reason
+    if subscriber.next:
+        when = subscriber.next_at if utc else relative_time(subscriber.next_at, now=view.at)
+        left = f"; about {format_age(subscriber.seconds_left)} left" if subscriber.seconds_left else ""
+        deadline = (
+            f"; the deadline is {subscriber.deadline_seconds:g} s" if subscriber.average_ms else ""
+        )
+        yield subscriber.next + (f" {when}" if when else "") + left + deadline
+    if expires_at := subscriber.client_certificate_expires_at:
         when = expires_at if utc else relative_time(expires_at, now=view.at)
         yield f"its client certificate expires {when}"
-    for command in one.commands:
+    for command in subscriber.commands:
         yield f"→ {command}"
 
 

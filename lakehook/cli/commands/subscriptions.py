@@ -87,28 +87,28 @@ app = typer.Typer(
 )
 
 
-def schedule_of(given: str | None, *, default: bool) -> str | None:
-    if given is not None and default:
+def schedule_of(schedule: str | None, *, default: bool) -> str | None:
+    if schedule is not None and default:
         raise typer.BadParameter("contradicts another option", param_hint="--retry-schedule")
-    return DEFAULT_SCHEDULE if default else given
+    return DEFAULT_SCHEDULE if default else schedule
 
 
-def pattern_of(option: str, given: str | None, *, emptied: bool) -> str | None:
-    if given is not None and emptied:
+def pattern_of(option: str, pattern: str | None, *, emptied: bool) -> str | None:
+    if pattern is not None and emptied:
         raise _two_things(option)
-    return "" if emptied else given
+    return "" if emptied else pattern
 
 
-def rate_of(given: str | None, *, emptied: bool) -> str | None:
-    if given is not None and emptied:
+def rate_of(rate: str | None, *, emptied: bool) -> str | None:
+    if rate is not None and emptied:
         raise _two_things("--rate")
-    return NO_RATE if emptied else given
+    return NO_RATE if emptied else rate
 
 
-def replaced(option: str, given: list[str] | None, *, emptied: bool) -> list[str] | None:
-    if given and emptied:
+def replaced(option: str, values: list[str] | None, *, emptied: bool) -> list[str] | None:
+    if values and emptied:
         raise _two_things(option)
-    return [] if emptied else given or None
+    return [] if emptied else values or None
 
 
 def templates_of(

@@ -36,7 +36,9 @@ _SCALARS = (
     ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", "-0123456789"),
     ("null", r"~|null|", ("~", "n", "")),
 )
-_KINDS = frozenset(_CORE + kind for kind in ("map", "seq", "str", *(one for one, *_ in _SCALARS)))
+_KINDS = frozenset(
+    _CORE + kind for kind in ("map", "seq", "str", *(scalar for scalar, *_ in _SCALARS))
+)
 SOMETHING_TO_DO = 5  # the exit code
 MAX_FILE_BYTES = 1024 * 1024
 
@@ -97,7 +99,7 @@ def _secret(done: StepResult) -> str | None:
 def _document(plan: Plan, done: Sequence[StepResult] | None) -> dict[str, Any]:
     return {
         "dry_run": done is None,
-        "steps": [_step(step, one) for step, one in zip_longest(plan.steps, done or ())],
+        "steps": [_step(step, result) for step, result in zip_longest(plan.steps, done or ())],
         "unchanged": list(plan.unchanged),
         "not_in_file": list(plan.not_in_file),
     }
@@ -212,7 +214,7 @@ def parse_source_file(text: str, *, name: str) -> SourceFile:
 
 def format_document(document: Mapping[str, Any], *, comments: Mapping[str, str]) -> str:
     """Format as YAML, with a comment for each variable."""
-    head = "".join(f"#   {name}: {_single_line(what)}\n" for name, what in comments.items())
+    head = "".join(f"#   {name}: {_single_line(description)}\n" for name, description in comments.items())
     if head:
         head = "# What is sealed is not in here. To be set in the environment:\n" + head
     return head + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
@@ -229,8 +231,8 @@ def _node_value(
             return _mapping(loader, node, path, lines)
         case yaml.SequenceNode():
             return [
-                _node_value(loader, one, (*path, index), lines)
-                for index, one in enumerate(node.value)
+                _node_value(loader, item, (*path, index), lines)
+                for index, item in enumerate(node.value)
             ]
     try:
         return loader.construct_object(node)

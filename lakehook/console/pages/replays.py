@@ -30,23 +30,23 @@ def list_() -> str:
 @PAGES.route("/new", methods=["GET", "POST"])
 def new() -> Page:
     """Count what it would send, or, once that was seen, start it."""
-    given = _USUAL | {name: request.values[name] for name in _FIELDS if name in request.values}
+    fields = _USUAL | {name: request.values[name] for name in _FIELDS if name in request.values}
     count, error, status = None, None, 200
     try:
         if request.method == "POST" and "start" in request.form:
-            return _start(given)
+            return _start(fields)
         if request.method == "POST":
-            count = _count(given)
+            count = _count(fields)
     except LakehookError as refused:
         error, status = str(refused), http_status_of(refused)
     page = render_template(
         "replay_new.html",
-        given=given,
+        fields=fields,
         count=count,
         error=error,
         filters=tuple(DeliveryFilter),
         subscriptions=service().find_subscription.all(),
-        line=_command(given),
+        line=_command(fields),
     )
     return page, status
 
@@ -70,28 +70,28 @@ def stop(replay_id: str) -> Page:
     return confirm(action, act)
 
 
-def _request(given: dict[str, str]) -> ReplayRequest:
+def _request(fields: dict[str, str]) -> ReplayRequest:
     return ReplayRequest(
-        since=given["since"], until=given["until"], status=given["status"], rate=given["rate"]
+        since=fields["since"], until=fields["until"], status=fields["status"], rate=fields["rate"]
     )
 
 
-def _count(given: dict[str, str]) -> ReplayCountView:
-    subscription = service().find_subscription(given["subscription"])
-    criteria = service().start_replay.criteria(_request(given), subscription)
+def _count(fields: dict[str, str]) -> ReplayCountView:
+    subscription = service().find_subscription(fields["subscription"])
+    criteria = service().start_replay.criteria(_request(fields), subscription)
     count = service().count_replay(criteria, subscription)
     return ReplayCountView.from_count(count, criteria, subscription)
 
 
-def _start(given: dict[str, str]) -> Page:
-    subscription = service().find_subscription(given["subscription"])
-    criteria = service().start_replay.criteria(_request(given), subscription)
+def _start(fields: dict[str, str]) -> Page:
+    subscription = service().find_subscription(fields["subscription"])
+    criteria = service().start_replay.criteria(_request(fields), subscription)
     started = service().start_replay(subscription, criteria)
     flash(g.translator("The replay {id} goes on by itself.", id=started.replay.id))
     return redirect(url_for("replays.list_"), 303)
 
 
-def _command(given: dict[str, str]) -> str:
-    words = ["--subscription", given["subscription"] or "ID", "--since", given["since"]]
-    words += ["--until", given["until"]] if given["until"] else []
-    return command_line("replay", *words, "--status", given["status"], "--rate", given["rate"])
+def _command(fields: dict[str, str]) -> str:
+    words = ["--subscription", fields["subscription"] or "ID", "--since", fields["since"]]
+    words += ["--until", fields["until"]] if fields["until"] else []
+    return command_line("replay", *words, "--status", fields["status"], "--rate", fields["rate"])

@@ -105,13 +105,11 @@ class Form:
     signing: str = str(SignatureAlgorithm.HMAC)  # of a new webhook
 
     @classmethod
-    def from_request(cls, given: "MultiDict[str, str]", before: "Form") -> "Form":
+    def from_request(cls, sent: "MultiDict[str, str]", before: "Form") -> "Form":
         """The fields that were sent; the others as they were."""
         names = [field.name for field in fields(cls) if field.name != "event_types"]
-        texts = {
-            name: written(getattr(before, name), given[name]) for name in names if name in given
-        }
-        types = given.getlist("event_types")
+        texts = {name: written(getattr(before, name), sent[name]) for name in names if name in sent}
+        types = sent.getlist("event_types")
         return replace(before, **texts, event_types=tuple(types) or before.event_types)
 
     @classmethod

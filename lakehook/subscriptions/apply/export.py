@@ -28,30 +28,34 @@ class Export:
         _reject_duplicates(subscriptions)
         return {ROOT: [_without_empty(self._entry(subscription)) for subscription in subscriptions]}
 
-    def _entry(self, one: Subscription) -> Iterator[tuple[str, Any]]:
-        usual = Subscription(id="", name="", endpoint=one.endpoint, channel=one.channel)
+    def _entry(self, subscription: Subscription) -> Iterator[tuple[str, Any]]:
+        usual = Subscription(
+            id="", name="", endpoint=subscription.endpoint, channel=subscription.channel
+        )
         for key in FIELDS:
-            now = key.current(one)
+            now = key.current(subscription)
             default = WEBHOOK if key.name == "channel" else key.current(usual)
             if key.name in CONCEALABLE or now != default:
-                yield key.name, self._written(key.name, now, one)
-        yield PAUSED, True if one.paused_at else None
-        has_choice = channel_for(one).signature_scheme is SignatureScheme.STANDARD_WEBHOOKS
-        yield SIGNING, str(one.signing) if has_choice and one.public_key else None
+                yield key.name, self._written(key.name, now, subscription)
+        yield PAUSED, True if subscription.paused_at else None
+        has_choice = channel_for(subscription).signature_scheme is SignatureScheme.STANDARD_WEBHOOKS
+        yield SIGNING, str(subscription.signing) if has_choice and subscription.public_key else None
 
-    def _written(self, key: str, now: Any, one: Subscription) -> Any:
+    def _written(self, key: str, now: Any, subscription: Subscription) -> Any:
         if key == "headers":
-            return {name: self._variable("HEADER", one, name) for name in now} or None
-        if key == "url" and _is_credential(one):
-            return self._variable("URL", one)
+            return {name: self._variable("HEADER", subscription, name) for name in now} or None
+        if key == "url" and _is_credential(subscription):
+            return self._variable("URL", subscription)
         return now
 
-    def _variable(self, kind: str, one: Subscription, header: str = "") -> dict[str, str]:
-        parts = (_NO_NAME.sub("_", part.upper()).strip("_") for part in (one.name, header))
+    def _variable(self, kind: str, subscription: Subscription, header: str = "") -> dict[str, str]:
+        parts = (_NO_NAME.sub("_", part.upper()).strip("_") for part in (subscription.name, header))
         base = "_".join(("LAKEHOOK", kind, *filter(None, parts)))
         tries = (base, *(f"{base}_{number}" for number in range(2, len(self.variables) + 3)))
         name = next(name for name in tries if name not in self.variables)
-        self.variables[name] = f"header {header} of {one.name}" if header else f"URL of {one.name}"
+        self.variables[name] = (
+            f"header {header} of {subscription.name}" if header else f"URL of {subscription.name}"
+        )
         return {"env": name}
 
 
@@ -71,5 +75,8 @@ def _reject_duplicates(subscriptions: Sequence[Subscription]) -> None:
             )
 
 
-def _is_credential(one: Subscription) -> bool:
-    return one.encrypted_url is not None or one.endpoint.url != one.endpoint.display_url
+def _is_credential(subscription: Subscription) -> bool:
+    return (
+        subscription.encrypted_url is not None
+        or subscription.endpoint.url != subscription.endpoint.display_url
+    )

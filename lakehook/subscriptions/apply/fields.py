@@ -106,8 +106,8 @@ def _resolved(value: Any, reveal: SecretResolver) -> str:
     return reveal(kind, where)
 
 
-def _event_types(one: Subscription) -> list[str]:
-    return [str(event_type) for event_type in EventType if one.accepts_type(event_type)]
+def _event_types(subscription: Subscription) -> list[str]:
+    return [str(event_type) for event_type in EventType if subscription.accepts_type(event_type)]
 
 
 def _pattern(text: str | None) -> Any:
@@ -117,16 +117,16 @@ def _pattern(text: str | None) -> Any:
         return text
 
 
-def _language(one: Subscription) -> str | None:
-    return str(one.language) if channel_for(one).is_localized else None
+def _language(subscription: Subscription) -> str | None:
+    return str(subscription.language) if channel_for(subscription).is_localized else None
 
 
-def _template(one: Subscription) -> Template:
-    return one.template or Template()
+def _template(subscription: Subscription) -> Template:
+    return subscription.template or Template()
 
 
-def _template_headers(one: Subscription) -> list[str]:
-    return [f"{name}: {text}" for name, text in _template(one).headers]
+def _template_headers(subscription: Subscription) -> list[str]:
+    return [f"{name}: {text}" for name, text in _template(subscription).headers]
 
 
 FIELDS = (
@@ -135,7 +135,7 @@ FIELDS = (
     FieldSpec("channel", plain(values.text), lambda subscription: subscription.channel),
     FieldSpec("format", plain(values.text), lambda _: None),  # the channel by another name
     FieldSpec("language", plain(values.text), _language),
-    FieldSpec("time_zone", plain(values.text), lambda one: one.time_zone or None),
+    FieldSpec("time_zone", plain(values.text), lambda subscription: subscription.time_zone or None),
     FieldSpec("event_types", plain(values.texts), _event_types),
     FieldSpec(
         "pattern", plain(values.pattern), lambda subscription: _pattern(subscription.pattern)

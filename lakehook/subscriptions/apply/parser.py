@@ -119,12 +119,12 @@ class EntryParser:
             )
         return bearers[0] if bearers else None
 
-    def _channel(self, said: Mapping[str, Any], existing: Subscription | None) -> str | None:
-        kinds = {kind: said[kind] for kind in KINDS if kind in said}
+    def _channel(self, entry: Mapping[str, Any], existing: Subscription | None) -> str | None:
+        kinds = {kind: entry[kind] for kind in KINDS if kind in entry}
         if "channel" in kinds and not self._try("channel", lambda: parse_channel(kinds["channel"])):
             return None
         name: str | None = self._try(
-            "format", lambda: parse_channel_or_format(said.get("channel"), said.get("format"))
+            "format", lambda: parse_channel_or_format(entry.get("channel"), entry.get("format"))
         )
         if name and existing and name != existing.channel:
             self._error(
@@ -134,21 +134,21 @@ class EntryParser:
             )
         return name
 
-    def _validated(self, said: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
+    def _validated(self, entry: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
         """Validate the fields one by one."""
         fields: dict[str, Any] = {}
-        for name, value in said.items():
+        for name, value in entry.items():
             fields |= (
                 self._try(name, self._checked_with(SubscriptionFields(**{name: value}), channel))
                 or {}
             )
         if "template" in fields:
-            fields["template"] = self._template(said, channel)
+            fields["template"] = self._template(entry, channel)
         return fields
 
-    def _template(self, said: Mapping[str, Any], channel: Channel) -> Template | None:
+    def _template(self, entry: Mapping[str, Any], channel: Channel) -> Template | None:
         """Validate the parts of the template together, after each one alone."""
-        terms = SubscriptionFields(**{name: said[name] for name in TEMPLATE if name in said})
+        terms = SubscriptionFields(**{name: entry[name] for name in TEMPLATE if name in entry})
         try:
             template: Template | None = self._with_template(terms, channel)["template"]
         except InvalidSubscription:  # of a part, whose error is recorded already

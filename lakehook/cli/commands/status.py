@@ -146,7 +146,8 @@ def _remarks(subscriber: SubscriberStatusView, view: StatusView, *, utc: bool) -
         yield subscriber.disabled_reason
     if subscriber.next:
         when = subscriber.next_at if utc else relative_time(subscriber.next_at, now=view.at)
-        left = f"; about {format_age(subscriber.seconds_left)} left" if subscriber.seconds_left else ""
+        seconds = subscriber.seconds_left
+        left = f"; about {format_age(seconds)} left" if seconds else ""
         deadline = (
             f"; the deadline is {subscriber.deadline_seconds:g} s" if subscriber.average_ms else ""
         )

@@ -214,7 +214,9 @@ def parse_source_file(text: str, *, name: str) -> SourceFile:
 
 def format_document(document: Mapping[str, Any], *, comments: Mapping[str, str]) -> str:
     """Format as YAML, with a comment for each variable."""
-    head = "".join(f"#   {name}: {_single_line(description)}\n" for name, description in comments.items())
+    head = "".join(
+        f"#   {name}: {_single_line(description)}\n" for name, description in comments.items()
+    )
     if head:
         head = "# What is sealed is not in here. To be set in the environment:\n" + head
     return head + yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True)

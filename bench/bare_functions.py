@@ -51,7 +51,7 @@ def bare_functions(lakehook: LocalLakehook, url: str, *, sink: int) -> Iterator[
     host = Host(endpoint_url=lakehook.endpoint_url, sink=sink)
     functions = [Function(_spec(name, told), host) for _, name, told in hops]
     mappings = [
-        EventSourceMapping(_mapping(queue, name), sqs, function.invoke, concurrency=1)
+        EventSourceMapping(_mapping(queue, name), function.invoke, concurrency=1)
         for (queue, name, _), function in zip(hops, functions, strict=True)
     ]
     for function, mapping in zip(functions, mappings, strict=True):

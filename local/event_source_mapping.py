@@ -14,20 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore, Event, Thread
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from local.function_specs import MappingSpec
 from local.runtime_api import InvocationFailure, Result
+from local.sqs.source import QueueSource
 
 if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageAttributeValueOutputTypeDef, MessageTypeDef
 
-_LONG_POLL_SECONDS = 2
-"""Seconds; Lambda waits 20, but here a stop should be quick, and an empty poll is cheap."""
-
-_PAUSE_SECONDS = 1
-"""Seconds between a failed poll and the next."""
+_LONG_POLL_SECONDS = 20
 
 logger = logging.getLogger(__name__)
 
@@ -110,13 +104,12 @@ class EventSourceMapping:
     def __init__(
         self,
         spec: MappingSpec,
-        sqs: "SQSClient",
         invoke: Callable[[Mapping[str, Any]], Result],
         *,
         concurrency: int,
     ) -> None:
         self._spec = spec
-        self._sqs = sqs
+        self._source = QueueSource(spec.queue_url)
         self._invoke = invoke
         self._slots = BoundedSemaphore(concurrency)
         self._invocations = ThreadPoolExecutor(concurrency, thread_name_prefix="invocation")
@@ -127,8 +120,9 @@ class EventSourceMapping:
         self._poller.start()
 
     def ask_to_stop(self) -> None:
-        """Request a stop, without waiting; the poll in progress may still receive."""
+        """Request a stop, without waiting; a poll that has received is still invoked."""
         self._stopping.set()
+        self._source.stop()
 
     def stop(self) -> None:
         """Wait until the last batch has been processed."""
@@ -139,26 +133,13 @@ class EventSourceMapping:
     def _poll(self) -> None:
         """Receive only when a batch could be invoked, so that no message waits here."""
         while self._slots.acquire() and not self._stopping.is_set():
-            messages = self._received()
+            messages: Any = self._source.receive(
+                self._spec.batch_size, wait_seconds=_LONG_POLL_SECONDS
+            )
             if messages:
                 self._invocations.submit(self._deal_with, messages)
             else:
                 self._slots.release()
-
-    def _received(self) -> list["MessageTypeDef"]:
-        try:
-            response = self._sqs.receive_message(
-                QueueUrl=self._spec.queue_url,
-                MaxNumberOfMessages=self._spec.batch_size,
-                WaitTimeSeconds=_LONG_POLL_SECONDS,
-                MessageSystemAttributeNames=["All"],
-                MessageAttributeNames=["All"],
-            )
-        except (BotoCoreError, ClientError) as error:
-            logger.warning("%s could not be polled: %s", self._spec.queue_arn, error)
-            self._stopping.wait(_PAUSE_SECONDS)
-            return []
-        return response.get("Messages", [])
 
     def _deal_with(self, messages: list["MessageTypeDef"]) -> None:
         try:
@@ -173,17 +154,5 @@ class EventSourceMapping:
         if isinstance(result, InvocationFailure) and not self._stopping.is_set():
             logger.warning("%s failed: %s", self._spec.function, result)
         receipts = {message["MessageId"]: message["ReceiptHandle"] for message in messages}
-        self._delete(
-            receipts[message_id]
-            for message_id in done(
-                list(receipts), result, reports_failures=self._spec.reports_failures
-            )
-        )
-
-    def _delete(self, receipts: Any) -> None:
-        """Delete messages; those that the function has deleted, or SQS rejects, are ignored."""
-        entries: Any = [
-            {"Id": str(index), "ReceiptHandle": receipt} for index, receipt in enumerate(receipts)
-        ]
-        if entries:
-            self._sqs.delete_message_batch(QueueUrl=self._spec.queue_url, Entries=entries)
+        finished = done(list(receipts), result, reports_failures=self._spec.reports_failures)
+        self._source.delete(receipts[message_id] for message_id in finished)

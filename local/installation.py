@@ -186,7 +186,6 @@ class LocalLakehook:
             Triggers(
                 stack=stack,
                 functions=self.functions,
-                sqs=self._cloud.client("sqs"),
                 urls=self._function_urls,
                 clock_seconds=self._options.clock_seconds,
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from local.account import ACCOUNT_ID, REGION
@@ -15,10 +15,6 @@ from local.function import Function
 from local.function_url import FunctionUrl
 from local.provision import ProvisionedStack
 from local.runtime_api import InvocationFailure, Result
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +99,6 @@ def concurrency_of(stack: ProvisionedStack) -> Mapping[str, int]:
 class Triggers:
     stack: ProvisionedStack
     functions: Mapping[str, Function]
-    sqs: "SQSClient"
     urls: Mapping[str, FunctionUrl]  # by URL
     clock_seconds: float | None
 
@@ -118,7 +113,6 @@ class Triggers:
         for spec in self.stack.mappings:
             yield EventSourceMapping(
                 spec,
-                self.sqs,
                 self.functions[spec.function].invoke,
                 concurrency=concurrency[spec.function],
             )

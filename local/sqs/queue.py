@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQue
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import inf
-from threading import Condition, RLock
+from threading import Condition, Event, RLock
 from time import time
 from typing import Any
 
@@ -159,12 +159,18 @@ class ModelledQueue(Queue):
         return message
 
     def receive(
-        self, limit: int, *, wait_seconds: float, hold_seconds: int | None, attempt_id: str | None
+        self,
+        limit: int,
+        *,
+        wait_seconds: float,
+        hold_seconds: int | None,
+        attempt_id: str | None,
+        stopping: Event | None = None,
     ) -> list[Received]:
-        """Return as soon as there is a message, or with none when the wait is over."""
+        """Return as soon as there is a message, or with none when the wait is over or stopping."""
         deadline = time() + wait_seconds
         with self._changed:
-            while True:
+            while not (stopping and stopping.is_set()):
                 with self.model() as model:
                     received = model.receive(
                         limit, visibility_timeout=hold_seconds, attempt_id=attempt_id
@@ -172,6 +178,12 @@ class ModelledQueue(Queue):
                 if received or time() >= deadline:
                     return received
                 self._sleep(deadline)
+        return []
+
+    def interrupt(self) -> None:
+        """Let waiting polls see that they are to stop."""
+        with self._changed:
+            self._changed.notify_all()
 
     def wake(self) -> None:
         """Notify waiting polls, in case a message comes earlier than expected."""

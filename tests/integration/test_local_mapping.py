@@ -56,7 +56,7 @@ class Queue:
             maximum_concurrency=concurrency,
             reports_failures=True,
         )
-        mapping = EventSourceMapping(spec, self.sqs, invoke, concurrency=concurrency)
+        mapping = EventSourceMapping(spec, invoke, concurrency=concurrency)
         mapping.start()
         self.exits.callback(mapping.stop)
         return mapping

@@ -14,6 +14,7 @@ from copy import deepcopy
 from threading import RLock
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from moto.dynamodb import urls
 from moto.dynamodb.comparisons import get_filter_expression
@@ -24,6 +25,8 @@ from moto.dynamodb.exceptions import (
     TransactionCanceledException,
 )
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
 
 _MAX_ACTIONS = 100  # limit of TransactWriteItems
 _MAX_STATEMENTS = 25  # limit of BatchExecuteStatement
@@ -57,9 +60,12 @@ class SerialDynamoDB(DynamoDBBackend):
         with self._alone:
             return super().get_item(*args, **kwargs)
 
-    def query(self, *args: Any, **kwargs: Any) -> Any:
-        with self._alone:
-            return super().query(*args, **kwargs)
+    def query(self, table_name: str, *args: Any, **kwargs: Any) -> Any:
+        """Query; moto would sort all items of the table first, for each query."""
+        table = self.get_table(table_name)
+        wanted = {name: DynamoType(value) for name, value in kwargs["hash_key_conditions"]}
+        with self._alone, patch.object(table, "all_items", lambda: _items_with(table, wanted)):
+            return super().query(table_name, *args, **kwargs)
 
     def scan(self, *args: Any, **kwargs: Any) -> Any:
         with self._alone:
@@ -150,6 +156,31 @@ class SerialDynamoDB(DynamoDBBackend):
                     expression_attribute_names=action.get("ExpressionAttributeNames", {}),
                     expression_attribute_values=action.get("ExpressionAttributeValues", {}),
                 )
+
+
+def _items_with(table: Table, wanted: dict[str, DynamoType]) -> list[Any]:
+    """Return the items with these values, in moto's order."""
+    if wanted.keys() == {table.hash_key_attr}:
+        partitions = [table.items.get(wanted[table.hash_key_attr], {})]
+    else:
+        partitions = list(table.items.values())
+    if not table.range_key_attr:
+        partitions = [{"": partition} for partition in partitions if partition]
+    found = [
+        item
+        for partition in partitions
+        for item in partition.values()
+        if all(_is(item.attrs.get(name), value) for name, value in wanted.items())
+    ]
+    return sorted(
+        found, key=lambda it: (it.hash_key, it.range_key) if it.range_key else it.hash_key
+    )
+
+
+def _is(value: DynamoType | None, wanted: DynamoType) -> bool:
+    if value is None or value.type != wanted.type:
+        return False
+    return bool(value.value == wanted.value or (value.type != "S" and value == wanted))
 
 
 def _failure(code: str, message: str) -> Item:

@@ -1,52 +1,94 @@
-"""What a delivery asks of AWS when batches are full, counted at clients that answer at once."""
+"""What events and deliveries ask of AWS, counted at clients that answer at once, and the price.
 
-from collections.abc import Sequence
+Pipelines are created, run and end: three events each. ``python -m bench.calls`` writes the table
+of prices into docs/performance.md and docs/deploy.md anew; a test holds both to it.
+"""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from bench.delivering import LANES, Function
+from aws_lambda_powertools import Logger, Metrics
+
+from bench.delivering import LANES, REQUEST_ID, Function
 from bench.harness import Row, up_to
 from bench.meter import Meter
 from bench.prices import ALTERNATIVES, Usage
 from bench.receiver import receiving
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.fan_out_reader import DynamoFanOutReader
 from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
+from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions, subscription_to_item
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.adapters.system import SystemClock
+from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.ingestion.fan_out import FanOut
+from lakehook.ports.queues import EventMessage
 from tests.builders import a_notice, a_subscription
-from tests.fakes import FakeInvalidEventQueue, FakeSubscriptions, FakeTelemetry
+from tests.fakes import FakeInvalidEventQueue
 
 ON = "counting clients"
+BATCHES = (1, 3, 10)
+SUBSCRIBERS = (1, 10)
+STATES = (
+    {"event_type": "PIPELINE_CREATED", "timestamp": "2024-09-05T15:08:10.123+08:00"},
+    {
+        "event_type": "PIPELINE_RUNNING",
+        "timestamp": "2024-09-05T15:09:10.123+08:00",
+        "began_at": "2024-09-05T15:09:10.123+08:00",
+    },
+    {
+        "event_type": "PIPELINE_COMPLETED",
+        "timestamp": "2024-09-05T15:29:10.123+08:00",
+        "began_at": "2024-09-05T15:09:10.123+08:00",
+        "finished_at": "2024-09-05T15:29:10.123+08:00",
+    },
+)
+CARRIED = {
+    "project_name": "payments-platform",
+    "created_at": "2024-09-05T15:08:10.123+08:00",
+    "pipeline_url": "https://devlake.example.com/pipelines/39",
+    "data": {"DevLake": {"PipelineID": 39, "ProjectName": "payments-platform", "Status": "TASK_"}},
+}
 PLATFORM_BYTES = 330  # START, END and REPORT of one invocation
-GENERATION_READS = 1  # of each batch of events: whether the subscriptions are as they were
 POLLS = 2  # of each batch and queue: one request receives it, one deletes it
+ENTRIES = 10  # of a batch that is sent
+
+PAGES = tuple(
+    Path(__file__).parent.parent / "docs" / name for name in ("performance.md", "deploy.md")
+)
+BEGIN, END = "<!-- counted by python -m bench.calls -->\n", "<!-- end of these prices -->\n"
 
 
 @dataclass(frozen=True)
 class Counted:
-    """In the delivery function alone, for each delivery of a full batch."""
+    """Of a function, for each of its messages."""
 
-    meter: Meter
+    requests: float
+    write_units: float
+    index_units: float
+    read_units: float
+    stored_bytes: float
     bytes_logged: float
 
 
 def measure(*, quick: bool) -> Sequence[Row]:  # noqa: ARG001  it takes a second
-    delivering = _delivering()
-    return [*_rows(delivering), *_prices(delivering)]
-
-
-def _rows(delivering: Counted) -> list[Row]:
-    meter, sqs = delivering.meter, _sqs_requests(_fanning_out(1), subscribers=1)
-    of_a_batch = meter.reads + meter.writes + POLLS
+    deliver, fan_out = deliveries(LANES), events(LANES, 1)
+    of_a_batch = deliver.requests * LANES + POLLS
     figures = (
-        ("DynamoDB write requests", meter.writes / LANES, 1, ""),
-        ("DynamoDB write units", meter.write_units / LANES, 2, ""),
-        ("DynamoDB read requests", meter.reads / LANES, 1, ""),
-        ("DynamoDB read units", meter.read_units / LANES, 2, ""),
-        ("SQS requests, those of fan-out too", sqs, 0.6, ""),
-        ("bytes logged", delivering.bytes_logged, 600, "bytes"),
+        ("fan-out of ten events: requests in all", fan_out.requests * LANES, 4, ""),
+        ("DynamoDB write units an event", fan_out.write_units, 1, ""),
+        ("… and of the index of unfinished pipelines", fan_out.index_units, 4 / 3, ""),
+        ("DynamoDB write units a delivery", deliver.write_units, 1, ""),
+        ("DynamoDB read units a delivery", deliver.read_units, 2.1, ""),
+        ("SQS requests a delivery, one subscriber", usage(LANES, 1).sqs_requests, 0.6, ""),
+        ("bytes logged a delivery", deliver.bytes_logged, 600, "bytes"),
     )
     return [
         Row(
@@ -56,87 +98,148 @@ def _rows(delivering: Counted) -> list[Row]:
             on=ON,
             **up_to(of_a_batch, 4, unit=""),
         ),
-        *_for_each_delivery(figures),
+        *_figures(figures),
     ]
 
 
-def _for_each_delivery(figures: Sequence[tuple[str, float, float, str]]) -> list[Row]:
+def _figures(figures: Sequence[tuple[str, float, float, str]]) -> list[Row]:
     return [
-        Row(
-            measure=f"{name} a delivery, one subscriber",
-            value=value,
-            unit=unit,
-            on=ON,
-            **up_to(round(value, 6), limit, unit=unit),
-        )
+        Row(measure=name, value=value, unit=unit, on=ON, **up_to(round(value, 6), limit, unit=unit))
         for name, value, limit, unit in figures
     ]
 
 
-def _prices(delivering: Counted) -> list[Row]:
-    ours = [_usage(delivering, subscribers).dollars_a_million for subscribers in (1, 10)]
-    rows = [
-        _price("Lakehook", ours[0], 1),
-        _price("Lakehook", ours[1], 10, **up_to(ours[1], 2.0, unit="$")),
-    ]
-    for name, prices in ALTERNATIVES.items():
-        rows += [_price(name, price, k) for price, k in zip(prices, (1, 10), strict=True)]
-    return rows
-
-
-def _price(name: str, dollars: float, subscribers: int, **more: Any) -> Row:
-    measure = f"a million deliveries, {subscribers} an event: {name}"
-    return Row(measure=measure, value=dollars, unit="$", on="paper", **more)
-
-
-def _usage(delivering: Counted, subscribers: int) -> Usage:
-    fan_out = _fanning_out(subscribers)
-    share = LANES * subscribers  # deliveries of a batch of events
+@cache
+def usage(batch: int, subscribers: int) -> Usage:
+    """Count for one delivery, if both functions are called with so many messages."""
+    fan_out, deliver = events(batch, subscribers), deliveries(batch)
+    sent = -(-batch * subscribers // ENTRIES) / batch
+    of_event = (1 + POLLS) / batch + sent
     return Usage(
-        sqs_requests=_sqs_requests(fan_out, subscribers=subscribers),
-        write_units=delivering.meter.write_units / LANES + fan_out.write_units / share,
-        read_units=delivering.meter.read_units / LANES
-        + (fan_out.read_units + GENERATION_READS) / share,
-        bytes_logged=delivering.bytes_logged + PLATFORM_BYTES / share,
-        batch=LANES,
-        subscribers=subscribers,
+        sqs_requests=of_event / subscribers + POLLS / batch,
+        write_units=deliver.write_units + fan_out.write_units / subscribers,
+        index_units=deliver.index_units + fan_out.index_units / subscribers,
+        read_units=deliver.read_units + fan_out.read_units / subscribers,
+        bytes_logged=deliver.bytes_logged + fan_out.bytes_logged / subscribers,
+        event_bytes=fan_out.stored_bytes / subscribers,
+        record_bytes=deliver.stored_bytes,
+        batches=1 / batch,
+        event_batches=1 / batch / subscribers,
     )
 
 
-def _sqs_requests(fan_out: Meter, *, subscribers: int) -> float:
-    """Publishing, receiving and deleting the events; sending, receiving, deleting deliveries."""
-    events = (1 + POLLS) / LANES / subscribers
-    return events + fan_out.sent / LANES / subscribers + POLLS / LANES
-
-
-def _delivering() -> Counted:
+@cache
+def deliveries(batch: int) -> Counted:
     meter, clock = Meter(), SystemClock()
     with receiving() as url:
-        pipelines = [str(number) for number in range(LANES)]
+        pipelines = [str(number) for number in range(batch)]
         ledger = DynamoLedger(meter, "deliveries", clock)  # type: ignore[arg-type]
         healths = DynamoEndpointHealthStore(meter, "deliveries")  # type: ignore[arg-type]
         function = Function([url], ledger=ledger, healths=healths, pipelines=pipelines)
         function(function.batch())
         records = function.batch()
+        stored = meter.tables["deliveries"].stored_bytes
         meter.reset()
         spoken = len(function.said.getvalue())
         function(records)
         function.close()
     said = len(function.said.getvalue()[spoken:]) + PLATFORM_BYTES  # ASCII
-    return Counted(meter, said / LANES)
+    return _counted(meter, batch, meter.tables["deliveries"].stored_bytes - stored, said)
 
 
-def _fanning_out(subscribers: int) -> Meter:
-    """A full batch of events."""
-    meter = Meter()
-    known = [a_subscription(id=f"sub_{number:022d}") for number in range(subscribers)]
+@cache
+def events(batch: int, subscribers: int) -> Counted:
+    """Count for an event of so many pipelines that go through their states at once."""
+    meter, clock, said = Meter(), SystemClock(), io.StringIO()
+    for number in range(subscribers):
+        item = subscription_to_item(a_subscription(id=f"sub_{number:022d}"))
+        meter.put_item(TableName="subscriptions", Item=item)
+    journal = DynamoJournal(meter, "pipelines", clock)  # type: ignore[arg-type]
+    known = DynamoSubscriptions(meter, "subscriptions", clock)  # type: ignore[arg-type]
+    telemetry = PowertoolsTelemetry(
+        Logger(service=f"fanout-{batch}-{subscribers}", stream=said, use_rfc3339=True, utc=True),
+        Metrics(service="fanout", namespace="Lakehook"),
+    )
     fan_out = FanOut(
-        journal=DynamoJournal(meter, "pipelines", SystemClock()),  # type: ignore[arg-type]
-        subscriptions=FakeSubscriptions({one.id: one for one in known}),
+        reader=DynamoFanOutReader(journal, known),
+        journal=journal,
         queue=SqsDeliveryQueue(meter, "queue"),  # type: ignore[arg-type]
         invalid_events=FakeInvalidEventQueue(),
-        telemetry=FakeTelemetry(),
+        telemetry=telemetry,
     )
-    notices = [a_notice(f"m{n}", pipeline_id=n, event_id=f"e{n}") for n in range(LANES)]
-    assert fan_out(notices) == []
-    return meter
+    known.all()
+    meter.reset()
+    for state in STATES:
+        with redirect_stdout(said), telemetry.invocation(REQUEST_ID):
+            assert fan_out(_notices(batch, state)) == []
+    bytes_logged = len(said.getvalue()) + len(STATES) * PLATFORM_BYTES
+    stored = meter.tables["pipelines"].stored_bytes
+    return _counted(meter, batch * len(STATES), stored, bytes_logged)
+
+
+def _notices(batch: int, state: Mapping[str, str]) -> list[EventMessage]:
+    fields: dict[str, Any] = {**CARRIED, **state}
+    return [
+        a_notice(f"m{n}", pipeline_id=n, event_id=f"{state['event_type']}-{n}", **fields)
+        for n in range(batch)
+    ]
+
+
+def _counted(meter: Meter, messages: int, stored_bytes: int, bytes_logged: int) -> Counted:
+    return Counted(
+        requests=meter.requests.total() / messages,
+        write_units=meter.write_units / messages,
+        index_units=meter.index_units / messages,
+        read_units=meter.read_units / messages,
+        stored_bytes=stored_bytes / messages,
+        bytes_logged=bytes_logged / messages,
+    )
+
+
+def table() -> str:
+    """Build what both pages say of prices."""
+    used = [usage(batch, subscribers) for subscribers in SUBSCRIBERS for batch in BATCHES]
+    heads = [
+        f"{subscribers} an event, batches of {batch}"
+        for subscribers in SUBSCRIBERS
+        for batch in BATCHES
+    ]
+    lines = [
+        *(
+            _line(name, *(f"${each.dollars[name]:.2f}" for each in used))
+            for name in used[0].dollars
+        ),
+        _line("**together**", *(f"**${each.dollars_a_million:.2f}**" for each in used)),
+    ]
+    alternatives = [
+        _line(name, *(f"${price:.2f}" for price in dollars))
+        for name, dollars in ALTERNATIVES.items()
+    ]
+    return "\n".join(
+        (
+            _line("a million deliveries", *heads),
+            "|---" * (1 + len(heads)) + "|",
+            *lines,
+            "",
+            _line("without order and retries for days", *(f"{n} an event" for n in SUBSCRIBERS)),
+            "|---" * (1 + len(SUBSCRIBERS)) + "|",
+            *alternatives,
+            "",
+        )
+    )
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    between = re.compile(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", re.DOTALL)
+    counted = f"\n{table()}\n"
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        page.write_text(between.sub(lambda _: counted, text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,13 @@ from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.ingestion.fan_out import FanOut
 from local.fifo import FifoQueue, QueueSettings
 from tests.builders import a_notice
-from tests.fakes import FakeInvalidEventQueue, FakeJournal, FakeSubscriptions, FakeTelemetry
+from tests.fakes import (
+    FakeFanOutReader,
+    FakeInvalidEventQueue,
+    FakeJournal,
+    FakeSubscriptions,
+    FakeTelemetry,
+)
 
 COUNTS = (10, 100, 1_000, 10_000)
 AT_MOST = 1.2
@@ -62,9 +68,11 @@ def measure(*, quick: bool) -> Sequence[Row]:
 def _costs(count: int) -> tuple[float, float]:
     """The least CPU, and SQS calls, for each subscription; the first event is not counted."""
     sqs = Sqs()
+    journal = FakeJournal()
+    subscriptions = FakeSubscriptions({one.id: one for one in wanting(count)})
     fan_out = FanOut(
-        journal=FakeJournal(),
-        subscriptions=FakeSubscriptions({one.id: one for one in wanting(count)}),
+        reader=FakeFanOutReader(journal, subscriptions),
+        journal=journal,
         queue=SqsDeliveryQueue(sqs, "queue"),  # type: ignore[arg-type]
         invalid_events=FakeInvalidEventQueue(),
         telemetry=FakeTelemetry(),

@@ -1,22 +1,79 @@
-"""Clients of AWS that know nothing, keep nothing, and count what is asked of them.
+"""DynamoDB and SQS as counting clients: they answer at once, and count what AWS would bill.
+
+Tables and indexes are those of the template. A write costs the larger of the item before and after
+it. An index costs a write for each entry that is put or deleted, so two if its key changes.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
 """
 
-import re
-from math import ceil
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
-WRITE_UNIT_BYTES = 1024
-A_READ_UNIT = 1  # a consistent read of up to 4 KB, also of what is not there
-IN_A_TRANSACTION = 2  # times as dear
-_NAME = re.compile(r"'([^']+)': \?")
+from lakehook.adapters.dynamodb.items import item_bytes, write_units
+from local.partiql import Write
+
+TEMPLATE = Path(__file__).parent.parent / "local" / "template.json"
+READ_UNIT_BYTES = 4096  # of a consistent read; one of nothing costs a unit
+ITEM_OVERHEAD_BYTES = 100
+"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html"""
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Index:
+    keys: Sequence[str]
+    projected: frozenset[str] | None  # None: all attributes
+
+    def entry(self, item: Item | None) -> Item | None:
+        if item is None or any(name not in item for name in self.keys):
+            return None
+        if self.projected is None:
+            return item
+        return {name: value for name, value in item.items() if name in self.projected}
+
+    def units(self, before: Item | None, after: Item | None) -> int:
+        old, new = self.entry(before), self.entry(after)
+        if old == new:
+            return 0
+        if old and new and all(old[name] == new[name] for name in self.keys):
+            return max(write_units(old), write_units(new))
+        return sum(write_units(entry) for entry in (old, new) if entry)
+
+
+@dataclass
+class MeteredTable:
+    keys: Sequence[str]
+    indexes: Sequence[Index]
+    items: dict[str, Item] = field(default_factory=dict)
+
+    @property
+    def stored_bytes(self) -> int:
+        return sum(item_bytes(item) + ITEM_OVERHEAD_BYTES for item in self.items.values())
+
+    def find(self, values: Item) -> Item | None:
+        return self.items.get(self._key(values))
+
+    def put(self, item: Item) -> tuple[int, int]:
+        """Write an item, and return the units of the table and of its indexes."""
+        before = self.items.get(self._key(item))
+        self.items[self._key(item)] = item
+        units = max(write_units(each) for each in (before, item) if each)
+        return units, sum(index.units(before, item) for index in self.indexes)
+
+    def _key(self, values: Item) -> str:
+        return "/".join(values[name]["S"] for name in self.keys)
 
 
 class Meter:
-    """Plays DynamoDB and SQS."""
+    """A client of each; tables are named as in the template: pipelines, deliveries, …"""
 
     exceptions = SimpleNamespace(
         ConditionalCheckFailedException=KeyError, TransactionCanceledException=KeyError
@@ -24,62 +81,93 @@ class Meter:
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self.tables = dict(_tables())
         self.reset()
 
     def reset(self) -> None:
-        self.reads = self.writes = self.sent = 0
-        self.read_units = self.write_units = 0
+        """Count anew; what is stored stays."""
+        self.requests: Counter[str] = Counter()
+        self.read_units = self.write_units = self.index_units = 0
 
     def batch_get_item(self, *, RequestItems: Any) -> Any:  # noqa: N803
-        self.reads += 1
-        self.read_units += sum(
-            len(requestitem["Keys"]) * A_READ_UNIT for requestitem in RequestItems.values()
-        )
-        return {"Responses": {}}
-
-    def put_item(self, **put: Any) -> None:
         with self._lock:
-            self.writes += 1
-            self.write_units += _write_units(put["Item"])
+            self.requests["BatchGetItem"] += 1
+            return {
+                "Responses": {
+                    name: [item for key in request["Keys"] if (item := self._read(name, key))]
+                    for name, request in RequestItems.items()
+                }
+            }
 
-    def batch_execute_statement(self, *, Statements: Any) -> Any:  # noqa: N803
-        """Count the units of inserts: a value for each name of the statement."""
-        items = [_item_of(statement) for statement in Statements]
+    def get_item(self, *, TableName: str, Key: Item, **_: Any) -> Any:  # noqa: N803
         with self._lock:
-            self.writes += 1
-            self.write_units += sum(map(_write_units, items))
-        return {"Responses": [{} for _ in items]}
+            self.requests["GetItem"] += 1
+            item = self._read(TableName, Key)
+            return {"Item": item} if item else {}
 
-    def transact_write_items(self, *, TransactItems: Any) -> None:  # noqa: N803
+    def scan(self, *, TableName: str, **_: Any) -> Any:  # noqa: N803
+        self.requests["Scan"] += 1
+        return {"Items": list(self.tables[TableName].items.values())}
+
+    def put_item(self, *, TableName: str, Item: Item, **_: Any) -> None:  # noqa: N803
         with self._lock:
-            self.writes += 1
-            puts = [transactitem["Put"]["Item"] for transactitem in TransactItems]
-            self.write_units += sum(IN_A_TRANSACTION * _write_units(item) for item in puts)
+            self.requests["PutItem"] += 1
+            self._write(TableName, Item)
 
-    def send_message_batch(self, **_batch: Any) -> Any:
-        self.sent += 1
+    def batch_write_item(self, *, RequestItems: Any) -> Any:  # noqa: N803
+        with self._lock:
+            self.requests["BatchWriteItem"] += 1
+            for name, puts in RequestItems.items():
+                for put in puts:
+                    self._write(name, put["PutRequest"]["Item"])
         return {}
 
+    def batch_execute_statement(self, *, Statements: Any) -> Any:  # noqa: N803
+        with self._lock:
+            self.requests["BatchExecuteStatement"] += 1
+            return {"Responses": [self._execute(Write.parse(one)) for one in Statements]}
 
-def _item_of(statement: dict[str, Any]) -> dict[str, Any]:
-    names = _NAME.findall(statement["Statement"])
-    return dict(zip(names, statement["Parameters"], strict=True))
+    def send_message_batch(self, **_batch: Any) -> Any:
+        self.requests["SendMessageBatch"] += 1
+        return {}
+
+    def _execute(self, write: Write) -> Item:
+        table = self.tables[write.table]
+        current = table.find(write.key(table.keys))
+        if refusal := write.refusal(current):
+            return refusal
+        self._write(write.table, write.apply(current))
+        return {}
+
+    def _read(self, name: str, key: Item) -> Item | None:
+        item = self.tables[name].find(key)
+        self.read_units += max(1, -(-item_bytes(item or {}) // READ_UNIT_BYTES))
+        return item
+
+    def _write(self, name: str, item: Item) -> None:
+        units, of_indexes = self.tables[name].put(item)
+        self.write_units += units
+        self.index_units += of_indexes
 
 
-def _write_units(item: dict[str, Any]) -> int:
-    return ceil(_size({"M": item}) / WRITE_UNIT_BYTES)
+def _tables() -> Iterator[tuple[str, MeteredTable]]:
+    template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    for id_, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::DynamoDB::Table":
+            properties = resource["Properties"]
+            keys = _keys(properties)
+            indexes = properties.get("GlobalSecondaryIndexes", ())
+            name = id_.removeprefix("Tables")[:-8].lower()
+            yield name, MeteredTable(keys, [_index(index, keys) for index in indexes])
 
 
-def _size(value: dict[str, Any]) -> int:
-    """As DynamoDB counts: names and values in UTF-8, three bytes for a list or map, one more each.
+def _keys(described: Mapping[str, Any]) -> Sequence[str]:
+    return [key["AttributeName"] for key in described["KeySchema"]]
 
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-    """
-    ((kind, held),) = value.items()
-    if kind == "M":
-        return 3 + sum(1 + len(name.encode()) + _size(one) for name, one in held.items())
-    if kind == "L":
-        return 3 + sum(1 + _size(one) for one in held)
-    if kind == "N":
-        return ceil(len(held) / 2) + 1
-    return len(held.encode()) if kind == "S" else 1
+
+def _index(described: Mapping[str, Any], table_keys: Sequence[str]) -> Index:
+    keys, projection = _keys(described), described["Projection"]
+    if projection["ProjectionType"] == "ALL":
+        return Index(keys, None)
+    others = projection.get("NonKeyAttributes", ())
+    return Index(keys, frozenset((*table_keys, *keys, *others)))

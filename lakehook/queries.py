@@ -11,12 +11,11 @@ from lakehook.domain.delivery import Lane, parse_delivery_id
 from lakehook.domain.errors import InfrastructureError, NotFound
 from lakehook.domain.event import MAX_SHOWN, is_of_source, parse_pipeline_key
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane
-from lakehook.domain.pipeline import ACTIVE_STATES, Pipeline, PipelineState
+from lakehook.domain.pipeline import ACTIVE_STATES, AcceptedEvent, Pipeline, PipelineState
 from lakehook.domain.status import DeliveryContext, NextAction, lane_due, lane_state, next_action
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.queues import ParkedEventQueue
 from lakehook.ports.stores import (
-    AcceptedEvent,
     EndpointHealthStore,
     HeldSummary,
     Journal,

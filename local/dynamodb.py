@@ -4,12 +4,11 @@ moto copies every table of a transaction, and restores the copies when it fails.
 with every item in the tables, and undoes concurrent writes.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
 
-It also copies every item of every table for each statement of PartiQL, so that an ``INSERT`` costs
-more with each item. Those are put here.
+It also copies every item of every table for each statement of PartiQL, overwrites on ``INSERT``
+and ignores the conditions of ``UPDATE``. Those that Lakehook writes are executed here.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html
 """
 
-import re
 from copy import deepcopy
 from threading import RLock
 from types import SimpleNamespace
@@ -28,10 +27,10 @@ from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
+from local.partiql import Write, unknown_table
+
 _MAX_ACTIONS = 100  # limit of TransactWriteItems
 _MAX_STATEMENTS = 25  # limit of BatchExecuteStatement
-_INSERT = re.compile(r"""INSERT INTO "(?P<table>[^"]+)" VALUE \{(?P<names>'[^']+': \?.*)\}""")
-_NAME = re.compile(r"'([^']+)': \?")
 
 Item = dict[str, Any]
 Reason = tuple[str | None, str | None, Item | None]
@@ -101,27 +100,23 @@ class SerialDynamoDB(DynamoDBBackend):
             for kind, action in actions:
                 self._apply(kind, action)
 
-    def batch_execute_statement(self, statements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def batch_execute_statement(self, statements: list[Item]) -> list[Item]:
         if len(statements) > _MAX_STATEMENTS:
             raise MockValidationException(f"{len(statements)} statements in one request")
-        inserts = [_INSERT.fullmatch(statement["Statement"]) for statement in statements]
         with self._alone:
-            if not all(inserts):
-                return super().batch_execute_statement(statements)
-            return [
-                self._insert(insert["table"], _NAME.findall(insert["names"]), statement)
-                for insert, statement in zip(inserts, statements, strict=True)
-                if insert
-            ]
+            return [self._execute(Write.parse(statement)) for statement in statements]
 
-    def _insert(self, table: str, names: list[str], statement: Item) -> Item:
-        if table not in self.tables:
-            return _failure("ResourceNotFound", "Requested resource not found")
-        item = dict(zip(names, statement["Parameters"], strict=True))
-        if self.get_item(*self._key("Put", {"TableName": table, "Item": item})):
-            return _failure("DuplicateItem", "Duplicate primary key exists in table")
-        self.put_item(table, item)
-        return {"TableName": table}
+    def _execute(self, write: Write) -> Item:
+        if write.table not in self.tables:
+            return unknown_table()
+        table = self.get_table(write.table)
+        names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
+        known = self.get_item(table.name, write.key(names))
+        current = known.to_json()["Attributes"] if known else None
+        if refusal := write.refusal(current):
+            return refusal
+        self.put_item(table.name, write.apply(current))
+        return {"TableName": table.name}
 
     def _key(self, kind: str, action: Item) -> tuple[str, Item]:
         table = self.get_table(action["TableName"])
@@ -181,7 +176,3 @@ def _is(value: DynamoType | None, wanted: DynamoType) -> bool:
     if value is None or value.type != wanted.type:
         return False
     return bool(value.value == wanted.value or (value.type != "S" and value == wanted))
-
-
-def _failure(code: str, message: str) -> Item:
-    return {"Error": {"Code": code, "Message": message}}

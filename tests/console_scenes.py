@@ -28,6 +28,7 @@ from lakehook.subscriptions.subscribe import SubscriptionFields
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
+from tests.journaling import append_step, load_event
 
 PORT = 8300
 ORIGIN = f"http://127.0.0.1:{PORT}"
@@ -111,11 +112,11 @@ def accept(stack: FakeStack, pipeline: Any, *types: EventType, **fields: Any) ->
             timestamp=format_rfc3339(at),
             **fields,
         )
-        before, _ = stack.journal.load(event)
-        before, _ = stack.journal.load(event)
+        before, _ = load_event(stack.journal, event)
+        before, _ = load_event(stack.journal, event)
         advance = before.apply(event)
         assert isinstance(advance, PipelineTransition)
-        stack.journal.append(advance)
+        append_step(stack.journal, advance)
     stack.clock.time = NOON
 
 

@@ -27,6 +27,7 @@ from lakehook.domain.json_document import Document
 from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.domain.ping import Ping, PingResult
 from lakehook.domain.pipeline import (
+    AcceptedEvent,
     EventSkip,
     Pipeline,
     PipelineState,
@@ -40,15 +41,17 @@ from lakehook.domain.template import RenderedTemplate, Template
 from lakehook.ports.outbound import NoResponse, SendResult, SubscriptionCredentials
 from lakehook.ports.queues import EventMessage, InFlightMessage, ParkedEvent, QueueMessage
 from lakehook.ports.stores import (
-    AcceptedEvent,
     Backlog,
     DueItem,
     HeldSummary,
+    Journal,
     JournalEntry,
     JournalPage,
     LedgerSnapshot,
+    LoadedEvent,
     Requeued,
     SkippedEvent,
+    SubscriptionReader,
 )
 
 Key = TypeVar("Key")
@@ -98,37 +101,50 @@ class FakeJournal:
     pipelines_read: int = 0
     events_a_page: int = 500
 
-    def load(self, event: Event) -> tuple[Pipeline, Sequence[SequencedEvent]]:
+    def load(self, events: Sequence[Event]) -> Sequence[LoadedEvent]:
+        return [self._load(event) for event in events]
+
+    def _load(self, event: Event) -> LoadedEvent:
         pipeline = self.pipelines.get(event.pipeline_key, Pipeline(event.pipeline_key))
         key = (event.pipeline_key, event.id)
-        known = (
-            (*self.implied[key], self.accepted_events[key]) if key in self.accepted_events else ()
-        )
-        return pipeline, known
+        if key not in self.accepted_events:
+            return LoadedEvent(pipeline)
+        return LoadedEvent(pipeline, (*self.implied[key], self.accepted_events[key]))
 
-    def append(self, advance: PipelineTransition) -> None:
-        self._must_be_new(advance)
-        before = advance.before
-        for one in advance.sequenced:
-            key = (before.key, one.event.id)
-            self.accepted_events[key], self.implied[key] = one, []
-            self.accepted[key] = self.clock.now()
-        self.implied[key] = list(advance.sequenced[:-1])
-        self.pipelines[before.key] = advance.after(now=self.clock.now())
+    def append(
+        self, steps: Sequence[PipelineTransition | EventSkip]
+    ) -> Mapping[str, InfrastructureError]:
+        return {step.before.key: error for step in steps if (error := self._append(step))}
+
+    def _append(self, step: PipelineTransition | EventSkip) -> InfrastructureError | None:
+        before, now = step.before, self.clock.now()
+        is_skip = isinstance(step, EventSkip)
+        has_moved = self.pipelines.get(before.key, Pipeline(before.key)) != before
+        if has_moved and not (is_skip and not step.changes_pipeline):
+            return InfrastructureError(f"pipeline {before.key} has moved on")
+        if isinstance(step, EventSkip):
+            self.aside[before.key, step.event.id] = SkippedEvent(step.event, step.fate, now)
+            if not step.changes_pipeline:
+                return None
+        else:
+            self._accept(step, now)
+        self.pipelines[before.key] = (
+            step.after if isinstance(step, EventSkip) else step.after(now=now)
+        )
         self.leases.pop(before.key, None)
+        return None
+
+    def _accept(self, transition: PipelineTransition, now: float) -> None:
+        pipeline = transition.before.key
+        *inferred, newest = transition.sequenced
+        for one in transition.sequenced:
+            key = (pipeline, one.event.id)
+            self.accepted_events[key], self.implied[key], self.accepted[key] = one, [], now
+        self.implied[pipeline, newest.event.id] = inferred
 
     def read_pipelines(self, keys: Collection[str]) -> Mapping[str, Pipeline]:
         self.pipelines_read += len(keys)
         return _found(self.pipelines, keys)
-
-    def record_skipped(self, event: Event, skip: EventSkip) -> None:
-        before = skip.before
-        if skip.changes_pipeline:
-            if self.pipelines.get(before.key) != before:
-                raise InfrastructureError(f"pipeline {before.key} has moved on")
-            self.pipelines[before.key] = skip.after
-            self.leases.pop(before.key, None)
-        self.aside[before.key, event.id] = SkippedEvent(event, skip.fate, self.clock.now())
 
     def events(self, pipeline_key: str) -> Sequence[AcceptedEvent]:
         events = [
@@ -177,14 +193,6 @@ class FakeJournal:
             return False
         self.leases[pipeline.key] = until
         return True
-
-    def _must_be_new(self, advance: PipelineTransition) -> None:
-        before = advance.before
-        is_known = any(
-            (before.key, one.event.id) in self.accepted_events for one in advance.sequenced
-        )
-        if is_known or self.pipelines.get(before.key, Pipeline(before.key)) != before:
-            raise InfrastructureError(f"pipeline {before.key} has moved on")
 
 
 def _cursor(key: tuple[str, str]) -> str:
@@ -240,6 +248,17 @@ class FakeSubscriptions:
                 known, disabled_reason=reason, disabled_at="2026-01-01T12:00:00.000+00:00"
             )
         self.known[subscription_id] = replace(known, version=known.version + 1)
+
+
+@dataclass
+class FakeFanOutReader:
+    """Reads both, one after the other."""
+
+    journal: Journal
+    subscriptions: SubscriptionReader
+
+    def load(self, events: Sequence[Event]) -> tuple[Sequence[LoadedEvent], Sequence[Subscription]]:
+        return self.journal.load(events), self.subscriptions.all()
 
 
 @dataclass

@@ -9,6 +9,7 @@ from lakehook.ports.queues import DeliveryQueue, EventMessage
 from lakehook.ports.stores import Journal, SubscriptionReader
 from tests.fakes import (
     FakeDeliveryQueue,
+    FakeFanOutReader,
     FakeInvalidEventQueue,
     FakeJournal,
     FakeMessageAcks,
@@ -44,8 +45,8 @@ class FanOutFunction:
 
     def _ports(self) -> FanOutPorts:
         return FanOutPorts(
+            reader=FakeFanOutReader(self.journal, self.subscriptions),
             journal=self.journal,
-            subscriptions=self.subscriptions,
             queue=self.queue,
             invalid_events=self.invalid_events,
             unfinished=self.unfinished,

@@ -21,6 +21,7 @@ from tests.fakes import (
 )
 from tests.fakes_replay import FakeReplayStore
 from tests.fanning_out import FanOutFunction
+from tests.journaling import append_step, load_event
 from tests.ticking import a_tick
 
 LIFE = ("CREATED", "RUNNING", "COMPLETED")
@@ -44,10 +45,10 @@ class World(DeliverFunction):
             event = an_event(
                 pipeline_id=pipeline, event_type=f"PIPELINE_{state}", event_id=f"{pipeline}{state}"
             )
-            before, _ = self.journal.load(event)
+            before, _ = load_event(self.journal, event)
             advance = before.apply(event)
             assert isinstance(advance, PipelineTransition)
-            self.journal.append(advance)
+            append_step(self.journal, advance)
 
     def record(self, pipeline: int, status: DeliveryStatus, *sequences: int) -> None:
         """What became of some of its deliveries."""

@@ -5,9 +5,11 @@ from functools import cache
 from typing import Any
 
 from lakehook.adapters.aws import HIGH_VOLUME_CONFIG, Aws
-from lakehook.adapters.dynamodb.journal import DynamoJournal, DynamoUnfinishedAttempts
+from lakehook.adapters.dynamodb.fan_out_reader import DynamoFanOutReader
+from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.last_heard import DynamoHeard
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
+from lakehook.adapters.dynamodb.unfinished_attempts import DynamoUnfinishedAttempts
 from lakehook.adapters.sqs.dead_letters import SqsInvalidEventQueue
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsHeartbeat, SqsMessageAcks
 from lakehook.adapters.system import SystemClock
@@ -29,15 +31,17 @@ def fan_out_batch() -> FanOutBatch:
     settings = FanoutSettings.from_env(os.environ)
     aws, clock = Aws(config=HIGH_VOLUME_CONFIG), SystemClock()
     dynamodb, sqs = aws.dynamodb(), aws.sqs()
+    subscriptions = DynamoSubscriptions(dynamodb, settings.subscriptions_table, clock)
+    journal = DynamoJournal(
+        dynamodb,
+        settings.pipelines_table,
+        clock,
+        retention_seconds=float(settings.event_retention_days) * DAY,
+    )
     return build_fan_out(
         FanOutPorts(
-            journal=DynamoJournal(
-                dynamodb,
-                settings.pipelines_table,
-                clock,
-                retention_seconds=float(settings.event_retention_days) * DAY,
-            ),
-            subscriptions=DynamoSubscriptions(dynamodb, settings.subscriptions_table, clock),
+            reader=DynamoFanOutReader(journal, subscriptions),
+            journal=journal,
             queue=SqsDeliveryQueue(sqs, settings.deliveries_queue_url),
             invalid_events=SqsInvalidEventQueue(sqs, settings.events_dead_letter_queue_url),
             unfinished=DynamoUnfinishedAttempts(dynamodb, settings.pipelines_table, clock),

@@ -5,11 +5,18 @@ from constructs import Construct
 
 from infra.constructs.lambda_function import FINISH_EARLY, LambdaFunction
 from infra.constructs.queues import QueueWithDeadLetters
-from infra.constructs.tables import OF_DEVLAKE, READ_SUBSCRIPTIONS, RECORD_HEARD, Tables
+from infra.constructs.tables import OF_DEVLAKE, RECORD_HEARD, Tables
 from infra.stage import Stage
 from lakehook.settings import FanoutSettings
 
-NUMBER_EVENTS = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
+NUMBER_EVENTS = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:PartiQLInsert",
+    "dynamodb:PartiQLUpdate",
+    "dynamodb:PutItem",
+)
+READ_BESIDE_EVENTS = ("dynamodb:BatchGetItem", "dynamodb:Scan")
 
 
 class Fanout(LambdaFunction):
@@ -40,7 +47,7 @@ class Fanout(LambdaFunction):
         )
         self.add_queue_trigger(events.queue, at_once=stage.fanout_concurrency)
         self.grant(FINISH_EARLY, on=events.queue.queue_arn)
-        tables.grant_subscriptions(self, *READ_SUBSCRIPTIONS)
+        tables.grant_subscriptions(self, *READ_BESIDE_EVENTS)
         tables.grant_pipelines(self, *NUMBER_EVENTS)
         tables.grant_pipelines(self, *RECORD_HEARD, when=OF_DEVLAKE)
         deliveries.grant_send(self)

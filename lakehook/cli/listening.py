@@ -26,6 +26,7 @@ from lakehook.domain.channels.base import OutboundMessage
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.destination import Endpoint, Request
 from lakehook.domain.errors import InvalidInput, LakehookError, TemplateFailed
+from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.signing import SignatureAlgorithm, SigningKey, VerifyingKey
 from lakehook.domain.subscription import WEBHOOK, Subscription
 from lakehook.domain.verification import (
@@ -33,7 +34,6 @@ from lakehook.domain.verification import (
     CapturedRequest,
     verify_request,
 )
-from lakehook.ports.stores import AcceptedEvent
 from lakehook.ports.system import Clock
 from lakehook.subscriptions.preview import match
 from lakehook.subscriptions.subscribe import SubscriptionFields

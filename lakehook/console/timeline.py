@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.time import format_rfc3339
-from lakehook.ports.stores import AcceptedEvent, SkippedEvent
+from lakehook.ports.stores import SkippedEvent
 from lakehook.queries import PipelineReport, SubscriberProgress
 
 FIRST, LAST = 3.0, 97.0  # percent of the line's width

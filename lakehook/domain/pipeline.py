@@ -33,7 +33,7 @@ A pipeline that stays in one state for longer than its project allows is stalled
 the run is still in that state.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
@@ -211,6 +211,14 @@ class PipelineInfo:
 
 
 @dataclass(frozen=True)
+class AcceptedEvent:
+    """An event of a pipeline, and the time of its acceptance."""
+
+    sequenced: SequencedEvent
+    at: float
+
+
+@dataclass(frozen=True)
 class Pipeline:
     key: str  # see ``Event.pipeline_key``
     sequence: int = 0  # of the newest event; 0 before the first one
@@ -218,14 +226,18 @@ class Pipeline:
     run: PipelineRun = field(default_factory=PipelineRun)
     info: PipelineInfo | None = None
     entered_at: float | None = None  # unix seconds, when its present state was accepted
+    version: int = field(default=0, compare=False)  # of its record
+    recent: tuple[AcceptedEvent, ...] = field(default=(), compare=False)
+    """Its newest events, in order; its record has them, so that one write accepts an event."""
 
     def apply(self, event: Event) -> "PipelineTransition | EventSkip":
         """Advance by an event; an unknown trigger is replaced by that of earlier events."""
-        event = self._with_known_trigger(event)
+        received, event = event, self._with_known_trigger(event)
         step = self.run.apply(event)
         if isinstance(step, Skip):
-            after = replace(self, run=step.after, info=self._label_after(event))
-            return EventSkip(step.fate, self, after)
+            info = self._label_after(event)
+            after = replace(self, run=step.after, info=info, version=self.version + 1)
+            return EventSkip(received, step.fate, self, after)
         numbered: list[SequencedEvent] = []
         previous = self.event_type
         for sequence, event in enumerate(step.events, start=self.sequence + 1):
@@ -245,6 +257,25 @@ class Pipeline:
             return self.info
         return replace(self.info, trigger_source=event.trigger_source)
 
+    def recent_transitions(self) -> Iterator[tuple[AcceptedEvent, ...]]:
+        """Yield the recent events, each behind those that were inferred from it."""
+        events: list[AcceptedEvent] = []
+        for accepted in self.recent:
+            events.append(accepted)
+            if not accepted.sequenced.event.is_inferred:
+                yield tuple(events)
+                events = []
+
+    def find_recent(self, event: Event) -> Sequence[SequencedEvent]:
+        """Return a recent event, behind those that were inferred from it; empty if it is none."""
+        for transition in self.recent_transitions():
+            events = [accepted.sequenced for accepted in transition]
+            if events[-1].event.id == event.id:
+                return events
+            if inferred := [known for known in events if known.event.id == event.id]:
+                return inferred
+        return ()
+
     def may_be_partially_sent(self, numbered: SequencedEvent) -> bool:
         """Whether fan-out may have stopped half-way: only at the newest event of a FIFO group."""
         return numbered.sequence == self.sequence
@@ -254,6 +285,7 @@ class Pipeline:
 class EventSkip:
     """An event that is not emitted, and the facts that the pipeline still learns from it."""
 
+    event: Event
     fate: SkipReason
     before: Pipeline
     after: Pipeline
@@ -276,7 +308,7 @@ class PipelineTransition:
         return self.sequenced[-1]
 
     def after(self, *, now: float) -> Pipeline:
-        before, event = self.before, self.newest.event
+        before, newest = self.before, self.newest.event
         is_entered = (self.round.number, self.round.state) != (
             before.run.number,
             before.run.state,
@@ -284,10 +316,12 @@ class PipelineTransition:
         return Pipeline(
             before.key,
             self.newest.sequence,
-            str(event.type),
+            str(newest.type),
             self.round,
-            PipelineInfo.from_event(event, before=before.info),
+            PipelineInfo.from_event(newest, before=before.info),
             now if is_entered else before.entered_at,
+            before.version + 1,
+            (*before.recent, *(AcceptedEvent(event, now) for event in self.sequenced)),
         )
 
 

@@ -17,7 +17,7 @@ from lakehook.domain.errors import InfrastructureError, InvalidEvent
 from lakehook.domain.event import Event
 from lakehook.domain.event_pattern import PatternExhausted
 from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS
-from lakehook.domain.pipeline import EventSkip, Pipeline
+from lakehook.domain.pipeline import EventSkip, PipelineTransition
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.ingress import AcceptedRecorder
 from lakehook.ports.queues import (
@@ -28,7 +28,7 @@ from lakehook.ports.queues import (
     Remaining,
     UnfinishedAttempts,
 )
-from lakehook.ports.stores import Journal, SubscriptionReader
+from lakehook.ports.stores import FanOutReader, Journal, LoadedEvent
 from lakehook.ports.telemetry import Telemetry
 
 TURN_SECONDS = 5
@@ -47,8 +47,8 @@ Heartbeat = Callable[[Sequence[EventMessage]], AbstractContextManager[object]]
 
 @dataclass(frozen=True)
 class FanOut:
+    reader: FanOutReader
     journal: Journal
-    subscriptions: SubscriptionReader
     queue: DeliveryQueue
     invalid_events: InvalidEventQueue
     telemetry: Telemetry
@@ -61,12 +61,11 @@ class FanOut:
         the batch is processed in rounds: the first message of each pipeline, then the second.
         Messages behind a failure in their group are received again with it.
         """
-        subscriptions = [s for s in self.subscriptions.all() if s.removed_at is None]
         failed: list[EventMessage] = []
         stopped: set[str] = set()
         for messages in _rounds(batch):
             going = [message for message in messages if message.group not in stopped]
-            again = self._fan_out(going, subscriptions)
+            again = self._fan_out(going)
             failed += [n for n in messages if n.group in stopped or n in again]
             stopped |= {message.group for message in again}
         return failed
@@ -75,18 +74,53 @@ class FanOut:
         self.invalid_events.quarantine(message, reason)
         self.telemetry.quarantined(message.id, message.group, reason)
 
-    def _fan_out(
-        self, messages: Sequence[EventMessage], subscriptions: Sequence[Subscription]
-    ) -> list[EventMessage]:
+    def _fan_out(self, messages: Sequence[EventMessage]) -> list[EventMessage]:
+        events, again = self._parse(messages)
+        deliveries, failed = self._accept_all(events) if events else ({}, [])
+        return again + failed + self._send(deliveries)
+
+    def _parse(
+        self, messages: Sequence[EventMessage]
+    ) -> tuple[dict[EventMessage, Event], list[EventMessage]]:
+        """Return the valid events, and the messages of others that could not be quarantined."""
+        events: dict[EventMessage, Event] = {}
         again: list[EventMessage] = []
-        deliveries: dict[EventMessage, list[list[Delivery]]] = {}
         for message in messages:
             try:
-                deliveries[message] = self._accept(message, subscriptions)
-            except Exception as error:  # noqa: BLE001  one event's error stops its group alone
+                events[message] = Event.from_message(message.body, group=message.group)
+            except InvalidEvent as error:
+                again += self._quarantine_or_retry(message, str(error))
+        return events, again
+
+    def _quarantine_or_retry(self, message: EventMessage, reason: str) -> list[EventMessage]:
+        try:
+            self.quarantine(message, reason)
+        except InfrastructureError as error:
+            self.telemetry.internal_error(error, doing="fan out")
+            return [message]
+        return []
+
+    def _accept_all(
+        self, events: Mapping[EventMessage, Event]
+    ) -> tuple[dict[EventMessage, list[list[Delivery]]], list[EventMessage]]:
+        """Accept events of different pipelines together; return their deliveries, and who failed.
+
+        An event that causes an unexpected error is found by trying each alone, so that it stops its
+        own group only.
+        """
+        try:
+            return self._accept(events)
+        except Exception as error:  # noqa: BLE001  whatever one of them causes
+            if isinstance(error, InfrastructureError) or len(events) == 1:
                 self.telemetry.internal_error(error, doing="fan out")
-                again.append(message)
-        return again + self._send(deliveries)
+                return {}, list(events)
+        deliveries: dict[EventMessage, list[list[Delivery]]] = {}
+        failed: list[EventMessage] = []
+        for message, event in events.items():
+            accepted, failures = self._accept_all({message: event})
+            deliveries |= accepted
+            failed += failures
+        return deliveries, failed
 
     def _send(
         self, deliveries: Mapping[EventMessage, Sequence[Sequence[Delivery]]]
@@ -115,23 +149,45 @@ class FanOut:
             return {delivery.id for delivery in deliveries}
 
     def _accept(
-        self, message: EventMessage, subscriptions: Sequence[Subscription]
-    ) -> list[list[Delivery]]:
-        """Return the deliveries of each event that results from the message."""
-        try:
-            event = Event.from_message(message.body, group=message.group)
-        except InvalidEvent as error:
-            self.quarantine(message, str(error))
-            return []
-        self._record(event)
-        pipeline, recorded = self.journal.load(event)
-        if recorded and not pipeline.may_be_partially_sent(recorded[-1]):
-            self.telemetry.fanned_out(recorded[-1], deliveries=0, repeated=True)
-            return []
-        return [
-            self._deliveries(numbered, subscriptions, repeated=bool(recorded))
-            for numbered in recorded or self._number(pipeline, event)
-        ]
+        self, events: Mapping[EventMessage, Event]
+    ) -> tuple[dict[EventMessage, list[list[Delivery]]], list[EventMessage]]:
+        """Return the deliveries of each event that results from a message."""
+        for event in events.values():
+            self._record(event)
+        read, subscriptions = self.reader.load(list(events.values()))
+        loaded = dict(zip(events, read, strict=True))
+        steps = {
+            message: one.pipeline.apply(events[message])
+            for message, one in loaded.items()
+            if not one.recorded
+        }
+        failures = self.journal.append(list(steps.values()))
+        for error in failures.values():
+            self.telemetry.internal_error(error, doing="fan out")
+        deliveries = {
+            message: [
+                self._deliveries(numbered, subscriptions, repeated=message not in steps)
+                for numbered in self._to_send(one, steps.get(message))
+            ]
+            for message, one in loaded.items()
+            if one.pipeline.key not in failures
+        }
+        return deliveries, [message for message in events if message not in deliveries]
+
+    def _to_send(
+        self, loaded: LoadedEvent, step: PipelineTransition | EventSkip | None
+    ) -> Sequence[SequencedEvent]:
+        """Return what is to be sent of a step that was recorded, or of an event's repeat."""
+        if isinstance(step, PipelineTransition):
+            return step.sequenced
+        if step:
+            self.telemetry.event_skipped(step.event, step.fate)
+            return ()
+        newest = loaded.recorded[-1]
+        if loaded.pipeline.may_be_partially_sent(newest):
+            return loaded.recorded
+        self.telemetry.fanned_out(newest, deliveries=0, repeated=True)
+        return ()
 
     def _record(self, event: Event) -> None:
         """Record the last notification of DevLake; a failure must not stop the fan-out."""
@@ -141,15 +197,6 @@ class FanOut:
         except InfrastructureError as error:
             self.telemetry.internal_error(error, doing="record when DevLake was heard")
 
-    def _number(self, pipeline: Pipeline, event: Event) -> Sequence[SequencedEvent]:
-        advance = pipeline.apply(event)
-        if isinstance(advance, EventSkip):
-            self.journal.record_skipped(event, advance)
-            self.telemetry.event_skipped(event, advance.fate)
-            return ()
-        self.journal.append(advance)
-        return advance.sequenced
-
     def _deliveries(
         self, numbered: SequencedEvent, subscriptions: Sequence[Subscription], *, repeated: bool
     ) -> list[Delivery]:
@@ -157,7 +204,8 @@ class FanOut:
         deliveries = [
             Delivery(Lane(subscription.id, event.pipeline_key), numbered)
             for subscription in subscriptions
-            if self._is_wanted(subscription, event)
+            if subscription.removed_at is None
+            and self._is_wanted(subscription, event)
             and channel_for(subscription).unsupported_reason(event) is None
         ]
         self.telemetry.fanned_out(numbered, deliveries=len(deliveries), repeated=repeated)
@@ -268,8 +316,8 @@ def _least_suspect_first(
 
 @dataclass(frozen=True, kw_only=True)
 class FanOutPorts:
+    reader: FanOutReader
     journal: Journal
-    subscriptions: SubscriptionReader
     queue: DeliveryQueue
     invalid_events: InvalidEventQueue
     unfinished: UnfinishedAttempts
@@ -281,8 +329,8 @@ class FanOutPorts:
 
 def build_fan_out(ports: FanOutPorts) -> FanOutBatch:
     fan_out = FanOut(
+        ports.reader,
         ports.journal,
-        ports.subscriptions,
         ports.queue,
         ports.invalid_events,
         ports.telemetry,

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.errors import InfrastructureError, InvalidInput, NotFound
 from lakehook.domain.event import Event, EventType, parse_event
-from lakehook.domain.pipeline import ACTIVE_STATES, PipelineState
+from lakehook.domain.pipeline import ACTIVE_STATES, AcceptedEvent, PipelineState
 from lakehook.domain.sample import sample_delivery, trial_event
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.ingress import Publish
 from lakehook.ports.queues import DeliveryQueue, ParkedEvent, ParkedEventQueue
-from lakehook.ports.stores import AcceptedEvent, Journal
+from lakehook.ports.stores import Journal
 from lakehook.ports.system import Clock
 from lakehook.subscriptions.preview import match
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
 from lakehook.domain.health_history import HealthChange
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.operator_notice import SubscriptionCondition
 from lakehook.domain.pipeline import (
+    AcceptedEvent,
     EventSkip,
     Pipeline,
     PipelineState,
@@ -218,14 +220,6 @@ class RateLimitStore(Protocol):
 
 
 @dataclass(frozen=True)
-class AcceptedEvent:
-    """An event of a pipeline, and the time of its acceptance."""
-
-    sequenced: SequencedEvent
-    at: float
-
-
-@dataclass(frozen=True)
 class SkippedEvent:
     """An event of a pipeline that was skipped, with the reason and the time."""
 
@@ -253,7 +247,7 @@ class ReplayStore(Protocol):
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """An event of the journal, and the cursor behind it."""
+    """An event of the journal, and a cursor: from there on are all events behind it."""
 
     accepted: AcceptedEvent
     cursor: str
@@ -268,25 +262,31 @@ class JournalPage:
     read: int
 
 
+@dataclass(frozen=True)
+class LoadedEvent:
+    """An event's pipeline, and the event itself if the journal has it already.
+
+    The event is then the last of the sequence, after those that were inferred from it.
+    """
+
+    pipeline: Pipeline
+    recorded: Sequence[SequencedEvent] = ()
+
+
 class Journal(Protocol):
     """The pipelines: every event of each, once, with its sequence."""
 
-    def load(self, event: Event) -> tuple[Pipeline, Sequence[SequencedEvent]]:
-        """Load the event's pipeline, and the event itself if the journal has it already.
+    def load(self, events: Sequence[Event]) -> Sequence[LoadedEvent]:
+        """Load events of different pipelines, in their order."""
 
-        The event is then the last of the sequence, after those that were inferred from it.
-        """
+    def append(
+        self, steps: Sequence[PipelineTransition | EventSkip]
+    ) -> Mapping[str, InfrastructureError]:
+        """Record steps of different pipelines; return those that failed, by the pipelines' keys.
 
-    def append(self, advance: PipelineTransition) -> None:
-        """Write counter and events together.
-
-        Raises ``InfrastructureError`` if the pipeline has been written since.
-        """
-
-    def record_skipped(self, event: Event, skip: EventSkip) -> None:
-        """Record a skipped event with its reason, and the facts it adds to the pipeline.
-
-        Raises ``InfrastructureError`` if the pipeline has been written since.
+        A step fails if its pipeline has been written since it was loaded. The events of a
+        transition are accepted together or not at all. A skipped event is recorded with its reason,
+        and with the facts it adds to the pipeline.
         """
 
     def read_pipelines(self, keys: Collection[str]) -> Mapping[str, Pipeline]:
@@ -341,6 +341,14 @@ class SubscriptionReader(Protocol):
 
     def disable(self, subscription_id: str, reason: str) -> None:
         """Disable a subscription until an operator enables it; the first reason is kept."""
+
+
+class FanOutReader(Protocol):
+    def load(self, events: Sequence[Event]) -> tuple[Sequence[LoadedEvent], Sequence[Subscription]]:
+        """Load events of different pipelines, and every subscription as it is now.
+
+        The events are loaded as by ``Journal.load``, the subscriptions as by ``all``.
+        """
 
 
 class SubscriptionRepository(SubscriptionReader, Protocol):

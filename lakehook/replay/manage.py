@@ -12,6 +12,7 @@ from lakehook.domain.channels import channel_for
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import Conflict, InvalidInput, NotFound
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
+from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.replay import (
     BEGINNING,
     DeliveryFilter,
@@ -24,7 +25,7 @@ from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_duration, format_rfc3339
 from lakehook.ports.outbound import Warn
 from lakehook.ports.queues import DeadLetterQueue
-from lakehook.ports.stores import AcceptedEvent, Journal, Ledger, ReplayStore
+from lakehook.ports.stores import Journal, Ledger, ReplayStore
 from lakehook.ports.system import Clock, Random
 
 RECORDS_AT_A_TIME = 50

@@ -25,6 +25,7 @@ from tests.builders import a_delivery, an_event
 from tests.contracts.test_handlers import Context
 from tests.deployment import TEMPLATE, Mocked
 from tests.fakes import NOON, FakeClock
+from tests.journaling import append_step, load_event
 
 KNOWN = "known"
 """Stands in a path for the id of what is there."""
@@ -82,8 +83,8 @@ def _furnished(url: str, deployment: StackOutputs) -> Known:
     begun = requests.post(f"{url}replays", json=order, timeout=30).json()
     dynamodb = boto3.client("dynamodb")
     journal = DynamoJournal(dynamodb, deployment.pipelines_table, FakeClock())
-    pipeline, _ = journal.load(an_event())
-    journal.append(pipeline.apply(an_event()))
+    pipeline, _ = load_event(journal, an_event())
+    append_step(journal, pipeline.apply(an_event()))
     dead = DeliveryRecord.waiting(a_delivery(1, subscription=made["subscription_id"]))
     lane = HeldLane.held_at(dead.lane, 1, now=NOON)
     ledger = DynamoLedger(dynamodb, deployment.deliveries_table, FakeClock())

@@ -26,6 +26,7 @@ from lakehook.ports.stores import DueItem
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON, FakeClock
+from tests.journaling import append_step, load_event
 
 LANE = Lane("sub_a", "39")
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
@@ -123,12 +124,12 @@ def test_events_of_a_pipeline_that_is_being_leased_are_accepted(
     conflicts: Conflicts, deployment: StackOutputs, clock: FakeClock
 ):
     journal = DynamoJournal(conflicts.client, deployment.pipelines_table, clock)
-    pipeline, _ = journal.load(an_event())
+    pipeline, _ = load_event(journal, an_event())
     advance = pipeline.apply(an_event())
     assert isinstance(advance, PipelineTransition)
     conflicts.left = 2
 
-    journal.append(advance)
+    append_step(journal, advance)
 
     assert len(journal.events("39")) == 1
 
@@ -137,10 +138,10 @@ def test_a_pipeline_whose_events_are_being_accepted_is_leased_by_a_later_tick(
     conflicts: Conflicts, deployment: StackOutputs, clock: FakeClock
 ):
     journal = DynamoJournal(conflicts.client, deployment.pipelines_table, clock)
-    pipeline, _ = journal.load(an_event())
+    pipeline, _ = load_event(journal, an_event())
     advance = pipeline.apply(an_event())
     assert isinstance(advance, PipelineTransition)
-    journal.append(advance)
+    append_step(journal, advance)
     created = advance.after(now=clock.now())
     conflicts.left = 1
 

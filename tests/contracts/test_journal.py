@@ -1,12 +1,21 @@
 """What fan-out relies on in a journal."""
 
+from collections.abc import Callable
+from hashlib import sha512
+from itertools import islice
+from types import SimpleNamespace
+from typing import Any
+
 import boto3
 import pytest
 
+from lakehook.adapters.dynamodb.fan_out_reader import DynamoFanOutReader
 from lakehook.adapters.dynamodb.items import to_item
 from lakehook.adapters.dynamodb.journal import DynamoJournal
+from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
+from lakehook.domain.json_document import to_json
 from lakehook.domain.pipeline import (
     EventSkip,
     Pipeline,
@@ -14,10 +23,11 @@ from lakehook.domain.pipeline import (
     PipelineTransition,
     SkipReason,
 )
-from lakehook.ports.stores import Journal, SkippedEvent
+from lakehook.ports.stores import Journal, LoadedEvent, SkippedEvent
 from lakehook.settings import StackOutputs
-from tests.builders import an_event
+from tests.builders import a_subscription, an_event
 from tests.fakes import NOON, FakeClock, FakeJournal
+from tests.journaling import append_step, load_event
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -31,31 +41,31 @@ def journal(request: pytest.FixtureRequest, clock: FakeClock) -> Journal:
 
 
 def accept(journal: Journal, event: Event) -> PipelineTransition:
-    pipeline, known = journal.load(event)
+    pipeline, known = load_event(journal, event)
     assert not known
     advance = pipeline.apply(event)
     assert isinstance(advance, PipelineTransition)
-    journal.append(advance)
+    append_step(journal, advance)
     return advance
 
 
 def set_aside(journal: Journal, event: Event) -> EventSkip:
-    pipeline, _ = journal.load(event)
+    pipeline, _ = load_event(journal, event)
     skip = pipeline.apply(event)
     assert isinstance(skip, EventSkip)
-    journal.record_skipped(event, skip)
+    append_step(journal, skip)
     return skip
 
 
 def test_a_pipeline_nobody_spoke_of_stands_at_nothing(journal: Journal):
-    assert journal.load(an_event()) == (Pipeline("39"), ())
+    assert load_event(journal, an_event()) == (Pipeline("39"), ())
 
 
 def test_what_is_appended_is_found_again_and_the_pipeline_has_moved(journal: Journal):
     event = an_event(timestamp="2024-09-05T15:08:00.123456789Z", data={"湖": [1.5, None, "\uffff"]})
     advance = accept(journal, event)
 
-    pipeline, known = journal.load(event)
+    pipeline, known = load_event(journal, event)
 
     assert pipeline == advance.after(now=NOON)
     assert (pipeline.sequence, pipeline.event_type) == (1, "PIPELINE_CREATED")
@@ -66,10 +76,10 @@ def test_pipelines_of_two_sources_are_two(journal: Journal):
     of_default, of_staging = an_event(), an_event(source="staging")
     accept(journal, of_default)
 
-    assert journal.load(of_staging) == (Pipeline("staging/39"), ())
+    assert load_event(journal, of_staging) == (Pipeline("staging/39"), ())
 
     accept(journal, of_staging)
-    pipeline, (known,) = journal.load(of_staging)
+    pipeline, (known,) = load_event(journal, of_staging)
     assert (pipeline.key, pipeline.sequence, known.event) == ("staging/39", 1, of_staging)
     assert pipeline.info == PipelineInfo(
         pipeline_id=39, trigger_source="blueprint:7", project_name="湖", source="staging"
@@ -81,7 +91,7 @@ def test_the_second_event_knows_the_first(journal: Journal):
     accept(journal, first)
     accept(journal, second)
 
-    pipeline, (known,) = journal.load(second)
+    pipeline, (known,) = load_event(journal, second)
 
     assert (pipeline.sequence, known.sequence) == (2, 2)
     assert known.previous_event_type == "PIPELINE_CREATED"
@@ -96,7 +106,7 @@ def test_a_pipeline_is_found_in_the_midst_of_a_later_round_with_all_that_is_know
     advance = accept(journal, an_event(event_type="PIPELINE_RUNNING", **rerun))
     accept(journal, an_event(event_type="TASK_RUNNING", project_name=..., **rerun))
 
-    pipeline, _ = journal.load(an_event(event_id="another"))
+    pipeline, _ = load_event(journal, an_event(event_id="another"))
 
     assert pipeline.run == advance.round
     assert pipeline.run.number == 2
@@ -112,7 +122,7 @@ def test_a_state_is_as_old_as_its_acceptance_whatever_follows_in_it(
     clock.sleep(60.5)
     accept(journal, an_event(event_type="TASK_RUNNING"))
 
-    pipeline, _ = journal.load(an_event(event_id="another"))
+    pipeline, _ = load_event(journal, an_event(event_id="another"))
 
     assert pipeline.entered_at == NOON
 
@@ -121,12 +131,12 @@ def test_what_is_inferred_is_written_with_its_cause_and_found_again_with_it(jour
     end = an_event(event_type="PIPELINE_FAILED", began_at="2024-09-05T15:09:00Z")
     advance = accept(journal, end)
 
-    pipeline, known = journal.load(end)
+    pipeline, known = load_event(journal, end)
 
     assert len(known) == 3
     assert tuple(known) == advance.sequenced
     assert pipeline.sequence == 3
-    _, alone = journal.load(known[0].event)
+    _, alone = load_event(journal, known[0].event)
     assert tuple(alone) == (known[0],)
 
 
@@ -137,11 +147,11 @@ def test_nothing_of_a_step_is_written_if_the_pipeline_has_moved_on(journal: Jour
 
     assert isinstance(late, PipelineTransition)
     with pytest.raises(InfrastructureError):
-        journal.append(late)
+        append_step(journal, late)
 
-    pipeline, _ = journal.load(end)
+    pipeline, _ = load_event(journal, end)
     assert pipeline.sequence == 1
-    assert [journal.load(one.event)[1] for one in late.sequenced] == [()] * 3
+    assert [load_event(journal, one.event)[1] for one in late.sequenced] == [()] * 3
 
 
 def test_of_two_who_append_at_once_one_is_refused(journal: Journal):
@@ -151,26 +161,29 @@ def test_of_two_who_append_at_once_one_is_refused(journal: Journal):
 
     assert isinstance(late, PipelineTransition)
     with pytest.raises(InfrastructureError):
-        journal.append(late)
+        append_step(journal, late)
 
-    assert journal.load(second) == (advance.after(now=NOON), ())
+    assert load_event(journal, second) == (advance.after(now=NOON), ())
 
 
-def test_an_event_is_never_numbered_twice(journal: Journal):
-    event = an_event(event_type="TASK_RUNNING")
-    accept(journal, event)
-    pipeline, _ = journal.load(event)
-    again = pipeline.apply(event)
+def test_of_several_steps_one_that_comes_late_fails_alone(journal: Journal):
+    first, other = an_event(event_id="e1"), an_event(event_id="e2", event_type="TASK_RUNNING")
+    late = Pipeline("39").apply(other)
+    accept(journal, first)
+    elsewhere = [Pipeline(str(n)).apply(an_event(pipeline_id=n)) for n in range(40, 70)]
 
-    assert isinstance(again, PipelineTransition)
-    with pytest.raises(InfrastructureError):
-        journal.append(again)
+    failures = journal.append([elsewhere[0], late, *elsewhere[1:]])
+
+    assert list(failures) == ["39"]
+    loaded = journal.load([an_event(pipeline_id=n) for n in range(39, 70)])
+    assert [one.pipeline.sequence for one in loaded] == [1] * 31
+    assert [len(one.recorded) for one in loaded] == [0, *[1] * 30]
 
 
 def test_the_same_event_id_in_another_pipeline_is_another_event(journal: Journal):
     accept(journal, an_event(event_id="e"))
 
-    assert journal.load(an_event(event_id="e", pipeline_id=40)) == (Pipeline("40"), ())
+    assert load_event(journal, an_event(event_id="e", pipeline_id=40)) == (Pipeline("40"), ())
 
 
 def test_what_is_set_aside_has_no_sequence_and_stays_to_be_seen_with_the_reason(
@@ -188,7 +201,7 @@ def test_what_is_set_aside_has_no_sequence_and_stays_to_be_seen_with_the_reason(
         SkippedEvent(over, SkipReason.STALL_OVER, NOON + 1),
     ]
     assert [event.sequenced for event in journal.events("39")] == list(advance.sequenced)
-    assert journal.load(over) == (advance.after(now=NOON), ())
+    assert load_event(journal, over) == (advance.after(now=NOON), ())
 
 
 RUNNING = {"event_type": "PIPELINE_RUNNING", "began_at": "2024-09-05T15:09:00Z"}
@@ -201,7 +214,7 @@ def test_a_trigger_that_only_a_repeat_knew_is_remembered(journal: DynamoJournal 
 
     skip = set_aside(journal, an_event(event_id="repeat", trigger_source="manual"))
 
-    pipeline, _ = journal.load(an_event(event_id="another"))
+    pipeline, _ = load_event(journal, an_event(event_id="another"))
     assert pipeline == skip.after
     assert pipeline.info == PipelineInfo(pipeline_id=39, trigger_source="manual", project_name="湖")
 
@@ -213,7 +226,7 @@ def test_what_an_event_leaves_out_is_known_from_those_before(
     accept(journal, an_event(source="staging", **details))
     accept(journal, an_event(source="staging", event_type="TASK_RUNNING", project_name=...))
 
-    pipeline, _ = journal.load(an_event(source="staging", event_id="another"))
+    pipeline, _ = load_event(journal, an_event(source="staging", event_id="another"))
 
     assert pipeline.info == PipelineInfo(
         pipeline_id=39,
@@ -233,7 +246,7 @@ def test_of_a_run_that_is_resumed_the_later_beginning_is_remembered(
 
     skip = set_aside(journal, resumed)
 
-    pipeline, known = journal.load(resumed)
+    pipeline, known = load_event(journal, resumed)
     assert (pipeline, known) == (skip.after, ())
     assert pipeline.run.began_at == RESUMED["began_at"]
     assert (pipeline.sequence, pipeline.entered_at) == (advance.newest.sequence, NOON)
@@ -247,14 +260,14 @@ def test_a_worker_that_was_frozen_brings_back_no_earlier_beginning(
 ):
     accept(journal, an_event(**RUNNING))
     resumed = an_event(**RESUMED)
-    late = journal.load(resumed)[0].apply(resumed)
+    late = load_event(journal, resumed)[0].apply(resumed)
     set_aside(journal, an_event(**RESUMED_AGAIN))
 
     assert isinstance(late, EventSkip)
     with pytest.raises(InfrastructureError):
-        journal.record_skipped(resumed, late)
+        append_step(journal, late)
 
-    pipeline, _ = journal.load(resumed)
+    pipeline, _ = load_event(journal, resumed)
     assert pipeline.run.began_at == RESUMED_AGAIN["began_at"]
     assert [one.event.began_at for one in journal.skipped("39")] == [RESUMED_AGAIN["began_at"]]
 
@@ -262,12 +275,12 @@ def test_a_worker_that_was_frozen_brings_back_no_earlier_beginning(
 def test_nor_appends_behind_one(journal: DynamoJournal | FakeJournal):
     accept(journal, an_event(**RUNNING))
     end = an_event(event_type="PIPELINE_FAILED", began_at=RUNNING["began_at"])
-    late = journal.load(end)[0].apply(end)
+    late = load_event(journal, end)[0].apply(end)
     set_aside(journal, an_event(**RESUMED))
 
     assert isinstance(late, PipelineTransition)
     with pytest.raises(InfrastructureError):
-        journal.append(late)
+        append_step(journal, late)
 
 
 def test_the_history_of_a_pipeline_is_told_in_sequence_with_its_times(
@@ -289,18 +302,197 @@ def test_the_history_of_a_pipeline_is_told_in_sequence_with_its_times(
 # --- on DynamoDB alone ---
 
 
-def test_an_event_costs_one_read_and_one_transaction(deployment: StackOutputs):
-    dynamodb, made = boto3.client("dynamodb"), []
-    dynamodb.meta.events.register(
-        "before-call.dynamodb", lambda model, **_: made.append(model.name)
+class Requests:
+    """A client of DynamoDB that names the requests, and fails where it is told to."""
+
+    def __init__(self) -> None:
+        self.client = boto3.client("dynamodb")
+        self.made: list[str] = []
+        self.fails_at = ""
+        self.client.meta.events.register("before-call.dynamodb", self._count)
+
+    def _count(self, *, model: Any, **_: Any) -> tuple[Any, dict[str, Any]] | None:
+        self.made.append(model.name)
+        if model.name != self.fails_at:
+            return None
+        error = {"Code": "AccessDeniedException", "Message": "simulated"}
+        return SimpleNamespace(status_code=400), {"Error": error}
+
+
+@pytest.fixture
+def requests(deployment: StackOutputs) -> Requests:
+    return Requests()
+
+
+@pytest.fixture
+def stored(requests: Requests, deployment: StackOutputs, clock: FakeClock) -> DynamoJournal:
+    """A page is an item, so that a scan can be interrupted anywhere."""
+    return DynamoJournal(
+        requests.client,
+        deployment.pipelines_table,
+        clock,
+        retention_seconds=86400,
+        items_a_page=1,
     )
-    journal = DynamoJournal(dynamodb, deployment.pipelines_table, FakeClock())
 
-    accept(journal, an_event())
-    accept(journal, an_event(event_type="PIPELINE_RUNNING"))
-    accept(journal, an_event(pipeline_id=40, event_type="PIPELINE_RUNNING"))
 
-    assert made == ["BatchGetItem", "TransactWriteItems"] * 3
+def read_all(journal: DynamoJournal, during: Callable[[], object] = lambda: None) -> list[str]:
+    """Scan the journal, and do something between its pages."""
+    found: list[str] = []
+    page = journal.page(since=0, until=NOON + 10, after="")
+    while True:
+        found += [entry.accepted.sequenced.event.id for entry in page.entries]
+        if not page.cursor:
+            return found
+        during()
+        page = journal.page(since=0, until=NOON + 10, after=page.cursor)
+
+
+def large(event_id: str, **changes: Any) -> Event:
+    """An event that leaves no room for another in its pipeline's counter."""
+    noise = "".join(sha512(f"{event_id}/{n}".encode()).hexdigest() for n in range(6))
+    return an_event(event_id=event_id, event_type="TASK_RUNNING", message=noise, **changes)
+
+
+def records(journal: DynamoJournal) -> list[str]:
+    items = journal.dynamodb.scan(TableName=journal.table)["Items"]
+    return sorted(item["record"]["S"] for item in items)
+
+
+def test_the_events_of_a_batch_cost_one_read_and_one_write(
+    stored: DynamoJournal, requests: Requests
+):
+    for event_type in ("PIPELINE_CREATED", "PIPELINE_RUNNING", "PIPELINE_COMPLETED"):
+        events = [an_event(pipeline_id=n, event_type=event_type) for n in range(10)]
+        loaded = stored.load(events)
+        pairs = zip(loaded, events, strict=True)
+        assert stored.append([one.pipeline.apply(event) for one, event in pairs]) == {}
+
+    assert requests.made == ["BatchGetItem", "BatchExecuteStatement"] * 3
+    assert records(stored) == ["counter"] * 10
+
+
+def test_fan_out_reads_once_and_sees_a_changed_subscription_at_once(
+    stored: DynamoJournal, requests: Requests, deployment: StackOutputs, clock: FakeClock
+):
+    table = deployment.subscriptions_table
+    reader = DynamoFanOutReader(stored, DynamoSubscriptions(requests.client, table, clock))
+    assert reader.load([an_event()]) == ([LoadedEvent(Pipeline("39"))], [])
+    DynamoSubscriptions(boto3.client("dynamodb"), table, clock).save(a_subscription())
+    accept(stored, an_event())
+    requests.made.clear()
+
+    for _ in range(2):
+        (loaded,), (known,) = reader.load([an_event()])
+        assert [one.event for one in loaded.recorded] == [an_event()]
+        assert known.id == a_subscription().id
+
+    assert requests.made == ["BatchGetItem", "Scan", "BatchGetItem"]
+
+
+def test_what_a_counter_has_no_room_for_moves_to_items_in_one_write(
+    stored: DynamoJournal, requests: Requests
+):
+    for number in range(3):
+        events = [large(f"e{number}", pipeline_id=n) for n in range(3)]
+        loaded = stored.load(events)
+        requests.made.clear()
+        pairs = zip(loaded, events, strict=True)
+        assert stored.append([one.pipeline.apply(event) for one, event in pairs]) == {}
+
+    assert requests.made == ["BatchWriteItem", "BatchExecuteStatement"]
+    assert records(stored) == sorted(["counter", "event#e0", "event#e1"] * 3)
+    for number in range(3):
+        pipeline, (known,) = load_event(stored, large(f"e{number}", pipeline_id=1))
+        assert (pipeline.sequence, known.sequence, known.event) == (
+            3,
+            number + 1,
+            large(f"e{number}", pipeline_id=1),
+        )
+
+
+def test_an_inferred_event_is_restored_to_the_letter_wherever_it_is(stored: DynamoJournal):
+    end = an_event(
+        event_type="PIPELINE_FAILED", began_at="2024-09-05T15:09:00Z", labels=["湖", "1.0"]
+    )
+    sent = accept(stored, end).sequenced
+
+    in_counter = load_event(stored, end)[1]
+    accept(stored, large("e1"))
+    accept(stored, large("e2"))
+    assert f"event#{end.id}" in records(stored)
+    in_items = load_event(stored, end)[1]
+
+    for known in (in_counter, in_items):
+        assert tuple(known) == sent
+        assert [to_json(one.event.document) for one in known] == [
+            to_json(one.event.document) for one in sent
+        ]
+
+
+@pytest.mark.parametrize("request_", ["BatchWriteItem", "BatchExecuteStatement"])
+def test_whichever_write_fails_each_accepted_event_is_read_once_and_the_next_writer_goes_on(
+    stored: DynamoJournal, requests: Requests, request_: str
+):
+    accept(stored, large("e1"))
+    second = large("e2")
+    step = load_event(stored, second)[0].apply(second)
+    requests.fails_at = request_
+    assert isinstance(step, PipelineTransition)
+
+    with pytest.raises(InfrastructureError):
+        stored.append([step])
+
+    assert [one.sequenced.event.id for one in stored.events("39")] == ["e1"]
+    assert set(read_all(stored)) == {"e1"}
+    requests.fails_at = ""
+    accept(stored, second)
+    assert [one.sequenced.sequence for one in stored.events("39")] == [1, 2]
+
+
+def test_a_counter_is_not_written_before_what_it_would_forget(
+    stored: DynamoJournal, requests: Requests
+):
+    accept(stored, large("e1"))
+    second = large("e2")
+    step = load_event(stored, second)[0].apply(second)
+    write = requests.client.batch_write_item
+    requests.client.batch_write_item = lambda RequestItems: {  # type: ignore[method-assign,assign] # noqa: N803
+        "UnprocessedItems": RequestItems
+    }
+    assert isinstance(step, PipelineTransition)
+
+    assert list(stored.append([step])) == ["39"]
+
+    requests.client.batch_write_item = write  # type: ignore[method-assign]
+    assert load_event(stored, second) == (step.before, ())
+
+
+def test_a_scan_meets_an_event_that_moves_while_it_is_read(stored: DynamoJournal):
+    for pipeline in range(4):
+        accept(stored, large("e1", pipeline_id=pipeline))
+    numbers = iter(range(2, 5))
+
+    def go_on() -> None:
+        for number in islice(numbers, 1):
+            for pipeline in range(4):
+                accept(stored, large(f"e{number}", pipeline_id=pipeline))
+
+    assert read_all(stored, go_on).count("e1") >= 4
+
+
+def test_an_event_in_a_counter_is_read_no_longer_than_events_are_kept(
+    stored: DynamoJournal, clock: FakeClock
+):
+    accept(stored, an_event())
+    clock.sleep(86399)
+    assert len(stored.events("39")) == len(stored.page(since=0, until=NOON, after="").entries) == 1
+
+    clock.sleep(1)
+
+    assert stored.events("39") == stored.page(since=0, until=NOON, after="").entries == []
+    accept(stored, large("e1"))
+    assert records(stored) == ["counter"]
 
 
 def test_a_counter_of_the_release_before_goes_on_from_the_newest_event(deployment: StackOutputs):
@@ -322,10 +514,10 @@ def test_pipelines_are_read_as_fan_out_left_them_and_others_are_not_there(
     accepted = {}
     for changes in ({}, {"source": "staging"}):
         event = an_event(began_at="2024-09-05T15:09:00Z", event_type="PIPELINE_RUNNING", **changes)
-        pipeline, _ = journal.load(event)
+        pipeline, _ = load_event(journal, event)
         advance = pipeline.apply(event)
         assert isinstance(advance, PipelineTransition)
-        journal.append(advance)
+        append_step(journal, advance)
         accepted[pipeline.key] = advance.after(now=clock.now())
 
     assert journal.read_pipelines([]) == {}
@@ -336,6 +528,6 @@ def test_more_pipelines_are_read_than_one_request_holds(journal: Journal):
     event = an_event(pipeline_id=150)
     advance = Pipeline("150").apply(event)
     assert isinstance(advance, PipelineTransition)
-    journal.append(advance)
+    append_step(journal, advance)
 
     assert journal.read_pipelines([str(n) for n in range(201)]).keys() == {"150"}

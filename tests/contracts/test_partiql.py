@@ -1,16 +1,23 @@
-"""What the ledger relies on in a batch of statements."""
+"""What the ledger and the journal rely on in a batch of statements."""
 
 from typing import Any
 
 import boto3
 import pytest
 
-from lakehook.adapters.dynamodb.items import to_item
-from lakehook.adapters.dynamodb.partiql import MAX_STATEMENTS, execute_writes, insert
+from lakehook.adapters.dynamodb.items import PAUSES_SECONDS, to_item
+from lakehook.adapters.dynamodb.partiql import (
+    MAX_STATEMENTS,
+    execute_writes,
+    execute_writes_again,
+    insert,
+    update,
+)
 from lakehook.domain.errors import InfrastructureError
 from lakehook.settings import DeliveriesTable as Table
 from lakehook.settings import StackOutputs
 from local.calls import asked_in
+from tests.fakes import FakeClock
 
 
 @pytest.fixture
@@ -59,3 +66,73 @@ def test_a_request_that_is_too_large_fails_as_a_whole(dynamodb: Any, deployment:
 
     with pytest.raises(InfrastructureError):
         execute_writes(dynamodb, statements)
+
+
+def test_an_update_sets_and_removes_what_it_names_where_its_condition_holds(
+    dynamodb: Any, deployment: StackOutputs
+):
+    table, values = deployment.deliveries_table, to_item({"v": 2, "new": "z"})
+    execute_writes(
+        dynamodb,
+        [insert(table, an_item(1, v=1, old="x", kept="y")), insert(table, an_item(2, v=3))],
+    )
+
+    errors = execute_writes(
+        dynamodb,
+        [
+            update(table, an_item(n), values, removed=["old", "no"], condition=to_item({"v": 1}))
+            for n in (1, 2, 3)
+        ],
+    )
+
+    assert [error and error.response["Error"]["Code"] for error in errors] == [
+        None,
+        "ConditionalCheckFailed",
+        "ConditionalCheckFailed",
+    ]
+    kept = [dynamodb.get_item(TableName=table, Key=an_item(n)).get("Item") for n in (1, 2, 3)]
+    assert kept == [an_item(1, v=2, kept="y", new="z"), an_item(2, v=3), None]
+
+
+class Answering:
+    """A client that has these answers, one request after the other."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers, self.asked = [*answers], list[Any]()
+
+    def batch_execute_statement(self, *, Statements: Any) -> Any:  # noqa: N803
+        self.asked.append([statement["Parameters"] for statement in Statements])
+        codes = self.answers.pop(0)
+        return {"Responses": [{"Error": {"Code": code}} if code else {} for code in codes]}
+
+
+def test_what_met_a_limit_or_a_transaction_is_written_again_alone():
+    client: Any = Answering(
+        ["", "TransactionConflict", "DuplicateItem", "ThrottlingError"],
+        ["", "InternalServerError"],
+        ["ConditionalCheckFailed"],
+    )
+    statements = [insert("t", an_item(number)) for number in range(4)]
+
+    errors = execute_writes_again(client, statements, FakeClock())
+
+    assert [error and error.response["Error"]["Code"] for error in errors] == [
+        None,
+        None,
+        "DuplicateItem",
+        "ConditionalCheckFailed",
+    ]
+    numbers = [[int(item[1]["S"]) for item in asked] for asked in client.asked]
+    assert numbers == [[0, 1, 2, 3], [1, 3], [3]]
+
+
+def test_a_conflict_without_end_is_told_and_many_writes_are_several_requests():
+    going, rest = [""] * MAX_STATEMENTS, ["TransactionConflict"]
+    client: Any = Answering(going, *[rest] * (1 + len(PAUSES_SECONDS)))
+    statements = [insert("t", an_item(number)) for number in range(MAX_STATEMENTS + 1)]
+
+    *written, error = execute_writes_again(client, statements, FakeClock())
+
+    assert not any(written)
+    assert error
+    assert error.response["Error"]["Code"] == "TransactionConflict"

@@ -21,6 +21,7 @@ from lakehook.ports.stores import Journal, Ledger, ReplayStore, Requeued
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeClock, FakeJournal, FakeLedger
 from tests.fakes_replay import FakeReplayStore
+from tests.journaling import append_step, load_event
 
 LANE = Lane("sub_a", "39")
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
@@ -133,9 +134,9 @@ def accept(journal: Journal, pipeline: int, *states: str) -> None:
         event = an_event(
             pipeline_id=pipeline, event_type=f"PIPELINE_{state}", event_id=f"{pipeline}-{state}"
         )
-        advance = journal.load(event)[0].apply(event)
+        advance = load_event(journal, event)[0].apply(event)
         assert isinstance(advance, PipelineTransition)
-        journal.append(advance)
+        append_step(journal, advance)
 
 
 def read_all(journal: Journal, *, since: float = 0.0, until: float = NOON + 9) -> list[str]:

@@ -21,6 +21,7 @@ from lakehook.ports.stores import Journal, Ledger, Requeued
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeClock, FakeDeadLetterQueue, FakeJournal, FakeLedger
+from tests.journaling import append_step, load_event
 
 BOTH = ("39", "staging/39")
 MOST_PAGES = 20  # of one item each: six events, two counters, and what is empty
@@ -73,9 +74,9 @@ def delivery_of(key: str, sequence: int) -> Delivery:
 
 def accept(stores: Stores, key: str, state: str, **changes: object) -> None:
     event = event_of(key, state, **changes)
-    advance = stores.journal.load(event)[0].apply(event)
+    advance = load_event(stores.journal, event)[0].apply(event)
     assert isinstance(advance, PipelineTransition)
-    stores.journal.append(advance)
+    append_step(stores.journal, advance)
 
 
 def test_each_pipeline_has_a_history_of_its_own(stores: Stores):
@@ -104,10 +105,10 @@ def test_what_is_set_aside_is_so_of_one(stores: Stores):
         accept(stores, key, "CREATED")
     at = "2024-09-05T15:09:00Z"
     repeat = event_of("staging/39", "CREATED", timestamp=at, event_id="repeat")
-    skip = stores.journal.load(repeat)[0].apply(repeat)
+    skip = load_event(stores.journal, repeat)[0].apply(repeat)
     assert not isinstance(skip, PipelineTransition)
 
-    stores.journal.record_skipped(repeat, skip)
+    append_step(stores.journal, skip)
 
     unsent = {key: [one.event.id for one in stores.journal.skipped(key)] for key in BOTH}
     assert unsent == {"39": [], "staging/39": ["repeat"]}

@@ -3,7 +3,10 @@
 import boto3
 import pytest
 
-from lakehook.adapters.dynamodb.journal import ATTEMPTS_KEPT_SECONDS, DynamoUnfinishedAttempts
+from lakehook.adapters.dynamodb.unfinished_attempts import (
+    ATTEMPTS_KEPT_SECONDS,
+    DynamoUnfinishedAttempts,
+)
 from lakehook.ports.queues import UnfinishedAttempts
 from lakehook.settings import StackOutputs
 from tests.builders import a_notice

@@ -18,6 +18,7 @@ from lakehook.ports.stores import Journal
 from lakehook.settings import PipelinesTable, StackOutputs
 from tests.builders import an_event
 from tests.fakes import NOON, FakeClock, FakeJournal
+from tests.journaling import append_step, load_event
 
 Accept = Callable[..., Pipeline]
 
@@ -31,10 +32,10 @@ def watched(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[Journal, 
 
     def accept(pipeline_id: int, state: str, **changes: object) -> Pipeline:
         event = an_event(pipeline_id=pipeline_id, event_type=f"PIPELINE_{state}", **changes)
-        pipeline, _ = journal.load(event)
+        pipeline, _ = load_event(journal, event)
         advance = pipeline.apply(event)
         assert isinstance(advance, PipelineTransition)
-        journal.append(advance)
+        append_step(journal, advance)
         return advance.after(now=clock.now())
 
     return journal, accept
@@ -170,8 +171,8 @@ def test_a_pipeline_of_an_earlier_release_is_found_and_leased(
 ):
     journal = DynamoJournal(boto3.client("dynamodb"), deployment.pipelines_table, clock)
     event = an_event(pipeline_id=1, event_type="PIPELINE_CREATED")
-    pipeline, _ = journal.load(event)
-    journal.append(advance := pipeline.apply(event))  # type: ignore[arg-type]
+    pipeline, _ = load_event(journal, event)
+    append_step(journal, advance := pipeline.apply(event))  # type: ignore[arg-type]
     journal.dynamodb.update_item(
         TableName=deployment.pipelines_table,
         Key=to_item({PipelinesTable.PARTITION_KEY: "1", PipelinesTable.SORT_KEY: COUNTER}),

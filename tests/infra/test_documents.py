@@ -13,7 +13,7 @@ from typing import Any, get_args
 import pytest
 import typer.main
 
-from bench import idle, prices
+from bench import calls, idle, prices
 from lakehook.cli.command import app
 from local.function import ROOT
 from tests.cloudwatch import alarms_of
@@ -24,6 +24,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+DOLLARS = re.compile(r"\$(\d+\.\d\d)")
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
@@ -73,6 +74,18 @@ def test_the_documents_count_what_alarms_cost():
 def test_the_page_of_deployment_has_the_price_of_an_idle_month_as_it_is_counted():
     """``python -m bench.idle`` writes it anew."""
     assert f"{idle.BEGIN}\n{idle.table(TEMPLATE)}\n{idle.END}" in read("docs/deploy.md")
+
+
+def test_both_pages_have_the_price_of_a_million_deliveries_as_it_is_counted():
+    """``python -m bench.calls`` writes them anew. A line of a log may be a byte longer."""
+    rests = [page.read_text(encoding="utf-8").partition(calls.BEGIN)[2] for page in calls.PAGES]
+    (prices_told,) = {rest.partition(calls.END)[0].strip() for rest in rests}
+    counted = calls.table().strip()
+
+    assert DOLLARS.sub("$", prices_told) == DOLLARS.sub("$", counted)
+    assert [float(each) for each in DOLLARS.findall(prices_told)] == pytest.approx(
+        [float(each) for each in DOLLARS.findall(counted)], abs=0.03
+    )
 
 
 def test_the_documents_reckon_with_the_prices_that_the_measurements_take():

@@ -10,7 +10,14 @@ TAKE_LETTERS = {"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:Receive
 CONSUME = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 SEND = {"sqs:SendMessage"}
 READ_SUBSCRIPTIONS = {"dynamodb:GetItem", "dynamodb:Scan"}
-NUMBER_EVENTS = {"dynamodb:BatchGetItem", "dynamodb:PutItem"}
+READ_BESIDE_EVENTS = {"dynamodb:BatchGetItem", "dynamodb:Scan"}
+NUMBER_EVENTS = {
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:PartiQLInsert",
+    "dynamodb:PartiQLUpdate",
+    "dynamodb:PutItem",
+}
 KEEP_THE_LEDGER = {
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
@@ -73,7 +80,7 @@ def test_fanout_numbers_events_and_sends_deliveries(production: Blueprint) -> No
     assert granted("fanout", production) == {
         "EventsQueueUrl": CONSUME | {"sqs:ChangeMessageVisibility"},
         "EventsDeadLetterQueueUrl": SEND,
-        "SubscriptionsTable": READ_SUBSCRIPTIONS,
+        "SubscriptionsTable": READ_BESIDE_EVENTS,
         "PipelinesTable": NUMBER_EVENTS | RECORD_HEARD,
         "DeliveriesQueueUrl": SEND,
         own_log("fanout", production): WRITE_ITS_LOG,

@@ -23,6 +23,7 @@ from tests.builders import a_delivery, an_event
 from tests.delivering import DeliverFunction
 from tests.fakes import NOON, FakeClock, FakeSender
 from tests.integration.test_command import Terminal, add
+from tests.journaling import append_step, load_event
 from tests.ticking import a_tick
 
 
@@ -321,8 +322,8 @@ def test_a_pipeline_is_told_with_each_subscribers_place(
     journal = DynamoJournal(boto3.client("dynamodb"), deployment.pipelines_table, FakeClock())
     for n in (1, 2, 3):
         event = an_event(event_id=f"e{n}", event_type="TASK_RUNNING")
-        pipeline, _ = journal.load(event)
-        journal.append(pipeline.apply(event))
+        pipeline, _ = load_event(journal, event)
+        append_step(journal, pipeline.apply(event))
     strict = Story(terminal, functions)
     skipping = Story(terminal, functions, "--ordering", "skip")
 

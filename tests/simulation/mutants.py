@@ -117,6 +117,24 @@ MUTANTS = (
         "return False",
     ),
     Mutant(
+        "an event that a counter has no room for has an item before the counter forgets it",
+        "lakehook/adapters/dynamodb/journal.py",
+        "self._put([item for write in writes for item in write.displaced])",
+        "dict[str, InfrastructureError]()",
+    ),
+    Mutant(
+        "a counter is written by whoever has read it last",
+        "lakehook/adapters/dynamodb/counter_writes.py",
+        "        return {VERSION: pipeline.version}\n",
+        "        return {}\n",
+    ),
+    Mutant(
+        "a repeat of an event that its pipeline's counter has is known",
+        "lakehook/adapters/dynamodb/journal.py",
+        "    if recent := pipeline.find_recent(event):\n",
+        "    if recent := ():\n",
+    ),
+    Mutant(
         "what follows a failure in its group comes again with it",
         "lakehook/ingestion/fan_out.py",
         "if message.group not in stopped]",
@@ -179,8 +197,8 @@ MUTANTS = (
     Mutant(
         "what was inferred is sent again with the event that it was inferred from",
         "lakehook/ingestion/fan_out.py",
-        "for numbered in recorded or self._number(pipeline, event)",
-        "for numbered in recorded[-1:] or self._number(pipeline, event)",
+        "return loaded.recorded\n",
+        "return loaded.recorded[-1:]\n",
     ),
     Mutant(
         "no retry goes before the receiver wished",

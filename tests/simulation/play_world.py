@@ -61,7 +61,7 @@ class OperatorsSystem:
         gate = system.gate
         self.subscriptions = OperatorsPort("subscriptions", system.subscriptions, gate)
         self.ledger = OperatorsLedger("ledger", system.ledger, gate)
-        self.journal = OperatorsPort("journal", system.journal, gate)
+        self.journal = system.stored_journal  # whose requests are steps
         self.replays = OperatorsPort("replays", system.replays, gate)
 
     def __getattr__(self, name: str) -> Any:

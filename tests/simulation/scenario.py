@@ -109,7 +109,7 @@ class Scenario:
     planned: dict[str, list[Fault | None]] = field(default_factory=dict)
     strikes: dict[int, Fault] = field(default_factory=dict)
     redrives_at_last: bool = False
-    events_a_page: int = 3  # that a replay reads
+    items_a_page: int = 1  # of the journal, that a replay reads
 
     def with_(self, **changes: object) -> "Scenario":
         return replace(self, **changes)  # type: ignore[arg-type]
@@ -136,7 +136,7 @@ def draw(seed: int) -> Scenario:
         out_of_order=random.choice((TABLES, TABLES, frozenset(("keyring",)))),
         calm_at=calm_at,
         redrives_at_last=random.random() < 0.5,
-        events_a_page=5,
+        items_a_page=2,
     )
 
 

@@ -27,11 +27,10 @@ READS = frozenset(
         "subscriptions.all",
         "replays.list_open",
         "replays.find",
-        "journal.load",
-        "journal.events",
-        "journal.page",
-        "journal.read_pipelines",
-        "journal.unfinished",
+        "journal.batch_get_item",
+        "journal.query",
+        "journal.query_index",
+        "journal.scan",
         "unfinished.count",
     )
 )

@@ -1,9 +1,11 @@
 """A fault at every single call of a history, one after the other: each time all goes well."""
 
+import zlib
+from typing import Any
+
 import pytest
 
 from lakehook.domain.lane import DeliveryStatus
-from lakehook.domain.pipeline import PipelineTransition
 from lakehook.ingestion.fan_out import TURN_SECONDS
 from tests.fakes import NOON
 from tests.simulation.faults import Fault, Killed
@@ -77,15 +79,20 @@ def test_no_two_kills_break_a_promise(apart: int):
 
 def crashing(system: System, _operator: Operator) -> None:
     """Whoever numbers the first event of pipeline 1 is killed."""
-    append = system.journal.append
+    execute = system.dynamodb.batch_execute_statement
 
-    def kill(advance: PipelineTransition) -> None:
-        if advance.newest.event.id == "1-0":
+    def kill(*, Statements: list[Any]) -> Any:  # noqa: N803
+        if any(_accepts_the_first(statement) for statement in Statements):
             system.timeline.context.is_dead = True
             raise Killed
-        append(advance)
+        return execute(Statements=Statements)
 
-    system.journal.append = kill  # type: ignore[method-assign]
+    system.dynamodb.batch_execute_statement = kill  # type: ignore[method-assign]
+
+
+def _accepts_the_first(statement: dict[str, Any]) -> bool:
+    texts = [zlib.decompress(one["B"]) for one in statement["Parameters"] if "B" in one]
+    return any(b'"1-0"' in text for text in texts)
 
 
 def test_an_event_that_kills_fan_out_is_quarantined_and_the_other_pipelines_go_on():

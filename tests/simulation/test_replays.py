@@ -16,8 +16,8 @@ PIPELINES = ("1", "2")
 CALLS = {
     "replays.list_open": 2,
     "replays.save": 4,
-    "journal.page": 3,
-    "journal.events": 2,
+    "journal.scan": 3,
+    "journal.query": 2,
     "ledger.requeue": 2,
 }
 """What the clock asks of each port for it, at least so often."""

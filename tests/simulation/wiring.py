@@ -8,6 +8,7 @@ from typing import Any
 
 from functions.deliver.handler import queue_message
 from functions.fanout.handler import event_message
+from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue, SqsInvalidEventQueue
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
 from lakehook.delivery.batch import DeliveryPorts, build_deliver
@@ -18,7 +19,13 @@ from lakehook.ingestion.fan_out import FanOutBatch, FanOutPorts, build_fan_out
 from lakehook.ports.outbound import SubscriptionCredentials
 from lakehook.ports.queues import Remaining
 from lakehook.tick import Tick
-from tests.fakes import FakeCredentialStore, FakePings, FakeRandom, FakeTemplateRenderer
+from tests.fakes import (
+    FakeCredentialStore,
+    FakeFanOutReader,
+    FakePings,
+    FakeRandom,
+    FakeTemplateRenderer,
+)
 from tests.simulation.faults import Gate, Invocation
 from tests.simulation.history import History
 from tests.simulation.internet import Internet
@@ -63,7 +70,7 @@ class Wiring:
     ledger: Any
     healths: object
     paces: object
-    journal: Any
+    journal: DynamoJournal
     unfinished: object
     replays: object
     subscriptions: object
@@ -101,7 +108,7 @@ class Wiring:
             endpoint_health=self._healths,
             subscriptions=self._subscriptions,
             replays=self._reached("replays", self.replays),
-            journal=self._journal,
+            journal=self.journal,
             telemetry=self.telemetry,
             stall_thresholds=NEVER,
         )
@@ -110,8 +117,8 @@ class Wiring:
     def _fan_out(self) -> FanOutBatch:
         return build_fan_out(
             FanOutPorts(
-                journal=self._journal,
-                subscriptions=self._subscriptions,
+                reader=FakeFanOutReader(self.journal, self._subscriptions),
+                journal=self.journal,
                 queue=self._deliveries,
                 invalid_events=SqsInvalidEventQueue(self.sqs, DEAD_EVENTS),
                 unfinished=self._reached("unfinished", self.unfinished),
@@ -148,10 +155,6 @@ class Wiring:
             clock=self.timeline,
             random=self.dice,
         )
-
-    @cached_property
-    def _journal(self) -> Any:
-        return self._reached("journal", self.journal)
 
     @cached_property
     def _subscriptions(self) -> Any:

@@ -19,6 +19,7 @@ from tests.builders import a_delivery, a_document, an_event
 from tests.contracts.test_handlers import Context
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
+from tests.journaling import append_step, load_event
 from tests.unit.test_subscribe import with_waiting_and_dead
 
 URL = "https://ci.example/hook"
@@ -307,10 +308,10 @@ def test_letters_are_chosen_in_one_way_alone(api: Desktop, wanted: dict[str, Any
 
 def accept(api: Desktop, **changes: object) -> None:
     event = an_event(**changes)
-    pipeline, _ = api.stack.journal.load(event)
+    pipeline, _ = load_event(api.stack.journal, event)
     advance = pipeline.apply(event)
     assert isinstance(advance, PipelineTransition)
-    api.stack.journal.append(advance)
+    append_step(api.stack.journal, advance)
 
 
 def test_pipelines_that_have_not_ended_and_the_story_of_one(api: Desktop):
@@ -564,10 +565,10 @@ def test_a_parked_event_is_deleted_and_then_not_found(parked: Desktop):
 def test_a_delivery_and_a_whole_pipeline_are_sent_again(api: Desktop):
     id_, stack = api.subscribe(), api.stack
     event = an_event()
-    pipeline, _ = stack.journal.load(event)
+    pipeline, _ = load_event(stack.journal, event)
     advance = pipeline.apply(event)
     assert isinstance(advance, PipelineTransition)
-    stack.journal.append(advance)
+    append_step(stack.journal, advance)
 
     sent = api.call("POST", "/pipelines/39/send", {"subscription": "ci"})
     assert (sent.document["sent"], sent.document["waiting"]) == (1, 0)

@@ -4,6 +4,7 @@ import pytest
 
 from lakehook.domain.pipeline import Pipeline, PipelineTransition
 from tests.builders import a_document, an_event
+from tests.journaling import append_step
 from tests.unit.test_api import URL, Desktop
 
 SINCE = "2026-01-01T00:00:00Z"
@@ -19,7 +20,7 @@ def with_past(api: Desktop) -> str:
     id_ = api.subscribe()
     step = Pipeline("39").apply(an_event())
     assert isinstance(step, PipelineTransition)
-    api.stack.journal.append(step)
+    append_step(api.stack.journal, step)
     return id_
 
 

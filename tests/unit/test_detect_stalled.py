@@ -19,6 +19,7 @@ from lakehook.ingestion.detect_stalled import (
 from tests.builders import an_event
 from tests.fakes import NOON, FakeClock, FakeJournal
 from tests.fakes_ops import FakePublisher
+from tests.journaling import append_step, load_event
 
 MINUTE, HOUR = 60.0, 3600.0
 
@@ -33,10 +34,10 @@ class World:
         self.take(an_event(event_type=event_type, **changes))
 
     def take(self, event: Event) -> None:
-        pipeline, _ = self.journal.load(event)
+        pipeline, _ = load_event(self.journal, event)
         advance = pipeline.apply(event)
         assert isinstance(advance, PipelineTransition)
-        self.journal.append(advance)
+        append_step(self.journal, advance)
 
     def tick(self) -> int:
         publish = self.publisher.publish

@@ -15,6 +15,7 @@ from lakehook.queries import DeliveryQuery
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
+from tests.journaling import append_step, load_event
 
 LANE = Lane("sub_a", "39")
 FAILURE = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=7, status=500)
@@ -248,8 +249,8 @@ def test_a_pipeline_tells_its_events_and_each_subscribers_place(stack: FakeStack
     stack.subscriptions.put(a_subscription(id="sub_b"))
     for event_id in ("e1", "e2", "e3"):
         event = an_event(event_id=event_id, event_type="TASK_RUNNING")
-        pipeline, _ = stack.journal.load(event)
-        stack.journal.append(pipeline.apply(event))
+        pipeline, _ = load_event(stack.journal, event)
+        append_step(stack.journal, pipeline.apply(event))
     written(stack, waiting(1).with_attempt(SUCCESS), waiting(2).dead("timed_out"), waiting(3))
 
     story = stack.service().show_pipeline("39")

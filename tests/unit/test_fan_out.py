@@ -1,14 +1,18 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 
 from lakehook.domain.errors import InfrastructureError
-from lakehook.domain.event import EventType
-from lakehook.domain.pipeline import PipelineTransition, SkipReason
+from lakehook.domain.event import Event, EventType
+from lakehook.domain.pipeline import EventSkip, PipelineTransition, SkipReason
 from lakehook.domain.subscription import WEBHOOK
+from lakehook.ports.stores import LoadedEvent
 from tests.builders import a_notice, a_subscription
 from tests.fanning_out import FanOutFunction
+
+Append = Callable[[Sequence[PipelineTransition | EventSkip]], Mapping[str, Any]]
 
 
 class World(FanOutFunction):
@@ -322,15 +326,41 @@ def test_when_the_queue_is_away_everything_comes_again(world: World):
     assert [notice.id for notice in world.fan_out([a_notice("m1"), a_notice("m2")])] == ["m1", "m2"]
 
 
-def _fail_for(
-    pipeline_id: str, append: Callable[[PipelineTransition], None]
-) -> Callable[[PipelineTransition], None]:
-    def failing(advance: PipelineTransition) -> None:
-        if advance.before.key == pipeline_id:
-            raise InfrastructureError("DynamoDB is away")
-        append(advance)
+def _fail_for(pipeline: str, append: Append) -> Append:
+    def failing(steps: Sequence[PipelineTransition | EventSkip]) -> Mapping[str, Any]:
+        failures = append([step for step in steps if step.before.key != pipeline])
+        return {**failures, pipeline: InfrastructureError("written by another")}
 
     return failing
+
+
+def test_an_event_that_no_release_can_read_stops_its_own_pipeline_alone(world: World):
+    load = world.journal.load
+
+    def fail(events: Sequence[Event]) -> Sequence[LoadedEvent]:
+        if any(event.pipeline_key == "39" for event in events):
+            raise ValueError("a counter that no release can read")
+        return load(events)
+
+    world.journal.load = fail  # type: ignore[method-assign]
+
+    again = world.fan_out([a_notice("m1"), *(a_notice(f"m{n}", pipeline_id=n) for n in (40, 41))])
+
+    assert [notice.id for notice in again] == ["m1"]
+    assert world.sent() == ["sub_all#40#1", "sub_all#41#1"]
+
+
+def test_during_an_outage_of_the_journal_a_batch_is_tried_once(world: World):
+    asked: list[int] = []
+
+    def fail(events: Sequence[Event]) -> Sequence[LoadedEvent]:
+        asked.append(len(events))
+        raise InfrastructureError("DynamoDB is away")
+
+    world.journal.load = fail  # type: ignore[method-assign]
+
+    assert len(world.fan_out([a_notice("m1"), a_notice("m2", pipeline_id=40)])) == 2
+    assert asked == [2]
 
 
 def test_what_a_format_has_no_words_for_is_not_sent_in_it(world: World):

@@ -20,6 +20,7 @@ from lakehook.domain.signing import HmacSecret
 from lakehook.operations import events as operations_events
 from tests.builders import a_document, an_event
 from tests.fakes_ops import FakeStack
+from tests.journaling import append_step, load_event
 
 
 class Server:
@@ -241,10 +242,10 @@ def test_it_forwards_to_a_url_alone(listen: Listening):
 
 def accept(stack: FakeStack, **changes: Any) -> None:
     event = an_event(**changes)
-    pipeline, _ = stack.journal.load(event)
+    pipeline, _ = load_event(stack.journal, event)
     transition = pipeline.apply(event)
     assert isinstance(transition, PipelineTransition)
-    stack.journal.append(transition)
+    append_step(stack.journal, transition)
 
 
 @pytest.fixture

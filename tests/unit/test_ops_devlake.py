@@ -18,6 +18,7 @@ from tests.builders import an_event
 from tests.devlake.rows import shown
 from tests.fakes import NOON
 from tests.fakes_ops import INGRESS_URL, SECRET, FakeStack
+from tests.journaling import append_step, load_event
 from tests.unit.test_ops_command import Terminal
 
 CHECK = ("devlake", "check")
@@ -45,10 +46,10 @@ def reconciled(source: str | None) -> Reconciliation:
 
 
 def accept(stack: FakeStack, event: Event) -> None:
-    pipeline, _ = stack.journal.load(event)
+    pipeline, _ = load_event(stack.journal, event)
     advance = pipeline.apply(event)
     assert isinstance(advance, PipelineTransition)
-    stack.journal.append(advance)
+    append_step(stack.journal, advance)
 
 
 def checks(terminal: Terminal, *options: str, code: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from lakehook.domain.pipeline import Pipeline
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
+from tests.journaling import append_step, load_event
 from tests.unit.test_ops_command import Terminal
 
 LANE = Lane("sub_a", "39")
@@ -425,10 +426,10 @@ def test_a_delivery_is_shown_with_what_happens_next(terminal: Terminal) -> None:
 def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Terminal) -> None:
     with_letter(terminal)
     event, repeat = an_event(event_id="e1"), an_event(event_id="e2")
-    pipeline, _ = terminal.stack.journal.load(event)
-    terminal.stack.journal.append(pipeline.apply(event))
-    pipeline, _ = terminal.stack.journal.load(repeat)
-    terminal.stack.journal.record_skipped(repeat, pipeline.apply(repeat))
+    pipeline, _ = load_event(terminal.stack.journal, event)
+    append_step(terminal.stack.journal, pipeline.apply(event))
+    pipeline, _ = load_event(terminal.stack.journal, repeat)
+    append_step(terminal.stack.journal, pipeline.apply(repeat))
 
     shown = terminal.json("pipelines", "show", "39")
     assert terminal("pipelines", "show", "39") == 0
@@ -472,7 +473,7 @@ def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Termi
 
 def test_one_that_is_delivered_is_sent_once_more_by_the_same_id(terminal: Terminal) -> None:
     stack, delivery = terminal.stack, a_delivery(1)
-    stack.journal.append(Pipeline("39").apply(delivery.event))  # type: ignore[arg-type]
+    append_step(stack.journal, Pipeline("39").apply(delivery.event))  # type: ignore[arg-type]
     delivered = DeliveryRecord.waiting(delivery).with_attempt(SUCCESS)
     stack.ledger.save(delivered, before=None, after=None)
 

@@ -6,6 +6,7 @@ from lakehook.cli.output import write
 from lakehook.domain.pipeline import PipelineTransition
 from tests.builders import an_event
 from tests.fakes_ops import FakeStack
+from tests.journaling import append_step, load_event
 from tests.unit.test_ops_command import Terminal
 
 
@@ -17,10 +18,10 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
 def accept(terminal: Terminal, **changes: object) -> None:
     event = an_event(**changes)
     journal = terminal.stack.journal
-    pipeline, _ = journal.load(event)
+    pipeline, _ = load_event(journal, event)
     advance = pipeline.apply(event)
     assert isinstance(advance, PipelineTransition)
-    journal.append(advance)
+    append_step(journal, advance)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from lakehook.domain.replay import Replay, ReplayRequest, ReplayState
 from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
+from tests.journaling import append_step, load_event
 from tests.unit.test_ops_command import Terminal
 
 REPLAY = ("replay", "--subscription", "ci", "--since", "2h")
@@ -28,9 +29,9 @@ def stack() -> FakeStack:
             event = an_event(
                 pipeline_id=pipeline, event_type=f"PIPELINE_{state}", event_id=f"{pipeline}{state}"
             )
-            advance = stack.journal.load(event)[0].apply(event)
+            advance = load_event(stack.journal, event)[0].apply(event)
             assert isinstance(advance, PipelineTransition)
-            stack.journal.append(advance)
+            append_step(stack.journal, advance)
     return stack
 
 

@@ -10,8 +10,9 @@ from lakehook.domain.destination import Endpoint
 from lakehook.domain.errors import InfrastructureError, InvalidInput, NotFound
 from lakehook.domain.event import EventType
 from lakehook.domain.lane import DeliveryStatus
+from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.replay import ReplayRequest, ReplayState
-from lakehook.ports.stores import AcceptedEvent, JournalPage
+from lakehook.ports.stores import JournalPage
 from lakehook.replay import ReplayCount, StopReplay
 from tests.builders import a_subscription
 from tests.fakes import NOON

@@ -23,6 +23,8 @@ Item = dict[str, Any]
 
 _TURNS = 5
 _MAX_KEYS = 100  # limit of BatchGetItem
+_MAX_PUTS = 25  # limit of BatchWriteItem
+_WRITE_UNIT_BYTES = 1024
 
 
 def is_lost_race(error: ClientError) -> bool:
@@ -105,19 +107,35 @@ def _plain(typed: Mapping[str, Any]) -> Any:
     return value
 
 
-def batch_get(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> Iterator[Item]:
-    """Read up to 100 different keys. A throttled table returns a part; the rest is read again."""
-    assert len(keys) <= _MAX_KEYS, f"{len(keys)} keys in one read"
-    request: Any = {table: {"Keys": list(keys), "ConsistentRead": True}}
+def batch_get(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> list[Item]:
+    """Read up to 100 different keys."""
+    return batch_get_tables(dynamodb, {table: keys})[table]
+
+
+def batch_get_tables(
+    dynamodb: "DynamoDBClient", keys: Mapping[str, Sequence[Item]]
+) -> dict[str, list[Item]]:
+    """Read up to 100 different keys of tables. What a throttled one leaves out is read again."""
+    assert sum(map(len, keys.values())) <= _MAX_KEYS, f"{len(keys)} keys in one read"
+    items: dict[str, list[Item]] = {table: [] for table in keys}
+    request: Any = {
+        table: {"Keys": list(several), "ConsistentRead": True}
+        for table, several in keys.items()
+        if several
+    }
     for _ in range(_TURNS):
-        if not keys or not request:
-            return
+        if not request:
+            return items
         with translate_aws_errors():
             answer = dynamodb.batch_get_item(RequestItems=request)
-        yield from answer["Responses"].get(table, [])
+        for table, found in answer["Responses"].items():
+            items[table] += found
         request = answer.get("UnprocessedKeys")
     if request:
-        raise InfrastructureError(f"{table}: BatchGetItem left keys unread {_TURNS} times")
+        raise InfrastructureError(
+            f"{', '.join(request)}: BatchGetItem left keys unread {_TURNS} times"
+        )
+    return items
 
 
 def batch_get_all(
@@ -126,6 +144,58 @@ def batch_get_all(
     """Read however many different keys, in no order."""
     for start in range(0, len(keys), at_a_time):
         yield from batch_get(dynamodb, table, keys[start : start + at_a_time])
+
+
+def batch_put(
+    dynamodb: "DynamoDBClient", table: str, items: Sequence[Item], clock: Clock
+) -> list[Item]:
+    """Put different items, unconditionally; return those that a throttled table has not taken."""
+    rest: list[Item] = []
+    for start in range(0, len(items), _MAX_PUTS):
+        rest += _put_part(dynamodb, table, items[start : start + _MAX_PUTS], clock)
+    return rest
+
+
+def _put_part(
+    dynamodb: "DynamoDBClient", table: str, items: Sequence[Item], clock: Clock
+) -> list[Item]:
+    request: Any = {table: [{"PutRequest": {"Item": item}} for item in items]}
+    for pause in (*PAUSES_SECONDS, None):
+        with translate_aws_errors():
+            request = dynamodb.batch_write_item(RequestItems=request).get("UnprocessedItems")
+        if not request or pause is None:
+            break
+        clock.sleep(pause)
+    return [put["PutRequest"]["Item"] for put in (request or {}).get(table, ())]
+
+
+def write_units(item: Item) -> int:
+    """Return the units that a write of the item costs, without indexes."""
+    return -(-item_bytes(item) // _WRITE_UNIT_BYTES)
+
+
+def item_bytes(item: Item) -> int:
+    """Return the size that writes and storage are charged by.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: Mapping[str, Any]) -> int:
+    ((kind, held),) = value.items()
+    match kind:
+        case "S":
+            return len(held.encode())
+        case "B":
+            return len(held)
+        case "N":
+            return (len(held) + 1) // 2 + 1
+        case "L":
+            return 3 + sum(1 + _value_bytes(member) for member in held)
+        case "M":
+            return 3 + len(held) + item_bytes(held)
+    return 1
 
 
 def read_pages(call: Any, **request: Any) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""The journal: a counter for each pipeline, and each of its events with its sequence.
+"""The journal: a counter for each pipeline, with its newest events, and its older events.
 
 Past events are read by scanning the journal. An index by time would cost a write for each event,
 for a rare query. A page without a match only says where to continue.
@@ -10,7 +10,7 @@ throttles its table. The index may lag behind; a lease is taken on the table its
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-indexes-gsi-sharding.html
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
+from lakehook.adapters.dynamodb.counter_writes import CounterWrite, CounterWriter
 from lakehook.adapters.dynamodb.items import (
     Item,
     batch_get,
+    batch_get_all,
+    batch_put,
     from_item,
     is_lost_race,
     read_pages,
-    retry_conflicts,
     to_item,
     to_milliseconds,
 )
@@ -34,21 +36,28 @@ from lakehook.adapters.dynamodb.journal_items import (
     SKIPPED,
     Values,
     accepted_from_item,
-    counter_values,
     event_name,
-    event_values,
+    kept_item,
     pipeline_from_item,
+    recent_from_item,
+    record_key,
     sequenced_from_item,
     skipped_from_item,
     skipped_values,
     unfinished_partition,
     unfinished_partitions,
 )
-from lakehook.domain.delivery import SequencedEvent
+from lakehook.adapters.dynamodb.partiql import execute_writes_again
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
-from lakehook.domain.pipeline import EventSkip, Pipeline, PipelineState, PipelineTransition
-from lakehook.ports.queues import EventMessage
-from lakehook.ports.stores import AcceptedEvent, JournalEntry, JournalPage, SkippedEvent
+from lakehook.domain.pipeline import (
+    AcceptedEvent,
+    EventSkip,
+    Pipeline,
+    PipelineState,
+    PipelineTransition,
+)
+from lakehook.ports.stores import JournalEntry, JournalPage, LoadedEvent, SkippedEvent
 from lakehook.ports.system import Clock
 from lakehook.settings import PipelinesTable as Table
 
@@ -56,17 +65,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-_NEW = f"attribute_not_exists({Table.PARTITION_KEY})"
 MAX_ITEMS = 500
 _MAX_KEYS = 100  # limit of BatchGetItem
+_AFTER_EVENTS, _AFTER_SKIPPED = "event$", "aside$"  # "$" is next to "#"
 _BETWEEN = "/"  # separates source and pipeline; neither contains it
 _BEHIND_A_SLASH = " "  # occurs neither in keys nor in event ids
 _NAMES = {"#unended": Table.ACTIVE, "#entered_at": Table.ENTERED_AT}
 _STILL = "#unended IN (:unended, :unsharded) AND #entered_at = :entered_at"
 _FREE = "(attribute_not_exists(leased_until) OR leased_until <= :now)"
-
-_ATTEMPTS = "unfinished#"
-ATTEMPTS_KEPT_SECONDS = 14 * 24 * 3600.0  # the retention of the queue
 
 
 @dataclass(frozen=True)
@@ -77,41 +83,69 @@ class DynamoJournal:
     retention_seconds: float = 30 * 24 * 3600.0
     items_a_page: int = MAX_ITEMS
 
-    def load(self, event: Event) -> tuple[Pipeline, Sequence[SequencedEvent]]:
-        """Read once, or twice for a repeated event from which others were inferred."""
-        items = self._read(event.pipeline_key, COUNTER, event_name(event))
-        counter, existing = items.get(COUNTER), items.get(event_name(event))
-        pipeline = pipeline_from_item(counter) if counter else Pipeline(event.pipeline_key)
-        if not existing:
-            return pipeline, ()
-        implied = self._read(event.pipeline_key, *existing.get("implied", ()))
-        events = map(sequenced_from_item, (*implied.values(), existing))
-        return pipeline, sorted(events, key=lambda event: event.sequence)
+    def load(self, events: Sequence[Event]) -> Sequence[LoadedEvent]:
+        return self.loaded(events, batch_get(self.dynamodb, self.table, self.keys(events)))
 
-    def append(self, advance: PipelineTransition) -> None:
-        now = self.clock.now()
-        *implied, newest = advance.sequenced
-        events = [event_values(event) for event in implied] + [event_values(newest, implied)]
-        puts = [self._event(advance.before.key, event, now) for event in events]
-        self._put_all([*puts, self._counter(advance.before, advance.after(now=now), now)])
+    def keys(self, events: Sequence[Event]) -> list[Item]:
+        """Return what is to be read of events of different pipelines."""
+        return [
+            record_key(event.pipeline_key, record)
+            for event in events
+            for record in (COUNTER, event_name(event))
+        ]
 
-    def record_skipped(self, event: Event, skip: EventSkip) -> None:
-        """Record in one write, or in a transaction if the pipeline learnt of a later start."""
+    def loaded(self, events: Sequence[Event], items: Iterable[Item]) -> Sequence[LoadedEvent]:
+        """Combine what was read. Inferred events are read in addition for old events only."""
+        found = _by_key(items)
+        inferred = batch_get_all(
+            self.dynamodb,
+            self.table,
+            [
+                record_key(key, name)
+                for (key, _), values in found.items()
+                for name in values.get("implied", ())
+            ],
+        )
+        found |= _by_key(inferred)
+        return [_loaded(event, found) for event in events]
+
+    def append(
+        self, steps: Sequence[PipelineTransition | EventSkip]
+    ) -> Mapping[str, InfrastructureError]:
+        """Write what the counters no longer hold, then the counters, then skipped events.
+
+        So at any time each accepted event is in its pipeline's counter, or has an item of its own.
+        A skipped event of which the counter learns something is written last: if that fails, its
+        message is received again, and is skipped again.
+        """
         now = self.clock.now()
-        aside = self._kept(skip.before.key, skipped_values(event, skip.fate), now)
-        if skip.changes_pipeline:
-            self._put_all([aside, self._counter(skip.before, skip.after, now)])
-            return
-        with translate_aws_errors():
-            self.dynamodb.put_item(**aside)
+        writer = CounterWriter(self.table, self.retention_seconds)
+        writes = [writer.write(step, now) for step in steps if _moves(step)]
+        failed = self._put([item for write in writes for item in write.displaced])
+        failed |= self._write_counters([w for w in writes if w.pipeline_key not in failed])
+        skipped = [
+            kept_item(
+                step.before.key, skipped_values(step.event, step.fate), now, self.retention_seconds
+            )
+            for step in steps
+            if isinstance(step, EventSkip) and step.before.key not in failed
+        ]
+        return failed | self._put(skipped)
 
     def events(self, pipeline_key: str) -> Sequence[AcceptedEvent]:
-        events = map(accepted_from_item, self._all(pipeline_key, EVENT))
-        return sorted(events, key=lambda event: event.sequenced.sequence)
+        """Read the counter and the events' items behind it: an event may be moving there."""
+        items = self._all(pipeline_key, COUNTER, _AFTER_EVENTS)
+        found = {
+            accepted.sequenced.sequence: accepted
+            for values in items
+            for accepted in self._accepted_from_item(values)
+        }
+        return [found[sequence] for sequence in sorted(found)]
 
     def skipped(self, pipeline_key: str) -> Sequence[SkippedEvent]:
         return sorted(
-            map(skipped_from_item, self._all(pipeline_key, SKIPPED)), key=lambda skipped: skipped.at
+            map(skipped_from_item, self._all(pipeline_key, SKIPPED, _AFTER_SKIPPED)),
+            key=lambda skipped: skipped.at,
         )
 
     def read_pipelines(self, keys: Collection[str]) -> Mapping[str, Pipeline]:
@@ -122,12 +156,17 @@ class DynamoJournal:
             for item in batch_get(
                 self.dynamodb,
                 self.table,
-                [_counter_key(key) for key in ordered[start : start + _MAX_KEYS]],
+                [record_key(key, COUNTER) for key in ordered[start : start + _MAX_KEYS]],
             )
         )
         return {pipeline.key: pipeline for pipeline in pipelines}
 
     def page(self, *, since: float, until: float, after: str) -> JournalPage:
+        """Scan a page. A pipeline's counter is before its events' items, where they move to.
+
+        So a scan meets each event at least once, though it is read while the pipeline goes on.
+        """
+        first, end = to_milliseconds(since), to_milliseconds(until)
         start = {"ExclusiveStartKey": _key_at(after)} if after else {}
         with translate_aws_errors():
             answer: Any = self.dynamodb.scan(
@@ -135,23 +174,39 @@ class DynamoJournal:
                 ConsistentRead=True,
                 Limit=self.items_a_page,
                 FilterExpression="begins_with(#record, :event)"
-                " AND accepted_at BETWEEN :since AND :until",
+                " AND accepted_at BETWEEN :since AND :until"
+                " OR #record = :counter AND accepted_at >= :since AND recent_since <= :until",
                 ExpressionAttributeNames={"#record": Table.SORT_KEY},
                 ExpressionAttributeValues=to_item(
                     {
                         ":event": EVENT,
-                        ":since": to_milliseconds(since),
-                        ":until": to_milliseconds(until),
+                        ":counter": COUNTER,
+                        ":since": first,
+                        ":until": end,
                     }
                 ),
                 **start,
             )
         entries = [
-            JournalEntry(accepted_from_item(from_item(item)), _cursor(item))
-            for item in answer["Items"]
+            entry
+            for entry in self._entries(answer["Items"], after)
+            if first <= to_milliseconds(entry.accepted.at) <= end
         ]
         last = answer.get("LastEvaluatedKey")
         return JournalPage(entries, _cursor(last) if last else "", answer["ScannedCount"])
+
+    def _entries(self, items: Iterable[Item], after: str) -> Iterator[JournalEntry]:
+        """Yield each item's events. Only behind the last of them is the cursor behind the item."""
+        for item in items:
+            accepted = self._accepted_from_item(from_item(item))
+            for number, event in enumerate(accepted, start=1):
+                yield JournalEntry(event, _cursor(item) if number == len(accepted) else after)
+            after = _cursor(item)
+
+    def _accepted_from_item(self, values: Values) -> Sequence[AcceptedEvent]:
+        if values[Table.SORT_KEY] == COUNTER:
+            return recent_from_item(values, now=self.clock.now())
+        return [accepted_from_item(values)]
 
     def unfinished(
         self,
@@ -199,7 +254,7 @@ class DynamoJournal:
             try:
                 self.dynamodb.update_item(
                     TableName=self.table,
-                    Key=_counter_key(pipeline.key),
+                    Key=record_key(pipeline.key, COUNTER),
                     UpdateExpression="SET leased_until = :until",
                     ConditionExpression=f"{_STILL} AND {_FREE}",
                     ExpressionAttributeNames=_NAMES,
@@ -211,67 +266,59 @@ class DynamoJournal:
                 return False
         return True
 
-    def _read(self, pipeline_key: str, *records: str) -> dict[str, Values]:
-        keys = [to_item({**_key(pipeline_key), Table.SORT_KEY: record}) for record in records]
-        items = map(from_item, batch_get(self.dynamodb, self.table, keys))
-        return {item[Table.SORT_KEY]: item for item in items}
-
-    def _all(self, pipeline_key: str, kind: str) -> Iterator[Values]:
+    def _all(self, pipeline_key: str, first: str, last: str) -> Iterator[Values]:
         items = read_pages(
             self.dynamodb.query,
             TableName=self.table,
             ConsistentRead=True,
-            KeyConditionExpression="#pipeline = :pipeline AND begins_with(#record, :kind)",
+            KeyConditionExpression="#pipeline = :pipeline AND #record BETWEEN :first AND :last",
             ExpressionAttributeNames={
                 "#pipeline": Table.PARTITION_KEY,
                 "#record": Table.SORT_KEY,
             },
-            ExpressionAttributeValues=to_item({":pipeline": pipeline_key, ":kind": kind}),
+            ExpressionAttributeValues=to_item(
+                {":pipeline": pipeline_key, ":first": first, ":last": last}
+            ),
         )
         return map(from_item, items)
 
-    def _event(self, pipeline_key: str, values: Values, now: float) -> Any:
-        return self._kept(pipeline_key, values, now) | {"ConditionExpression": _NEW}
-
-    def _kept(self, pipeline_key: str, values: Values, now: float) -> Any:
-        item = {
-            **_key(pipeline_key),
-            **values,
-            "accepted_at": round(now * 1000),
-            Table.TTL: int(now + self.retention_seconds),
+    def _write_counters(self, writes: Sequence[CounterWrite]) -> dict[str, InfrastructureError]:
+        statements = [write.statement for write in writes]
+        errors = execute_writes_again(self.dynamodb, statements, self.clock)
+        return {
+            write.pipeline_key: InfrastructureError(f"pipeline {write.pipeline_key}: {error}")
+            for write, error in zip(writes, errors, strict=True)
+            if error
         }
-        return {"TableName": self.table, "Item": to_item(item)}
 
-    def _put_all(self, puts: Sequence[Any]) -> None:
-        actions: list[Any] = [{"Put": put} for put in puts]
-        with translate_aws_errors():
-            retry_conflicts(
-                lambda: self.dynamodb.transact_write_items(TransactItems=actions), self.clock
+    def _put(self, items: Sequence[Item]) -> dict[str, InfrastructureError]:
+        return {
+            item[Table.PARTITION_KEY]["S"]: InfrastructureError(
+                f"{self.table}: BatchWriteItem left an item unwritten"
             )
-
-    def _counter(self, before: Pipeline, after: Pipeline, now: float) -> Any:
-        """Return a condition on the version read: the sequence, and the run's start.
-
-        Without the start, a worker that was frozen could overwrite a later one.
-        """
-        item = {**_key(after.key), **counter_values(after), "changed_at": round(now * 1000)}
-        put: Item = {"TableName": self.table, "Item": to_item(item), "ConditionExpression": _NEW}
-        if before.sequence:
-            began_at = before.run.began_at
-            began = "#began_at = :began_at" if began_at else "attribute_not_exists(#began_at)"
-            values = {":sequence": before.sequence, ":began_at": began_at}
-            put["ConditionExpression"] = f"#sequence = :sequence AND {began}"
-            put["ExpressionAttributeNames"] = {"#sequence": "sequence", "#began_at": "began_at"}
-            put["ExpressionAttributeValues"] = to_item(values)
-        return put
+            for item in batch_put(self.dynamodb, self.table, items, self.clock)
+        }
 
 
-def _key(pipeline_key: str) -> Values:
-    return {Table.PARTITION_KEY: pipeline_key}
+def _moves(step: PipelineTransition | EventSkip) -> bool:
+    return not isinstance(step, EventSkip) or step.changes_pipeline
 
 
-def _counter_key(pipeline_key: str) -> Item:
-    return to_item({**_key(pipeline_key), Table.SORT_KEY: COUNTER})
+def _by_key(items: Iterable[Item]) -> dict[tuple[str, str], Values]:
+    found = map(from_item, items)
+    return {(values[Table.PARTITION_KEY], values[Table.SORT_KEY]): values for values in found}
+
+
+def _loaded(event: Event, found: Mapping[tuple[str, str], Values]) -> LoadedEvent:
+    key = event.pipeline_key
+    counter, existing = found.get((key, COUNTER)), found.get((key, event_name(event)))
+    pipeline = pipeline_from_item(counter) if counter else Pipeline(key)
+    if recent := pipeline.find_recent(event):
+        return LoadedEvent(pipeline, recent)
+    if not existing:
+        return LoadedEvent(pipeline)
+    implied = [found[key, name] for name in existing.get("implied", ())]
+    return LoadedEvent(pipeline, [*map(sequenced_from_item, (*implied, existing))])
 
 
 def _cursor(item: Any) -> str:
@@ -284,29 +331,3 @@ def _key_at(cursor: str) -> Any:
     between = _BEHIND_A_SLASH if _BEHIND_A_SLASH in cursor else _BETWEEN
     pipeline, _, record = cursor.partition(between)
     return to_item({Table.PARTITION_KEY: pipeline, Table.SORT_KEY: record})
-
-
-@dataclass(frozen=True)
-class DynamoUnfinishedAttempts:
-    """Attempts at single events without an outcome: one item per message."""
-
-    dynamodb: "DynamoDBClient"
-    table: str
-    clock: Clock
-
-    def count(self, messages: Sequence[EventMessage]) -> Mapping[EventMessage, int]:
-        items = batch_get(
-            self.dynamodb, self.table, [_attempts_key(message) for message in messages]
-        )
-        numbers = {item[Table.SORT_KEY]: item["attempts"] for item in map(from_item, items)}
-        return {message: numbers.get(_ATTEMPTS + message.id, 0) for message in messages}
-
-    def save(self, message: EventMessage, number: int) -> None:
-        kept_until = int(self.clock.now() + ATTEMPTS_KEPT_SECONDS)
-        item = _attempts_key(message) | to_item({"attempts": number, Table.TTL: kept_until})
-        with translate_aws_errors():
-            self.dynamodb.put_item(TableName=self.table, Item=item)
-
-
-def _attempts_key(message: EventMessage) -> Item:
-    return to_item({Table.PARTITION_KEY: message.group, Table.SORT_KEY: _ATTEMPTS + message.id})

@@ -1,18 +1,25 @@
 """Items of the journal: a pipeline's counter, its events and its skipped events.
 
+The counter has the newest events as well, compressed: the events of a run are much alike, so those
+of a short one fit into the kilobyte that a write is charged by. What no longer fits gets an item of
+its own, before the counter is written without it. An inferred event is stored as the difference
+from the event that it was inferred from.
+
 The counter of an unfinished pipeline is in a sparse index, under its state; once its stall was
 published it moves to a partition of its own there.
 """
 
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from zlib import crc32
 
+from lakehook.adapters.dynamodb.items import Item, to_item, to_milliseconds
 from lakehook.domain.delivery import SequencedEvent
 from lakehook.domain.event import Event, EventType
-from lakehook.domain.json_document import read_stored, to_json
+from lakehook.domain.json_document import Document, read_stored, to_json
 from lakehook.domain.pipeline import (
     ACTIVE_STATES,
+    AcceptedEvent,
     Pipeline,
     PipelineInfo,
     PipelineRun,
@@ -20,16 +27,40 @@ from lakehook.domain.pipeline import (
     SkipReason,
     is_state,
 )
-from lakehook.ports.stores import AcceptedEvent, SkippedEvent
+from lakehook.ports.stores import SkippedEvent
 from lakehook.settings import PipelinesTable as Table
 
 COUNTER = "counter"
 EVENT = "event#"
 SKIPPED = "aside#"
+VERSION = "version"
+RECENT = "recent"
+RECENT_SINCE = "recent_since"
+ACCEPTED_AT = "accepted_at"
+RECENT_NAMES = (RECENT, RECENT_SINCE, ACCEPTED_AT)
+_EVENTS = "events"
+_KEPT_SECONDS = "kept_seconds"
 _STALLED = "#stalled"
 UNFINISHED_SHARDS = 4  # of the index by state: one partition takes 1,000 writes a second
 
 Values = dict[str, Any]
+Transition = Sequence[AcceptedEvent]  # an event behind those that were inferred from it
+
+
+def record_key(pipeline_key: str, record: str) -> Item:
+    return to_item({Table.PARTITION_KEY: pipeline_key, Table.SORT_KEY: record})
+
+
+def kept_item(pipeline_key: str, values: Values, at: float, retention_seconds: float) -> Item:
+    """Build an item that expires so long after the event's acceptance."""
+    return to_item(
+        {
+            Table.PARTITION_KEY: pipeline_key,
+            **values,
+            ACCEPTED_AT: to_milliseconds(at),
+            Table.TTL: int(at + retention_seconds),
+        }
+    )
 
 
 def event_name(event: Event) -> str:
@@ -39,7 +70,7 @@ def event_name(event: Event) -> str:
 def unfinished_partition(pipeline_key: str, state: PipelineState, *, stalled: bool) -> str:
     """Return the partition of the index that has the pipeline while it is in this state."""
     _, *shards = unfinished_partitions(state, stalled=stalled)
-    return shards[crc32(pipeline_key.encode()) % UNFINISHED_SHARDS]
+    return shards[zlib.crc32(pipeline_key.encode()) % UNFINISHED_SHARDS]
 
 
 def unfinished_partitions(state: PipelineState, *, stalled: bool) -> Sequence[str]:
@@ -73,6 +104,7 @@ def _event_document(event: Event, *, in_: str) -> Values:
 def counter_values(pipeline: Pipeline) -> Values:
     return {
         Table.SORT_KEY: COUNTER,
+        VERSION: pipeline.version,
         "sequence": pipeline.sequence,
         "event_type": pipeline.event_type,
         **_run_values(pipeline.run),
@@ -116,6 +148,66 @@ def _index_values(pipeline: Pipeline) -> Values:
     return values
 
 
+def recent_values(recent: Sequence[Transition], *, kept_seconds: float) -> Values:
+    """Build the counter's attributes of its newest events, which readers see for so long."""
+    if not recent:
+        return {}
+    rows = [row for transition in recent for row in _rows(transition)]
+    return {
+        RECENT: zlib.compress(
+            to_json({_KEPT_SECONDS: round(kept_seconds), _EVENTS: rows}).encode()
+        ),
+        RECENT_SINCE: to_milliseconds(recent[0][0].at),
+        ACCEPTED_AT: to_milliseconds(recent[-1][-1].at),
+    }
+
+
+def _rows(transition: Transition) -> Iterator[list[Any]]:
+    *inferred, newest = transition
+    cause = newest.sequenced.event.document
+    for accepted in inferred:
+        yield _row(accepted, _difference(accepted.sequenced.event.document, cause))
+    yield _row(newest, cause)
+
+
+def _row(accepted: AcceptedEvent, stored: Any) -> list[Any]:
+    event = accepted.sequenced
+    at = to_milliseconds(accepted.at)
+    return [at, event.sequence, event.event.id, event.previous_event_type, stored]
+
+
+def _difference(document: Document, cause: Document) -> list[Any]:
+    """Return each field's name, and its value unless the cause has the same."""
+    return [
+        [name] if name in cause and cause[name] == value else [name, value]
+        for name, value in document.items()
+    ]
+
+
+def recent_from_item(
+    values: Mapping[str, Any], *, now: float | None = None
+) -> tuple[AcceptedEvent, ...]:
+    """Read a counter's newest events; with ``now``, those that are still within the retention."""
+    if RECENT not in values:
+        return ()
+    stored = read_stored(zlib.decompress(values[RECENT]).decode())
+    since = float("-inf") if now is None else now - stored[_KEPT_SECONDS]
+    accepted = [*_accepted_from_rows(reversed(stored[_EVENTS]))]
+    return tuple(event for event in reversed(accepted) if event.at > since)
+
+
+def _accepted_from_rows(rows: Iterable[Any]) -> Iterator[AcceptedEvent]:
+    """Yield the events, the newest first: each before those that were inferred from it."""
+    cause: Document = {}
+    for at, sequence, event_id, previous_event_type, stored in rows:
+        if isinstance(stored, list):
+            document = {name: value[0] if value else cause[name] for name, *value in stored}
+        else:
+            document = cause = stored
+        event = SequencedEvent(Event.restored(event_id, document), sequence, previous_event_type)
+        yield AcceptedEvent(event, at / 1000)
+
+
 def pipeline_from_item(values: Mapping[str, Any]) -> Pipeline:
     entered_at = values.get(Table.ENTERED_AT)
     return Pipeline(
@@ -125,6 +217,8 @@ def pipeline_from_item(values: Mapping[str, Any]) -> Pipeline:
         _run_from_item(values),
         _info_from_item(values),
         None if entered_at is None else entered_at / 1000,
+        values.get(VERSION, 0),
+        recent_from_item(values),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -30,7 +31,7 @@ FORM = 2
 """In form 1 ``sealed_secrets`` was a list of ciphertexts of HMAC keys that never expired."""
 STATE_ATTRIBUTES = ("version", "paused_at", "disabled_reason", "disabled_at", "pending_since")
 """Attributes that ``save_state`` writes: a role may be limited to these."""
-_GENERATION = to_item({"id": "generation"})
+GENERATION_KEY = to_item({"id": "generation"})
 
 
 MAX_CLAIMS = 10  # of a name, while others write
@@ -59,6 +60,12 @@ class DynamoSubscriptions:
     def all(self) -> Sequence[Subscription]:
         with self._lock:
             self._refresh()
+            return list(self._known.values())
+
+    def all_of_generation(self, items: Sequence[Item]) -> Sequence[Subscription]:
+        """Return all by the generation's item, which the caller has read consistently."""
+        with self._lock:
+            self._load(_generation_of(*items))
             return list(self._known.values())
 
     def find(self, subscription_id: str, *, fresh: bool = False) -> Subscription | None:
@@ -151,7 +158,7 @@ class DynamoSubscriptions:
     def _bump(self, *, read: int | None = None, **condition: str) -> Any:
         return {
             "TableName": self.table,
-            "Key": _GENERATION,
+            "Key": GENERATION_KEY,
             "UpdateExpression": "ADD generation :one",
             "ExpressionAttributeValues": to_item({":one": 1, ":read": read}),
             **condition,
@@ -161,22 +168,30 @@ class DynamoSubscriptions:
         now = self.clock.now()
         if 0 <= now - self._asked_at < self.fresh_for_seconds:  # not if the clock was set back
             return
-        generation = self._read_generation()
+        self._load(self._read_generation())
+        self._asked_at = now
+
+    def _load(self, generation: int) -> None:
         if generation != self._generation:
             self._known = {value.id: value for value in self._scan()}
             self._generation = generation
-        self._asked_at = now
 
     def _read_generation(self) -> int:
         with translate_aws_errors():
             answer = self.dynamodb.get_item(
-                TableName=self.table, Key=_GENERATION, ConsistentRead=True
+                TableName=self.table, Key=GENERATION_KEY, ConsistentRead=True
             )
-        return int(from_item(answer.get("Item", {})).get("generation", 0))
+        return _generation_of(answer.get("Item", {}))
 
     def _scan(self) -> list[Subscription]:
         items = read_pages(self.dynamodb.scan, TableName=self.table, ConsistentRead=True)
-        return [subscription_from_item(item) for item in items if item["id"] != _GENERATION["id"]]
+        return [
+            subscription_from_item(item) for item in items if item["id"] != GENERATION_KEY["id"]
+        ]
+
+
+def _generation_of(item: Mapping[str, Any] = MappingProxyType({})) -> int:
+    return int(from_item(item).get("generation", 0))
 
 
 def subscription_to_item(subscription: Subscription) -> Item:

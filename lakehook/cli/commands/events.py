@@ -12,9 +12,9 @@ from lakehook.cli.output import Output, describe_event, print_document, progress
 from lakehook.domain.errors import InvalidEvent, InvalidInput
 from lakehook.domain.event import Event, EventType, parse_event
 from lakehook.domain.json_document import to_ascii_json
+from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.time import FORMS, format_rfc3339
 from lakehook.ports.ingress import Publish
-from lakehook.ports.stores import AcceptedEvent
 
 SAMPLE_PIPELINE = "39"
 app = typer.Typer(

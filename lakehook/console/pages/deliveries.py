@@ -9,10 +9,10 @@ from lakehook.console.actions import ConsoleAction, Page, confirm
 from lakehook.console.context import command_line, service
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.errors import LakehookError
+from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.operations.views.deliveries import DeliveryDetailView
 from lakehook.operations.views.pipelines import EventView
 from lakehook.operations.views.subscriptions import PreviewResultView, SubscriptionView
-from lakehook.ports.stores import AcceptedEvent
 from lakehook.queries import Explanation
 
 PAGES = Blueprint("deliveries", __name__, url_prefix="/deliveries")

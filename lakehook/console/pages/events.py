@@ -7,10 +7,10 @@ from flask import Blueprint, render_template, request
 
 from lakehook.console.context import service
 from lakehook.domain.event import join_pipeline_key
+from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.subscription import Subscription
 from lakehook.operations.views.pipelines import EventView
 from lakehook.operations.views.subscriptions import MatchView
-from lakehook.ports.stores import AcceptedEvent
 from lakehook.queries import EventList
 from lakehook.subscriptions.preview import match
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from lakehook.domain.event import Event, split_pipeline_key
+from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.status import subscription_state
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
@@ -15,7 +16,7 @@ from lakehook.operations.views.console_path import (
 )
 from lakehook.operations.views.subscriptions import OF_SOURCE
 from lakehook.ports.queues import ParkedEvent
-from lakehook.ports.stores import AcceptedEvent, SkippedEvent
+from lakehook.ports.stores import SkippedEvent
 from lakehook.queries import PipelineReport, SubscriberProgress, UnfinishedPipeline
 from lakehook.replay.worker import EnqueueResult
 

@@ -7,6 +7,7 @@ import pytest
 from lakehook.domain.lane import DeliveryStatus
 from lakehook.domain.subscription import Ordering
 from lakehook.ports.outbound import NoResponse
+from local.fifo import Received
 from tests.fakes import NOON
 from tests.simulation.faults import Fault
 from tests.simulation.operators import PAUSED_SECONDS, Operator
@@ -14,7 +15,7 @@ from tests.simulation.play import Played, Script, play
 from tests.simulation.receivers import REFUSED, SORRY, TIMED_OUT, ScriptedReceiver, Temper
 from tests.simulation.scenario import Publication, Scenario, Subscriber
 from tests.simulation.system import System
-from tests.simulation.wiring import DEAD, DELIVERIES
+from tests.simulation.wiring import DEAD, DELIVERIES, VISIBILITY_SECONDS
 
 ONE = (Publication(NOON, "1", 0),)
 RECHECKED = NOON + 300  # its recheck, and the tick after it: the command may be interrupted
@@ -81,6 +82,28 @@ def test_a_crash_between_the_request_and_its_record_repeats_it_under_its_id():
     assert not played.violations
     assert sent(played) == [1, 1]
     assert {post.id for post in played.system.history.lanes["a#1"].posts} == {"a#1#1"}
+
+
+def test_a_batch_that_begins_as_its_messages_become_visible_overlaps_with_no_other():
+    """Lambda invokes a throttled function until then."""
+    visibility = VISIBILITY_SECONDS[DELIVERIES]
+
+    def throttle(system: System, _operator: Operator) -> None:
+        system.receivers["a"] = ScriptedReceiver([], seconds=9.0)
+        source, timeline = system.sources[DELIVERIES], system.timeline
+        begin, late = source._begin, [visibility - 2.0]
+
+        def begin_late(messages: list[Received]) -> None:
+            at = timeline.now() + (late.pop() if late else 0.0)
+            timeline.at(at, lambda: begin(messages))
+
+        source._begin = begin_late  # type: ignore[method-assign]
+
+    played = play(a_scenario(), throttle)
+
+    assert not played.violations
+    (post,) = played.system.history.lanes["a#1"].posts
+    assert post.began_at >= NOON + visibility - 2
 
 
 def test_a_zombie_that_wakes_after_another_has_delivered_undoes_nothing():

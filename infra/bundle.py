@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -30,6 +29,9 @@ FUNCTIONS_DIR, LIBRARY, REQUIREMENTS = "functions", "lakehook", "requirements.tx
 
 COMMANDS = "bin"
 """Scripts that contain a path of the building machine, and are not used on Lambda."""
+
+LOCK = ".lock"
+"""What uv leaves in a folder that it has installed to."""
 
 NOT_SHIPPED = ("__pycache__", "cli", "console")
 """The operator's command is in the wheel, and in no function."""
@@ -95,7 +97,7 @@ def sources_of(function: str) -> tuple[str, ...]:
 
 
 def write_bundle(function: str, out: Path, *, processor: str = LAMBDAS_PROCESSOR) -> None:
-    """Build the bundle without Docker: pip fetches wheels for another platform."""
+    """Build the bundle without Docker: uv fetches wheels for another platform."""
     _install_wheels(_requirements_of(function), out, processor)
     remove_unused_files(out)
     for package in (LIBRARY, f"{FUNCTIONS_DIR}/{function}"):
@@ -116,44 +118,24 @@ def _requirements_of(function: str) -> list[Path]:
 
 
 def _install_wheels(requirements: list[Path], out: Path, processor: str) -> None:
-    subprocess.run(  # noqa: S603  pip, with arguments of our own
+    """Install wheels for Amazon Linux 2023, which has glibc 2.34."""
+    subprocess.run(  # noqa: S603  uv, with arguments of our own
         [
-            *_pip(),
-            *("install", "--quiet", "--disable-pip-version-check"),
-            *("--no-deps", "--no-compile"),
-            *_wheels_for(processor),
+            *(find_uv_bin(), "pip", "install", "--quiet", "--no-deps"),
+            *("--python-platform", f"{processor}-manylinux_2_28", "--python-version", PYTHON),
+            *("--only-binary", ":all:", "--link-mode", "copy"),
             *(word for path in requirements for word in ("--requirement", str(path))),
             *("--target", str(out)),
         ],
         check=True,
     )
-
-
-def _wheels_for(processor: str) -> list[str]:
-    """Return the platforms of wheels: Amazon Linux 2023 runs both; some have dropped the older."""
-    return [
-        *("--platform", f"manylinux2014_{processor}"),
-        *("--platform", f"manylinux_2_28_{processor}"),
-        *("--implementation", "cp"),
-        *("--python-version", PYTHON),
-        *("--only-binary", ":all:"),
-    ]
+    (out / LOCK).unlink(missing_ok=True)
 
 
 def remove_unused_files(out: Path) -> None:
     shutil.rmtree(out / COMMANDS, ignore_errors=True)
     for data in DATA_NOBODY_READS:
         shutil.rmtree(out / data, ignore_errors=True)
-
-
-def _pip() -> list[str]:
-    """Return any pip: this Python's, or (uv installs none) the one on the path."""
-    if find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
-    on_path = shutil.which("pip")
-    if not on_path:
-        raise FileNotFoundError("no pip to bundle with: python -m ensurepip, or uv pip install pip")
-    return [on_path]
 
 
 def digest(bundle: Path) -> str:

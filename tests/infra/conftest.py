@@ -13,9 +13,12 @@ from tests.infra.blueprint import Blueprint
 
 @pytest.fixture(scope="session")
 def blueprints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Blueprint]:
-    """In one run, since to start the CDK costs more than a stage."""
-    stages = {"production": SNAPSHOT_CHOICES, "rehearsal": ""}
-    made = synthesize(stages, tmp_path_factory.mktemp("stages"))
+    """In one run, since to start the CDK costs more than a stage.
+
+    The digest of the parameters is only for a stage with a deployment config, which is CHOSEN.
+    """
+    stages = {"production": SNAPSHOT_CHOICES, "rehearsal": "", "chosen": CHOSEN}
+    made = synthesize(stages, tmp_path_factory.mktemp("stages"), **{PARAMETERS_DIGEST: "012345"})
     return {stage: Blueprint(template) for stage, template in made.items()}
 
 
@@ -56,10 +59,9 @@ security_groups = ["sg-0123456789abcdef0"]
 
 
 @pytest.fixture(scope="session")
-def chosen(tmp_path_factory: pytest.TempPathFactory) -> Blueprint:
+def chosen(blueprints: dict[str, Blueprint]) -> Blueprint:
     """A stage of which everything was chosen that can be."""
-    out = tmp_path_factory.mktemp("chosen")
-    return Blueprint(synthesize({"chosen": CHOSEN}, out, **{PARAMETERS_DIGEST: "012345"})["chosen"])
+    return blueprints["chosen"]
 
 
 @pytest.fixture(scope="session")

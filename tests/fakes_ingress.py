@@ -1,6 +1,6 @@
 """Stand-ins for what taking notices needs."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from lakehook.domain.devlake.refusal import (
@@ -43,7 +43,7 @@ class FakePublisher:
     published: list[Event] = field(default_factory=list)
     away: bool = False
 
-    def publish(self, events: Iterable[Event]) -> int:
+    def publish(self, events: Iterable[Event], *, sent: Callable[[int], None] | None = None) -> int:
         if self.away:
             raise InfrastructureError("SQS is away")
         before = len(self.published)

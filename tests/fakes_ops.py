@@ -1,7 +1,7 @@
 """Fakes of what only the operator's command needs, and a stack that is made of fakes."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lakehook.adapters.client_certificates import parse_client_certificate
@@ -11,7 +11,6 @@ from lakehook.domain.devlake.setup_check import EndpointAnswer, EndpointResponse
 from lakehook.domain.devlake.signature import SignedNotification
 from lakehook.domain.devlake.sources import NONE, DevLakeSources
 from lakehook.domain.errors import InvalidSignature
-from lakehook.domain.event import Event
 from lakehook.domain.health_history import HealthChange
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.ssrf_policy import parse_networks
@@ -30,7 +29,7 @@ from tests.fakes import (
     FakeSubscriptions,
     FakeTemplateRenderer,
 )
-from tests.fakes_ingress import FakeHeard, FakeNotificationSecrets
+from tests.fakes_ingress import FakeHeard, FakeNotificationSecrets, FakePublisher
 from tests.fakes_reconcile import FakeReconciliations
 from tests.fakes_replay import FakeReplayStore
 
@@ -67,16 +66,6 @@ class FakeNetwork:
             host.encode("idna")  # as the resolver of Python does first
             raise OSError(f"{host}: name or service not known")
         return self.hosts[host]
-
-
-@dataclass
-class FakePublisher:
-    published: list[Event] = field(default_factory=list)
-
-    def publish(self, events: Iterable[Event], *, sent: Callable[[int], None] | None = None) -> int:
-        new = list(events)
-        self.published += new
-        return len(new)
 
 
 @dataclass

@@ -3,67 +3,81 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
+import codecs
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.cloudwatch import Metric
 
+Line = Mapping[str, Any]
 
-@dataclass(frozen=True)
+
 class Heard:
-    """``at`` is the log of a run, which may still be going on."""
+    """The log of a run, which may still be going on: what is new in it is read at each look."""
 
-    at: Path
+    def __init__(self, at: Path) -> None:
+        self.at = at
+        self._size, self._rest = 0, ""
+        self._characters = codecs.getincrementaldecoder("utf-8")()
+        self._lines: list[Line] = []
+        self._values: defaultdict[Metric, list[float]] = defaultdict(list)
+        self._units: defaultdict[Metric, set[str]] = defaultdict(set)
 
     @property
-    def lines(self) -> Sequence[Mapping[str, Any]]:
-        """Whole ones: the last may be half written."""
-        return list(_documents(self.at.read_text(encoding="utf-8")))
-
-    @property
-    def told(self) -> Sequence[Mapping[str, Any]]:
-        return [line for line in self.lines if "_aws" not in line]
+    def told(self) -> Sequence[Line]:
+        self._look()
+        return [line for line in self._lines if "_aws" not in line]
 
     @property
     def values(self) -> Mapping[Metric, list[float]]:
-        values: defaultdict[Metric, list[float]] = defaultdict(list)
-        for metric, _, counted in self._embedded():
-            values[metric] += counted
-        return values
+        self._look()
+        return self._values
 
     @property
     def units(self) -> Mapping[Metric, set[str]]:
-        units: defaultdict[Metric, set[str]] = defaultdict(set)
-        for metric, unit, _ in self._embedded():
-            units[metric].add(unit)
-        return units
+        self._look()
+        return self._units
 
     def has_counted(self, name: str) -> bool:
         return any(metric.name == name and any(v) for metric, v in self.values.items())
 
-    def _embedded(self) -> Iterator[tuple[Metric, str, list[float]]]:
-        for line in self.lines:
-            for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
-                for names in directive["Dimensions"]:
-                    dimensions = frozenset((name, line[name]) for name in names)
-                    for one in directive["Metrics"]:
-                        metric = Metric(directive["Namespace"], one["Name"], dimensions)
-                        yield metric, one["Unit"], _as_list(line[one["Name"]])
+    def _look(self) -> None:
+        with self.at.open("rb") as log:
+            log.seek(self._size)
+            more = log.read()
+        self._size += len(more)
+        self._rest += self._characters.decode(more)
+        for line in self._documents():
+            self._lines.append(line)
+            for metric, unit, counted in _embedded(line):
+                self._values[metric] += counted
+                self._units[metric].add(unit)
+
+    def _documents(self) -> Iterator[Line]:
+        """Whole ones: the last may be half written.
+
+        Functions share this log, so one may speak before another has ended its line.
+        """
+        decoder = json.JSONDecoder()
+        while (at := self._rest.find("{")) >= 0:
+            try:
+                document, end = decoder.raw_decode(self._rest, at)
+            except json.JSONDecodeError:
+                return
+            self._rest = self._rest[end:]
+            yield document
 
 
-def _documents(text: str) -> Iterator[dict[str, Any]]:
-    """Functions share this log, so one may speak before another has ended its line."""
-    decoder, at = json.JSONDecoder(), 0
-    while (at := text.find("{", at)) >= 0:
-        try:
-            document, at = decoder.raw_decode(text, at)
-        except json.JSONDecodeError:
-            return
-        yield document
+def _embedded(line: Line) -> Iterator[tuple[Metric, str, list[float]]]:
+    for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
+        for names in directive["Dimensions"]:
+            dimensions = frozenset((name, line[name]) for name in names)
+            for one in directive["Metrics"]:
+                metric = Metric(directive["Namespace"], one["Name"], dimensions)
+                yield metric, one["Unit"], _as_list(line[one["Name"]])
 
 
 def _as_list(value: Any) -> list[float]:

@@ -18,7 +18,7 @@ from lakehook.ingestion.detect_stalled import (
 )
 from tests.builders import an_event
 from tests.fakes import NOON, FakeClock, FakeJournal
-from tests.fakes_ops import FakePublisher
+from tests.fakes_ingress import FakePublisher
 from tests.journaling import append_step, load_event
 
 MINUTE, HOUR = 60.0, 3600.0

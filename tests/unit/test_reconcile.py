@@ -15,7 +15,7 @@ from lakehook.ports.queues import EventMessage
 from tests.devlake.port import FakeDevlake
 from tests.devlake.rows import shown
 from tests.fakes import FakeClock, FakeJournal
-from tests.fakes_ops import FakePublisher
+from tests.fakes_ingress import FakePublisher
 from tests.fanning_out import FanOutFunction
 from tests.unit.test_deliver import World
 

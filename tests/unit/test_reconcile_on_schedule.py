@@ -25,7 +25,7 @@ from tests.fakes import (
     FakeClock,
     FakeJournal,
 )
-from tests.fakes_ops import FakePublisher
+from tests.fakes_ingress import FakePublisher
 from tests.fakes_reconcile import FakeReconcileTelemetry, FakeReconciliations
 from tests.fanning_out import FanOutFunction
 

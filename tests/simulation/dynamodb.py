@@ -2,6 +2,9 @@
 
 What a dictionary does not do: a batch is not read at one instant, and a table that throttles takes
 a part of a batch only. What PartiQL does is local/dynamodb.py's, with its sources.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

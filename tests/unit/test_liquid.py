@@ -283,3 +283,9 @@ def test_a_template_that_breaks_on_every_event_is_refused_when_it_is_saved(text:
 )
 def test_a_template_that_some_event_may_make_good_is_saved(text: str):
     LiquidRenderer().validate(Template(body=text))
+
+
+@pytest.mark.parametrize(("text", "fault"), [("\x00", "a control"), ("ü{{ id }}", "is not ASCII")])
+def test_a_header_that_no_event_could_make_valid_is_refused_when_it_is_given(text: str, fault: str):
+    with pytest.raises(InvalidSubscription, match=f"template header x-a: its value .*{fault}"):
+        LiquidRenderer().validate(Template(headers=(("x-a", text),)))

@@ -11,7 +11,13 @@ the deadline.
 
 import re
 from collections.abc import Sequence
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import (
+    BadStatusLine,
+    HTTPException,
+    HTTPMessage,
+    HTTPResponse,
+    RemoteDisconnected,
+)
 from io import BufferedReader, RawIOBase
 from socket import socket
 from ssl import SSLSocket
@@ -28,6 +34,9 @@ _INTERIM, _SUCCESS = range(100, 200), range(200, 300)
 _HTTP_1_0, _HTTP_1_1 = 10, 11
 _WITHOUT_BODY = (*_INTERIM, 204, 304)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
+_STATUS_LINE = re.compile(r"(HTTP/[0-9.]+)[ \t]+([1-9][0-9]{2})(?:[ \t](.*))?")
+_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r?\n", re.DOTALL)
+_MAX_LINE_BYTES = 4096
 _IDENTITY = "identity"  # no coding; RFC 2616 had it, and some servers still write it
 _SPACE = " \t"
 
@@ -181,9 +190,15 @@ class StrictHTTPResponse(HTTPResponse):
 
     def _read_status(self) -> tuple[str, int, str]:
         while True:
-            line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
-            if line[1] not in _INTERIM or line[1] == _SWITCHING_PROTOCOLS:
-                return line
+            line = self.fp.readline(_MAX_LINE_BYTES).decode("latin-1")
+            if not line:
+                raise RemoteDisconnected("the connection ended before a response")
+            match = _STATUS_LINE.fullmatch(line.strip())
+            if not match:
+                raise BadStatusLine(line)
+            version, status, reason = match[1], int(match[2]), match[3] or ""
+            if status not in _INTERIM or status == _SWITCHING_PROTOCOLS:
+                return version, status, reason
             self._read_headers()
 
     def _read_headers(self) -> HTTPMessage:
@@ -207,11 +222,21 @@ class StrictHTTPResponse(HTTPResponse):
                 headers[name] = value.replace("\r", " ").strip()
         return headers
 
+    def _get_chunk_left(self) -> int | None:
+        if self.chunk_left == 0:
+            if self.fp.read(2) != b"\r\n":
+                raise MalformedResponse("a chunk that does not end where it says")
+            self.chunk_left = None
+        left: int | None = super()._get_chunk_left()  # type: ignore[misc]
+        return left
+
     def _read_next_chunk_size(self) -> int:
-        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
-        if size < 0:
-            raise MalformedResponse("a chunk of less than nothing")
-        return size
+        """Read the digits of a size alone: ``int`` also takes signs, underscores and ``0x``."""
+        line = self.fp.readline(_MAX_LINE_BYTES)
+        size = _CHUNK_SIZE.fullmatch(line)
+        if not size:
+            raise MalformedResponse("a chunk without a size")
+        return int(size[1], 16)
 
 
 def _is_number(text: str) -> bool:

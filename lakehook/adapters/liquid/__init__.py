@@ -12,6 +12,8 @@ The library is imported with the first template: most functions never need it, a
 a third of a second.
 """
 
+from collections.abc import Mapping
+
 from lakehook.domain.errors import InvalidSubscription, TemplateFailed
 from lakehook.domain.event import EventType
 from lakehook.domain.headers import MAX_HEADER_BYTES, find_fault
@@ -49,8 +51,8 @@ class LiquidRenderer:
         for event_type in EventType:
             rendering = _Rendering(fields_of_sample(event_type))
             try:
-                for part, text in template.parts:
-                    rendering(part, text)
+                rendered = {part: rendering(part, text) for part, text in template.parts}
+                _template_headers(template, rendered)
             except TemplateFailed as failed:
                 failure = failure or failed
             else:
@@ -67,9 +69,7 @@ class LiquidRenderer:
             subject=_subject(rendered["template subject"])
             if "template subject" in rendered
             else None,
-            headers=_headers(
-                {name: rendered[f"template header {name}"] for name, _ in template.headers}
-            ),
+            headers=_template_headers(template, rendered),
             missing_fields=tuple(rendering.unknown),
         )
 
@@ -100,9 +100,13 @@ def _subject(text: str) -> str:
     return line if len(line) <= MAX_SUBJECT_CHARACTERS else f"{line[: MAX_SUBJECT_CHARACTERS - 1]}…"
 
 
-def _headers(rendered: dict[str, str]) -> tuple[tuple[str, str], ...]:
+def _template_headers(
+    template: Template, rendered: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
     """Return the headers that are not empty."""
-    headers = tuple((name, value.strip(" \t")) for name, value in rendered.items())
+    headers = tuple(
+        (name, rendered[f"template header {name}"].strip(" \t")) for name, _ in template.headers
+    )
     for name, value in headers:
         if fault := find_fault(value):
             raise TemplateFailed(f"template header {name}: its value {fault}")

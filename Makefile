@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 
 MINUTES ?= 5
 
-.PHONY: help install demo console test permissions bench witness prove soak soak-mutants check checkov format synth \
+.PHONY: help install demo console test permissions bench witness prove soak soak-mutants model check checkov format synth \
 	diff bootstrap deploy destroy bundles snapshot openapi samples lock clean
 
 help: ## Show this
@@ -64,8 +64,12 @@ witness: install ## Compare with others' SQS, DynamoDB and EventBridge; deploy t
 prove: install ## Play all histories of small worlds, up to a bound; an hour, or WORLD='two lanes'
 	$(BIN)/python -m tests.simulation.prove $(if $(WORLD),--world '$(WORLD)')
 
-soak: install ## Play histories with faults for MINUTES=5
+soak: install ## Play histories with faults for MINUTES=5, and fuzz what strangers write, a minute each
 	$(BIN)/python -m tests.simulation --minutes $(MINUTES)
+	$(BIN)/python -m tests.fuzz
+
+model: install ## Search every state of the model of lanes, with spin (Debian: apt install spin gcc)
+	$(BIN)/python -m tests.model
 
 soak-mutants: install ## Take out one guard after another: the simulation must notice each
 	$(BIN)/python -m tests.simulation.mutants

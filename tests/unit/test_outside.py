@@ -94,7 +94,8 @@ def test_recordings_have_their_source_and_date_beside_them(directory: Path):
 
 @pytest.mark.parametrize("double", DOUBLES)
 def test_a_double_names_its_evidence_or_stands_among_the_unproven(double: str):
-    assert EVIDENCE.search(evidence_of(double)) or f"`{double}`" in UNPROVEN
+    proven = EVIDENCE.search(evidence_of(double)) or f"`{double}`" in UNPROVEN
+    assert proven, "link a source in its docstring, or add it to UNPROVEN.md or NO_DOUBLES"
 
 
 def test_the_unproven_are_doubles_that_are_there():
@@ -115,7 +116,7 @@ def test_every_fake_passes_a_contract_or_claims_nothing_of_a_service():
 
     uncontracted = {name for name in fakes if not re.search(rf"\b{name}\b", contracts)}
 
-    assert uncontracted == SCRIPTED.keys()
+    assert uncontracted == SCRIPTED.keys(), "test it in tests/contracts, or add it to SCRIPTED"
 
 
 def test_every_belief_has_a_verdict_and_evidence():

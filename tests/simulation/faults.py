@@ -47,6 +47,7 @@ class Invocation:
     received: tuple[object, ...] = ()
     is_dead: bool = False
     is_zombie: bool = False  # given up by the platform, and yet it goes on
+    frozen_until: float = 0.0  # as a whole: none of its threads has anything to do before
     wrote_in_vain: bool = False  # the ledger has failed it: nobody knows what came of a write
 
 
@@ -164,8 +165,10 @@ class Gate:
         if fault in (Fault.KILL_BEFORE, Fault.KILL_AFTER):
             invocation.is_dead = True
         elif fault in FREEZES:
+            seconds = self.faults.random.choice((40, 185, 200, 400, 900))
             invocation.is_zombie = True
-            self.timeline.sleep(self.faults.random.choice((40, 185, 200, 400, 900)))
+            invocation.frozen_until = self.timeline.now() + seconds
+            self.timeline.sleep(seconds)
         else:
             self.timeline.sleep(self.faults.random.choice((0.01, 0.3, 2, 5, 20)))
         must_live(invocation)

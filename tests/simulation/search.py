@@ -138,6 +138,7 @@ class Path:
         return self.take(chosen, options)
 
     def take(self, chosen: int, options: Sequence[Option]) -> Option:
+        assert chosen < len(options), f"choice {len(self.taken)} has {len(options)} options"
         self.taken.append(chosen)
         self.preemptions += options[chosen].preempts
         return options[chosen]

@@ -80,6 +80,7 @@ class SimulatedWait:
         return_when: str = ALL_COMPLETED,
     ) -> Waited:
         until = inf if timeout is None else self._timeline.now() + timeout
+        until = max(until, self._timeline.context.frozen_until)
         self._wake_when_one_is_done(fs)
         wanted = 1 if return_when == FIRST_COMPLETED else len(fs)
         while sum(one.done() for one in fs) < wanted and self._timeline.now() < until:

@@ -1,5 +1,6 @@
 """Values as DynamoDB has them: what boto3 writes and reads, without boto3."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lakehook.adapters.dynamodb.items import from_item, to_item
+from lakehook.adapters.dynamodb.ledger import record_put
 from lakehook.domain.event import EventType
+from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
+from lakehook.settings import DeliveriesTable
+from tests.builders import a_delivery
+from tests.fakes import NOON
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text() | st.binary(),
@@ -45,3 +51,14 @@ def test_a_name_of_ours_is_a_text():
 def test_what_we_keep_nothing_of_is_refused(value: Any):
     with pytest.raises(TypeError, match="nothing that we keep"):
         to_item({"value": value})
+
+
+@pytest.mark.parametrize("status", DeliveryStatus)
+def test_a_record_expires_once_it_is_final(status: DeliveryStatus):
+    waiting = DeliveryRecord.waiting(a_delivery(1))
+    written = replace(waiting, status=status, changed_at=NOON)
+
+    item = record_put("t", waiting, written, retention_seconds=60)["Item"]
+
+    is_final = status in ("delivered", "discarded", "aborted")
+    assert item.get(DeliveriesTable.TTL) == ({"N": str(int(NOON) + 60)} if is_final else None)

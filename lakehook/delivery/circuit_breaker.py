@@ -17,6 +17,7 @@ from lakehook.domain.subscription import Subscription
 from lakehook.ports.queues import Remaining
 
 TRIES = 3  # when other workers write at the same time; a lost update is harmless
+RELEASE_TRIES = 20  # a permit that is not released keeps others waiting until it expires
 FAILED_FOR_DAYS = "every attempt has failed for five days"
 
 
@@ -133,13 +134,15 @@ class EndpointGuard:
         if permit is None:
             return
         now = self._dependencies.clock.now()
-        self._change(lambda health: health.with_permit_released(permit, now))
+        self._change(lambda health: health.with_permit_released(permit, now), tries=RELEASE_TRIES)
         if self._has_attempted and not (self._health.is_open or self.is_full()):
             self._resume_lanes(1)
 
-    def _change(self, change: Callable[[EndpointHealth], EndpointHealth | None]) -> bool:
+    def _change(
+        self, change: Callable[[EndpointHealth], EndpointHealth | None], *, tries: int = TRIES
+    ) -> bool:
         """Save a change; false if there is none, or if other workers always write first."""
-        for _ in range(TRIES):
+        for _ in range(tries):
             before = self._health  # an attempt and its mark may change it at the same time
             after = change(before)
             if after is None:

@@ -168,15 +168,20 @@ class ProbeEndpoints:
 def resume_suspended_lanes(
     dependencies: DeliveryDependencies, subscription_id: str, number: int
 ) -> int:
-    """Resume up to ``number`` lanes of a subscription, the longest held first; return how many."""
+    """Resume up to ``number`` lanes of a subscription, the longest held first; return how many.
+
+    A worker that resumes lanes at the same time has leased the first ones, so that the next ones
+    are tried. Otherwise it would seem that nothing is left to resume.
+    """
     ledger, now = dependencies.ledger, dependencies.clock.now()
     suspended = islice(ledger.suspended_lanes(subscription_id), MAX_LANES_EXAMINED)
-    ready = (held for held in suspended if held.retry_after_until <= now)
-    resumes = [
+    leased = (
         Resume(held.lane, token)
-        for held in islice(ready, number)
-        if (token := ledger.lease(DueItem.of(held), until=now + LEASE_SECONDS)) is not None
-    ]
+        for held in suspended
+        if held.retry_after_until <= now
+        and (token := ledger.lease(DueItem.of(held), until=now + LEASE_SECONDS)) is not None
+    )
+    resumes = list(islice(leased, number))
     return len(resumes) - len(dependencies.queue.enqueue_resumes(resumes)) if resumes else 0
 
 

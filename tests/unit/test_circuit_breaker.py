@@ -6,7 +6,12 @@ from dataclasses import replace
 import pytest
 
 from lakehook.delivery.batch import DeliverBatch
-from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS, MAX_LANES_PROBED
+from lakehook.delivery.lane_processor import DeliverLane
+from lakehook.delivery.scheduler import (
+    MAX_INDEX_LAG_SECONDS,
+    MAX_LANES_PROBED,
+    resume_suspended_lanes,
+)
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels.webhook import retry_after
 from lakehook.domain.circuit_breaker import UNANSWERED_SECONDS, EndpointHealth
@@ -478,6 +483,24 @@ def test_who_was_told_to_go_on_is_not_told_again(world: World):
     told = [lane for lane in world.tick() if int(lane.pipeline_key) >= 50]
 
     assert len(told) == len(set(told)) == 10
+
+
+def test_two_workers_that_resume_lanes_at_once_resume_different_ones(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    world.open_the_breaker()
+    for lane, held in world.ledger.lanes.items():
+        world.ledger.lanes[lane] = held.suspended_for(SuspendedReason.CONCURRENCY_LIMIT)
+    seen_by_both = list(world.ledger.suspended_lanes("sub_a"))
+    monkeypatch.setattr(world.ledger, "suspended_lanes", lambda _: iter(seen_by_both))
+    deliver = world.deliver_batch().deliver
+    assert isinstance(deliver, DeliverLane)
+    world.queue.resumes.clear()
+
+    resumed = [resume_suspended_lanes(deliver.dependencies, "sub_a", 2) for _ in range(2)]
+
+    assert resumed == [2, 2]
+    assert len({resume.lane for resume in world.queue.resumes}) == 4
 
 
 def probe_of_a_long_outage(world: World) -> Resume:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from rich.console import Console
 
 from bench.harness import Row
 from bench.page import renew
-from bench.picture import draw
 from bench.table import table_of
 
 HERE = Path(__file__).parent
@@ -44,10 +44,14 @@ BENCHMARKS = (
     "laptop",
     "simulation",
 )
+NEEDED = {"simulation": "greenlet"}
+NEEDED_TO_DRAW = "matplotlib"
+"""All that `make install SET=local` leaves out."""
 
 
 def main() -> None:
     arguments = _arguments()
+    _check_packages(arguments)
     console = Console(width=WIDTH)
     rows: list[Row] = []
     for name in arguments.only or BENCHMARKS:
@@ -60,7 +64,19 @@ def main() -> None:
         _write(rows)
 
 
+def _check_packages(arguments: argparse.Namespace) -> None:
+    """Exit before anything is measured, if a package is missing."""
+    needed = {name: NEEDED[name] for name in arguments.only or BENCHMARKS if name in NEEDED}
+    if not (arguments.only or arguments.quick):
+        needed["the picture"] = NEEDED_TO_DRAW
+    missing = [f"{what} needs {it}" for what, it in needed.items() if find_spec(it) is None]
+    if missing:
+        raise SystemExit(f"{', '.join(missing)}: make install, or --only another measure")
+
+
 def _write(rows: Sequence[Row]) -> None:
+    from bench.picture import draw  # noqa: PLC0415  --only draws nothing, and needs no matplotlib
+
     document: dict[str, Any] = {
         "machine": machine(),
         "rows": [row.document for row in rows],

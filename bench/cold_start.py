@@ -34,6 +34,13 @@ SETTINGS = {
     "NOTIFICATION_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:notices",
     "EMPTY_SECRET": "refused",
     "DEVLAKE_API_URL": "-",
+    "DEVLAKE_UI_URL": "-",
+    "DEVLAKE_SOURCES": "{}",
+    "DEVLAKE_API_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:api",
+    "OPERATORS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:operators",
+    "STACK_NAME": "bench",
+    "RECONCILE_SECONDS": "300",
+    "STATUS_SECONDS": "300",
     "RETRY_SCHEDULE": "5,300",
     "ALLOWED_NETWORKS": "-",
     "EMAIL_SENDER": "-",
@@ -46,9 +53,9 @@ SETTINGS = {
 READY = {
     "deliver": "h.deliver_batch()",
     "fanout": "h.fan_out_batch()",
-    "scheduler": "h.resume_due_lanes(); h.publish_stalled_pipelines(); h.process_replays()",
+    "scheduler": "h.tick()",
     "ingress": "h.receive_notification()",
-    "api": "h.desk(); h.api().resolver",
+    "api": "h.operator_service(); h.api().resolver",
 }
 CLIENTS = {
     "deliver": ("dynamodb", "kms", "sqs"),
@@ -73,7 +80,7 @@ def measure(*, quick: bool) -> Sequence[Row]:
 
 def _row(name: str, environment: Mapping[str, str], *, rounds: int) -> Row:
     works = {
-        "ours": _started(f"import functions.{name}.handler as h; h.telemetry(); {READY[name]}"),
+        "ours": _started(program(name)),
         "reference": _started(_least(name)),
     }
     bound = {kind: (lambda work=work: work(environment)) for kind, work in works.items()}
@@ -85,6 +92,11 @@ def _row(name: str, environment: Mapping[str, str], *, rounds: int) -> Row:
     )
 
 
+def program(name: str) -> str:
+    """Return what makes a function ready for its first invocation."""
+    return f"import functions.{name}.handler as h; h.telemetry(); {READY[name]}"
+
+
 def _least(name: str) -> str:
     """boto3, the function's clients from one session, Powertools, and what it uses beside."""
     clients = "".join(f"session.client({client!r}); " for client in CLIENTS[name])
@@ -94,10 +106,10 @@ def _least(name: str) -> str:
     )
 
 
-def _started(program: str) -> Callable[[Mapping[str, str]], float]:
+def _started(source: str) -> Callable[[Mapping[str, str]], float]:
     def start(environment: Mapping[str, str]) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+        subprocess.run([sys.executable, "-c", source], env=environment, check=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 

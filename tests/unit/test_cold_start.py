@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.cold_start import SETTINGS, program
+
 ROOT = Path(__file__).parents[2]
 
 ANY = {"boto3", "s3transfer", "requests", "liquid", "babel", "cryptography", "sqlite3"}
@@ -62,8 +64,12 @@ DEAR = {
 
 
 @pytest.mark.parametrize("name", NEEDS)
-def test_a_function_imports_no_more_than_it_needs(name: str) -> None:
-    script = f"import sys, functions.{name}.handler; print(*sys.modules)"
+def test_a_function_imports_no_more_than_it_needs(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = f"import sys; {program(name)}; print(*sys.modules)"
+    for variable, value in SETTINGS.items():
+        monkeypatch.setenv(variable, value)
 
     loaded = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True

@@ -357,7 +357,8 @@ class FakeEndpointHealthStore:
         self.writes += 1
         self.known.pop(before.subscription_id, None)
         if not after.is_healthy:
-            self.known[before.subscription_id] = after
+            permits = tuple(round(permit, 3) for permit in after.permits)
+            self.known[before.subscription_id] = replace(after, permits=permits)
         return True
 
     def lease(self, due: DueItem, *, until: float) -> int | None:

@@ -125,8 +125,11 @@ class EndpointGuard:
             self._permit = permit
 
     def _expiry(self) -> float:
-        """The end of this worker's time: its lanes come back after it, whatever happens."""
-        return self._dependencies.clock.now() + self._remaining()
+        """The end of this worker's time: its lanes come back after it, whatever happens.
+
+        It is rounded as it is stored, so that a permit that was read again is found for release.
+        """
+        return round(self._dependencies.clock.now() + self._remaining(), 3)
 
     def release_permit(self) -> None:
         """Release the permit, if there is one, and resume the lane that may have it."""

@@ -317,7 +317,8 @@ def _loaded(event: Event, found: Mapping[tuple[str, str], Values]) -> LoadedEven
         return LoadedEvent(pipeline, recent)
     if not existing:
         return LoadedEvent(pipeline)
-    implied = [found[key, name] for name in existing.get("implied", ())]
+    names = [(key, name) for name in existing.get("implied", ())]
+    implied = [found[name] for name in names if name in found]  # each expires by itself
     return LoadedEvent(pipeline, [*map(sequenced_from_item, (*implied, existing))])
 
 

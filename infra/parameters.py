@@ -42,6 +42,11 @@ class Parameters(Construct):
             "CloudFormation-Validate::W2509",
             "Its value is a policy, not a secret",
         )
+        acknowledge_rule(
+            Stack.of(self),
+            "CloudFormation-Validate::W1001",
+            "What exists under a condition is named where the same condition holds",
+        )
         self._add_devlake()
         self._add_messages()
 

@@ -81,9 +81,8 @@ class AttemptHandler:
             self._undo_attempt_start(record)
             raise
         stop = self._apply_outcome(record.with_attempt(attempt), following, attempt)
-        if attempt.outcome.affects_health:
-            self.endpoint.record(attempt, record.lane, self.subscription)
-            self._resume_unless_open()
+        self.endpoint.record(attempt, record.lane, self.subscription)
+        self._resume_unless_open()
         if attempt.disable_requested:
             self._disable(attempt)
         return stop

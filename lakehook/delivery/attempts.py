@@ -1,8 +1,12 @@
 """Attempts under way in this process, to find those that get no answer.
 
-The thread that waits for a batch looks for them, so that an attempt needs no timer of its own.
+The thread that waits for a batch looks for them, so that an attempt needs no timer of its own. An
+endpoint that usually takes a second is waited for longer than one that takes 20 ms: marks cost
+writes, and a marked endpoint gets one attempt at a time. How long it usually takes is remembered by
+the process, since a wrong guess costs no more than a mark.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +15,9 @@ from lakehook.domain.errors import InfrastructureError
 from lakehook.ports.system import Clock
 from lakehook.ports.telemetry import Telemetry
 
+USUAL_TIMES = 2.0  # an attempt is long when it takes this many times what is usual
+WEIGHT = 0.3  # of the newest answer in what is usual
+MAX_ENDPOINTS = 1_000  # of which a process remembers what is usual
 MIN_STEP_SECONDS = 0.01  # so that each wait takes time, whatever floats are rounded to
 
 
@@ -26,6 +33,7 @@ class Endpoint(Protocol):
 class AttemptUnderWay:
     endpoint: Endpoint
     since: float
+    unanswered_at: float
     marked: bool = False
     ended: bool = False
 
@@ -35,11 +43,23 @@ class AttemptsUnderWay:
     clock: Clock
     telemetry: Telemetry
     _attempts: set[AttemptUnderWay] = field(default_factory=set)
+    _usual_seconds: OrderedDict[str, float] = field(default_factory=OrderedDict)
+    """By subscription, the one that was heard longest ago first."""
 
-    def watch(self, endpoint: Endpoint, since: float) -> AttemptUnderWay:
-        attempt = AttemptUnderWay(endpoint, since)
+    def watch(self, endpoint: Endpoint, subscription_id: str, since: float) -> AttemptUnderWay:
+        usual = self._usual_seconds.get(subscription_id, 0.0)
+        attempt = AttemptUnderWay(
+            endpoint, since, since + max(UNANSWERED_SECONDS, USUAL_TIMES * usual)
+        )
         self._attempts.add(attempt)
         return attempt
+
+    def learn(self, subscription_id: str, seconds: float) -> None:
+        """Remember how long an answer took; an attempt without one teaches nothing."""
+        usual = self._usual_seconds.pop(subscription_id, seconds)
+        self._usual_seconds[subscription_id] = usual + WEIGHT * (seconds - usual)
+        if len(self._usual_seconds) > MAX_ENDPOINTS:
+            self._usual_seconds.popitem(last=False)
 
     def end(self, attempt: AttemptUnderWay) -> None:
         attempt.ended = True
@@ -50,9 +70,9 @@ class AttemptsUnderWay:
         now = self.clock.now()
         unmarked = [attempt for attempt in tuple(self._attempts) if not attempt.marked]
         for attempt in unmarked:
-            if attempt.since + UNANSWERED_SECONDS <= now:
+            if attempt.unanswered_at <= now:
                 self._mark(attempt)
-        waiting = (attempt.since + UNANSWERED_SECONDS - now for attempt in unmarked)
+        waiting = (attempt.unanswered_at - now for attempt in unmarked)
         soonest = min((seconds for seconds in waiting if seconds > 0), default=UNANSWERED_SECONDS)
         return max(soonest, MIN_STEP_SECONDS)
 

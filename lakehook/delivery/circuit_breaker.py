@@ -68,6 +68,8 @@ class EndpointGuard:
     def record(self, attempt: Attempt, lane: Lane, subscription: Subscription) -> None:
         """Record an attempt; resume lanes, or disable the subscription, if it leads to that."""
         self._has_attempted = True
+        if attempt.status is not None:
+            self._dependencies.attempts.learn(subscription.id, attempt.milliseconds / 1000)
         if not self._health.is_affected_by(attempt):
             return
         now = self._dependencies.clock.now()
@@ -111,7 +113,9 @@ class EndpointGuard:
         if self._permit is not None:
             yield
             return
-        watched = self._dependencies.attempts.watch(self, self._dependencies.clock.now())
+        watched = self._dependencies.attempts.watch(
+            self, self._health.subscription_id, self._dependencies.clock.now()
+        )
         try:
             yield
         finally:

@@ -29,11 +29,6 @@ class Outcome(StrEnum):
         return self is Outcome.DELIVERED
 
     @property
-    def affects_health(self) -> bool:
-        """Whether the attempt says anything about the endpoint; a rejected message does not."""
-        return self.consequence is not Consequence.DEAD_LETTER
-
-    @property
     def consequence(self) -> "Consequence":
         return _CONSEQUENCES.get(self, Consequence.RETRY)
 

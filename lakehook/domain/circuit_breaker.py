@@ -99,23 +99,36 @@ class EndpointHealth:
             now,
             average_ms=average_ms,
             permits=self._active_permits(now),
-            unanswered_since=(self.unanswered_since or attempt.at)
-            if attempt.outcome is Outcome.TIMED_OUT
-            else None,
+            unanswered_since=self._unanswered_after(attempt),
             slow_since=(self.slow_since or now) if average_ms > SLOW_MS else None,
             last_attempt=attempt,
             last_success_at=attempt.at if attempt.outcome.is_success else self.last_success_at,
         )
         if self.is_limited and not timed.is_limited:
             timed = replace(timed, resume_batch_size=max(self.resume_batch_size, 1))
-        if attempt.outcome.consequence is Consequence.COMPLETE:
-            return _succeeded(timed)
+        match attempt.outcome.consequence:
+            case Consequence.COMPLETE:
+                return _succeeded(timed)
+            case Consequence.DEAD_LETTER:
+                return timed
         return _failed(timed, attempt, lane, schedule=schedule, now=now)
 
     def is_affected_by(self, attempt: Attempt) -> bool:
-        """Whether the attempt changes anything: a quick success at a healthy endpoint does not."""
+        """Whether the attempt changes anything: a quick success at a healthy endpoint does not.
+
+        A rejected message says of an endpoint only that it answers.
+        """
+        if attempt.outcome.consequence is Consequence.DEAD_LETTER:
+            limited = self.unanswered_since is not None and attempt.status is not None
+            return limited or self.resume_batch_size > 0
         quick = attempt.outcome.is_success and attempt.milliseconds <= SLOW_MS
         return self.version > 0 or not quick
+
+    def _unanswered_after(self, attempt: Attempt) -> float | None:
+        if attempt.outcome is Outcome.TIMED_OUT:
+            return self.unanswered_since or attempt.at
+        is_unsent = attempt.outcome.consequence is Consequence.DEAD_LETTER and not attempt.status
+        return self.unanswered_since if is_unsent else None
 
     def with_probe_started(self, now: float) -> Self | None:
         """Half-open, with a probe under way; None if no probe is due."""

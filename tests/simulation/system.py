@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from hashlib import sha512
 from random import Random
 from typing import Any
+from zlib import crc32
 
 from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.domain.destination import Endpoint
@@ -224,7 +225,7 @@ class System:
 
 def _noise(publication: Publication) -> str:
     """Of every other pipeline a counter has room for one event only, so that the others move."""
-    parts = 6 if int(publication.pipeline_id) % 2 else 0
+    parts = 6 if crc32(publication.pipeline_id.encode()) % 2 else 0
     seed = publication.event_id.encode()
     return "".join(sha512(seed + bytes([part])).hexdigest() for part in range(parts))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lakehook.delivery.attempts import AttemptsUnderWay
+from lakehook.delivery.attempts import MAX_ENDPOINTS, AttemptsUnderWay
 from lakehook.domain.circuit_breaker import UNANSWERED_SECONDS
 from lakehook.domain.errors import InfrastructureError
 from tests.fakes import NOON, FakeClock, FakeTelemetry
@@ -42,8 +42,8 @@ def test_an_attempt_is_marked_once_when_it_has_lasted_for_long(
     attempts: AttemptsUnderWay, clock: FakeClock
 ):
     endpoint, answered = Endpoint(), Endpoint()
-    attempts.end(attempts.watch(answered, NOON))
-    attempts.watch(endpoint, NOON)
+    attempts.end(attempts.watch(answered, "sub_a", NOON))
+    attempts.watch(endpoint, "sub_a", NOON)
 
     clock.sleep(UNANSWERED_SECONDS - 0.25)
     assert attempts.mark_unanswered() == 0.25
@@ -59,7 +59,7 @@ def test_an_attempt_that_ends_while_it_is_marked_is_released(
     attempts: AttemptsUnderWay, clock: FakeClock
 ):
     endpoint = Endpoint(lambda: attempts.end(attempt))
-    attempt = attempts.watch(endpoint, NOON)
+    attempt = attempts.watch(endpoint, "sub_a", NOON)
     clock.sleep(1)
 
     attempts.mark_unanswered()
@@ -73,9 +73,38 @@ def test_a_mark_that_fails_stops_no_batch(
     def fail() -> None:
         raise InfrastructureError("throttled")
 
-    attempts.watch(Endpoint(fail), NOON)
+    attempts.watch(Endpoint(fail), "sub_a", NOON)
     clock.sleep(1)
 
     attempts.mark_unanswered()
 
     assert [what for what, _ in telemetry.told] == ["trouble"]
+
+
+def test_an_endpoint_that_usually_takes_long_is_marked_later(
+    attempts: AttemptsUnderWay, clock: FakeClock
+):
+    slow, quick = Endpoint(), Endpoint()
+    for _ in range(20):
+        attempts.learn("sub_slow", 0.9)
+        attempts.learn("sub_quick", 0.02)
+    attempts.watch(slow, "sub_slow", NOON)
+    attempts.watch(quick, "sub_quick", NOON)
+
+    clock.sleep(1.75)
+    attempts.mark_unanswered()
+    assert (slow.calls, len(quick.calls)) == ([], 1)
+
+    clock.sleep(0.25)
+    attempts.mark_unanswered()
+    assert len(slow.calls) == 1
+
+
+def test_what_is_usual_is_remembered_of_the_latest_endpoints(attempts: AttemptsUnderWay):
+    attempts.learn("first", 5.0)
+    for number in range(MAX_ENDPOINTS):
+        attempts.learn(f"later {number}", 0.1)
+
+    forgotten = attempts.watch(Endpoint(), "first", NOON)
+
+    assert forgotten.unanswered_at == NOON + UNANSWERED_SECONDS

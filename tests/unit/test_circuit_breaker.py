@@ -14,7 +14,7 @@ from lakehook.delivery.scheduler import (
 )
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels.webhook import retry_after
-from lakehook.domain.circuit_breaker import UNANSWERED_SECONDS, EndpointHealth
+from lakehook.domain.circuit_breaker import PERMITS, UNANSWERED_SECONDS, EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryStatus, HeldLane, SuspendedReason
@@ -485,6 +485,25 @@ def test_who_was_told_to_go_on_is_not_told_again(world: World):
     told = [lane for lane in world.tick() if int(lane.pipeline_key) >= 50]
 
     assert len(told) == len(set(told)) == 10
+
+
+def test_a_rejected_message_lets_the_next_lane_of_a_slow_endpoint_go(world: World):
+    world.took_ms = 16000
+    world.receive(in_lane(1))
+    slow = world.ledger.healths.known["sub_a"]
+    full = replace(slow, permits=(world.clock.now() + 60,) * PERMITS)
+    world.ledger.healths.known["sub_a"] = full
+    assert world.receive(in_lane(2)) == [Ack()]
+    world.ledger.healths.known["sub_a"] = slow
+    world.queue.resumes.clear()
+
+    rejected = Attempt(
+        at=world.clock.now(), outcome=Outcome.UNACCEPTABLE, milliseconds=3000, status=400
+    )
+    world.attempts.otherwise = lambda: rejected
+    world.receive(in_lane(3))
+
+    assert [resume.lane.pipeline_key for resume in world.queue.resumes] == ["2"]
 
 
 def test_two_workers_that_resume_lanes_at_once_resume_different_ones(

@@ -160,6 +160,29 @@ def test_what_answers_is_limited_no_more_and_what_waited_for_it_is_resumed():
         assert answered.resume_batch_size
 
 
+def test_a_rejected_message_shows_that_the_endpoint_answers_and_nothing_else():
+    rejected = attempt(Outcome.UNACCEPTABLE, status=400)
+    unanswered = WELL.with_unanswered(NOON, NOON + 30, NOON + 0.5)
+    assert unanswered
+
+    answered = after(unanswered, rejected)
+
+    assert not WELL.is_affected_by(rejected)
+    assert unanswered.is_affected_by(rejected)
+    assert not answered.is_limited
+    assert (answered.resume_batch_size, answered.failures) == (1, 0)
+    assert answered.is_affected_by(rejected), "the next ones resume the lanes that still wait"
+
+
+def test_a_message_that_was_not_sent_shows_nothing_of_the_endpoint():
+    unsent = attempt(Outcome.TEMPLATE_FAILED)
+    unanswered = WELL.with_unanswered(NOON, NOON + 30, NOON + 0.5)
+    assert unanswered
+
+    assert not unanswered.is_affected_by(unsent)
+    assert after(unanswered, unsent).is_limited
+
+
 def test_after_a_timeout_one_attempt_at_a_time_shows_whether_it_answers_again():
     hanging = after(WELL, attempt(Outcome.TIMED_OUT, milliseconds=10000))
     probed = hanging.with_permit_acquired(NOON + 30, NOON)

@@ -72,7 +72,6 @@ def test_a_template_that_fails_makes_no_request_and_is_a_dead_letter_with_the_re
         excerpt="template: its output is empty",
     )
     assert attempt.outcome.consequence is Consequence.DEAD_LETTER
-    assert not attempt.outcome.affects_health
 
 
 def test_the_delivery_function_has_no_liquid_before_the_first_template():

@@ -259,6 +259,5 @@ def test_when_it_was_too_many_it_waits_at_least_a_second(headers: dict[str, str]
     assert reading == ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=seconds)
 
 
-def test_what_slack_never_takes_is_buried_and_tells_nothing_of_slack():
+def test_what_slack_never_takes_is_a_dead_letter():
     assert Outcome.UNACCEPTABLE.consequence is Consequence.DEAD_LETTER
-    assert not Outcome.UNACCEPTABLE.affects_health

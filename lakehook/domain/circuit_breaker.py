@@ -94,7 +94,7 @@ class EndpointHealth:
         self, attempt: Attempt, lane: Lane, *, schedule: RetrySchedule, now: float
     ) -> "EndpointHealth":
         """The health after an attempt."""
-        average_ms = (1 - WEIGHT) * self.average_ms + WEIGHT * attempt.milliseconds
+        average_ms = self._average_after(attempt)
         timed = self._changed(
             now,
             average_ms=average_ms,
@@ -123,6 +123,12 @@ class EndpointHealth:
             return limited or self.resume_batch_size > 0
         quick = attempt.outcome.is_success and attempt.milliseconds <= SLOW_MS
         return self.version > 0 or not quick
+
+    def _average_after(self, attempt: Attempt) -> float:
+        """Return the average time; a rejected message does not count, since it may be unsent."""
+        if attempt.outcome.consequence is Consequence.DEAD_LETTER:
+            return self.average_ms
+        return (1 - WEIGHT) * self.average_ms + WEIGHT * attempt.milliseconds
 
     def _unanswered_after(self, attempt: Attempt) -> float | None:
         if attempt.outcome is Outcome.TIMED_OUT:

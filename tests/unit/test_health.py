@@ -181,6 +181,9 @@ def test_a_message_that_was_not_sent_shows_nothing_of_the_endpoint():
 
     assert not unanswered.is_affected_by(unsent)
     assert after(unanswered, unsent).is_limited
+    slow = replace(WELL, average_ms=2100.0, resume_batch_size=1)
+    assert slow.is_affected_by(unsent), "the next lane goes in its place"
+    assert after(slow, unsent).is_slow
 
 
 def test_after_a_timeout_one_attempt_at_a_time_shows_whether_it_answers_again():

@@ -10,13 +10,14 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from lakehook.domain.circuit_breaker import UNANSWERED_SECONDS
+from lakehook.domain.circuit_breaker import SLOW_MS, UNANSWERED_SECONDS
 from lakehook.domain.errors import InfrastructureError
 from lakehook.ports.system import Clock
 from lakehook.ports.telemetry import Telemetry
 
 USUAL_TIMES = 2.0  # an attempt is long when it takes this many times what is usual
 WEIGHT = 0.3  # of the newest answer in what is usual
+MAX_USUAL_SECONDS = SLOW_MS / 1000  # what usually takes longer is limited for being slow
 MAX_ENDPOINTS = 1_000  # of which a process remembers what is usual
 MIN_STEP_SECONDS = 0.01  # so that each wait takes time, whatever floats are rounded to
 
@@ -55,7 +56,11 @@ class AttemptsUnderWay:
         return attempt
 
     def learn(self, subscription_id: str, seconds: float) -> None:
-        """Remember how long an answer took; an attempt without one teaches nothing."""
+        """Remember how long an answer took; an attempt without one teaches nothing.
+
+        At most so long that an endpoint that hangs from now on is marked before its deadline.
+        """
+        seconds = min(seconds, MAX_USUAL_SECONDS)
         usual = self._usual_seconds.pop(subscription_id, seconds)
         self._usual_seconds[subscription_id] = usual + WEIGHT * (seconds - usual)
         if len(self._usual_seconds) > MAX_ENDPOINTS:

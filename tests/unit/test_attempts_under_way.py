@@ -100,6 +100,19 @@ def test_an_endpoint_that_usually_takes_long_is_marked_later(
     assert len(slow.calls) == 1
 
 
+def test_an_endpoint_that_answered_late_once_is_marked_before_its_deadline(
+    attempts: AttemptsUnderWay, clock: FakeClock
+):
+    endpoint = Endpoint()
+    attempts.learn("sub_a", 9.0)
+    attempts.watch(endpoint, "sub_a", NOON)
+
+    clock.sleep(4)
+    attempts.mark_unanswered()
+
+    assert len(endpoint.calls) == 1
+
+
 def test_what_is_usual_is_remembered_of_the_latest_endpoints(attempts: AttemptsUnderWay):
     attempts.learn("first", 5.0)
     for number in range(MAX_ENDPOINTS):

@@ -23,7 +23,7 @@ from lakehook.ports.stores import (
 )
 from lakehook.ports.system import Clock
 from lakehook.ports.telemetry import Telemetry
-from lakehook.replay import ProcessReplays
+from lakehook.replay.worker import ProcessReplays
 
 RECONCILE_SECONDS = 20.0  # of one tick
 SPARE_SECONDS = 10.0

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from lakehook.domain.devlake.refusal import (
+from lakehook.domain.devlake.last_heard import (
     ACCEPTED_EVERY_SECONDS,
     Heard,
     LastAccepted,
     LastRefused,
-    Refusal,
     is_notice,
 )
+from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event

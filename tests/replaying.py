@@ -10,7 +10,7 @@ from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.replay import Replay, ReplayRequest
 from lakehook.domain.subscription import Subscription
-from lakehook.replay import CountReplay, LookUpReplays, Started, StartReplay
+from lakehook.replay.manage import CountReplay, LookUpReplays, Started, StartReplay
 from tests.builders import a_notice, an_event
 from tests.delivering import DeliverFunction
 from tests.fakes import (

@@ -4,13 +4,16 @@ import os
 from functools import cache
 from typing import Any
 
-from functions.api.app import Api
-from functions.api.http_request import HttpRequest
-from lakehook.adapters.aws import Aws
-from lakehook.adapters.telemetry.base import ApiTelemetry
-from lakehook.operations import OperatorService
-from lakehook.operations.bootstrap import operator_service_on
-from lakehook.settings import ApiSettings
+from lakehook.adapters.system import paused_collector
+
+with paused_collector():
+    from functions.api.app import Api
+    from functions.api.http_request import HttpRequest
+    from lakehook.adapters.aws import Aws
+    from lakehook.adapters.telemetry.base import ApiTelemetry
+    from lakehook.operations import OperatorService
+    from lakehook.operations.bootstrap import operator_service_on
+    from lakehook.settings import ApiSettings
 
 
 @cache
@@ -29,6 +32,7 @@ def operator_service() -> OperatorService:
 
 
 @cache
+@paused_collector()
 def api() -> Api:
     return Api(operator_service, telemetry().failed)
 

@@ -8,28 +8,31 @@ from functools import cache
 from threading import Lock
 from typing import Any
 
-from lakehook.adapters.aws import HIGH_VOLUME_CONFIG, Aws
-from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
-from lakehook.adapters.dynamodb.ledger import DynamoLedger
-from lakehook.adapters.dynamodb.pings import DynamoPings
-from lakehook.adapters.dynamodb.rate_limits import DynamoRateLimitStore
-from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
-from lakehook.adapters.http.client import HttpTransport
-from lakehook.adapters.kms import KmsCredentialStore
-from lakehook.adapters.liquid import LiquidRenderer
-from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue
-from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
-from lakehook.adapters.system import SystemClock, SystemRandom
-from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
-from lakehook.adapters.transport import MailTransport, TransportRouter
-from lakehook.delivery.batch import DeliverBatch, DeliveryPorts, build_deliver
-from lakehook.delivery.sender import SignedSender
-from lakehook.domain.errors import InvalidInput
-from lakehook.domain.retry import RetrySchedule
-from lakehook.domain.ssrf_policy import Network, valid_networks
-from lakehook.ports.queues import QueueMessage
-from lakehook.ports.system import Clock
-from lakehook.settings import DeliverSettings, parse_list, parse_optional
+from lakehook.adapters.system import paused_collector
+
+with paused_collector():
+    from lakehook.adapters.aws import HIGH_VOLUME_CONFIG, Aws
+    from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+    from lakehook.adapters.dynamodb.ledger import DynamoLedger
+    from lakehook.adapters.dynamodb.pings import DynamoPings
+    from lakehook.adapters.dynamodb.rate_limits import DynamoRateLimitStore
+    from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
+    from lakehook.adapters.http.client import HttpTransport
+    from lakehook.adapters.kms import KmsCredentialStore
+    from lakehook.adapters.liquid import LiquidRenderer
+    from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue
+    from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
+    from lakehook.adapters.system import SystemClock, SystemRandom
+    from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
+    from lakehook.adapters.transport import MailTransport, TransportRouter
+    from lakehook.delivery.batch import DeliverBatch, DeliveryPorts, build_deliver
+    from lakehook.delivery.sender import SignedSender
+    from lakehook.domain.errors import InvalidInput
+    from lakehook.domain.retry import RetrySchedule
+    from lakehook.domain.ssrf_policy import Network, valid_networks
+    from lakehook.ports.queues import QueueMessage
+    from lakehook.ports.system import Clock
+    from lakehook.settings import DeliverSettings, parse_list, parse_optional
 
 DAY = 24 * 3600
 LANES_AT_A_TIME = 10  # a batch has at most this many lanes
@@ -43,6 +46,7 @@ def telemetry() -> PowertoolsTelemetry:
 
 
 @cache
+@paused_collector()
 def deliver_batch() -> DeliverBatch:
     settings = DeliverSettings.from_env(os.environ)
     return build_deliver(

@@ -11,17 +11,20 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
-from lakehook.adapters.aws import FAIL_FAST_CONFIG, Aws
-from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
-from lakehook.adapters.telemetry.base import NotificationTelemetry
-from lakehook.domain.devlake.refusal import Refusal, RefusalKind, has_signature
-from lakehook.domain.devlake.signature import SignedNotification
-from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
-from lakehook.domain.errors import InfrastructureError
-from lakehook.ingestion.receive_notification import ReceiveNotification, ReceiveStatus
-from lakehook.ports.ingress import PipelineDetails
-from lakehook.publisher import Publisher
-from lakehook.settings import ALLOWED, IngressSettings
+from lakehook.adapters.system import paused_collector
+
+with paused_collector():
+    from lakehook.adapters.aws import FAIL_FAST_CONFIG, Aws
+    from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
+    from lakehook.adapters.telemetry.base import NotificationTelemetry
+    from lakehook.domain.devlake.refusal import Refusal, RefusalKind, has_signature
+    from lakehook.domain.devlake.signature import SignedNotification
+    from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
+    from lakehook.domain.errors import InfrastructureError
+    from lakehook.ingestion.receive_notification import ReceiveNotification, ReceiveStatus
+    from lakehook.ports.ingress import PipelineDetails
+    from lakehook.publisher import Publisher
+    from lakehook.settings import ALLOWED, IngressSettings
 
 if TYPE_CHECKING:
     from lakehook.ports.ingress import DevLakePipelines, RefusedRecorder
@@ -91,6 +94,7 @@ def sources() -> DevLakeSources:
 
 
 @cache
+@paused_collector()
 def receive_notification() -> ReceiveNotification:
     config, secrets_manager = settings(), aws().secrets_manager()
     return ReceiveNotification(

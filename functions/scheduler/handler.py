@@ -4,19 +4,22 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from lakehook.adapters.aws import Aws
-from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
-from lakehook.adapters.dynamodb.journal import DynamoJournal
-from lakehook.adapters.dynamodb.ledger import DynamoLedger
-from lakehook.adapters.dynamodb.replays import DynamoReplays
-from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
-from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
-from lakehook.adapters.system import SystemClock
-from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
-from lakehook.domain.subscription import CACHE_PROPAGATION_SECONDS
-from lakehook.publisher import Publisher
-from lakehook.settings import SchedulerSettings
-from lakehook.tick import Tick, TickPorts
+from lakehook.adapters.system import paused_collector
+
+with paused_collector():
+    from lakehook.adapters.aws import Aws
+    from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+    from lakehook.adapters.dynamodb.journal import DynamoJournal
+    from lakehook.adapters.dynamodb.ledger import DynamoLedger
+    from lakehook.adapters.dynamodb.replays import DynamoReplays
+    from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
+    from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
+    from lakehook.adapters.system import SystemClock
+    from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
+    from lakehook.domain.subscription import CACHE_PROPAGATION_SECONDS
+    from lakehook.publisher import Publisher
+    from lakehook.settings import SchedulerSettings
+    from lakehook.tick import Tick, TickPorts
 
 if TYPE_CHECKING:
     from lakehook.ingestion.reconcile.schedule import ReconcileOnSchedule
@@ -34,6 +37,7 @@ def aws() -> Aws:
 
 
 @cache
+@paused_collector()
 def tick() -> Tick:
     settings, clock = SchedulerSettings.from_env(os.environ), SystemClock()
     dynamodb, sqs, deliveries = aws().dynamodb(), aws().sqs(), settings.deliveries_table

@@ -1,8 +1,11 @@
-"""The system's clock and random numbers."""
+"""The system's clock and random numbers, and its garbage collector during a start."""
 
+import gc
 import random
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class SystemClock:
@@ -22,3 +25,19 @@ class SystemRandom:
 
     def random_bytes(self) -> bytes:
         return secrets.token_bytes(32)
+
+
+@contextmanager
+def paused_collector() -> Iterator[None]:
+    """Pause the collector while a function imports or is wired, and never look at that again.
+
+    It ran at every 700 new objects, none of which was garbage: a quarter of a cold start's CPU.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()

@@ -33,7 +33,7 @@ from lakehook.queries import (
     ShowPipeline,
     ShowStatus,
 )
-from lakehook.replay import (
+from lakehook.replay.manage import (
     CountReplay,
     DeleteStaleDlqCopies,
     FollowReplay,

@@ -46,7 +46,7 @@ from lakehook.queries import (
     ShowPipeline,
     ShowStatus,
 )
-from lakehook.replay import (
+from lakehook.replay.manage import (
     CountReplay,
     DeleteStaleDlqCopies,
     FollowReplay,

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from lakehook.domain.devlake.refusal import Refusal
-from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document
 
 if TYPE_CHECKING:
-    from lakehook.domain.devlake.refusal import Heard
+    from lakehook.domain.devlake.last_heard import Heard
+    from lakehook.domain.devlake.refusal import Refusal
+    from lakehook.domain.devlake.sources import DevLakeSource
 
 
 Now = Callable[[], float]
@@ -89,7 +89,7 @@ class EventPublisher(Protocol):
 
 
 class PipelineDetails(Protocol):
-    def of_event(self, source: DevLakeSource, document: Document) -> Document:
+    def of_event(self, source: "DevLakeSource", document: Document) -> Document:
         """Return the fields that a notification lacks, as far as they can be read in time.
 
         Never raises: a notification must not be lost for an additional detail.
@@ -102,7 +102,7 @@ class AcceptedRecorder(Protocol):
 
 
 class RefusedRecorder(Protocol):
-    def refused(self, source: str | None, refusal: Refusal) -> None:
+    def refused(self, source: str | None, refusal: "Refusal") -> None:
         """Record a refusal, at most once in ten seconds for each source.
 
         A refusal that anybody can cause, by a request that is not a notification, neither replaces

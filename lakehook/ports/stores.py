@@ -4,13 +4,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
-from lakehook.domain.health_history import HealthChange
 from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.domain.operator_notice import SubscriptionCondition
 from lakehook.domain.pipeline import (
     AcceptedEvent,
     EventSkip,
@@ -20,11 +17,14 @@ from lakehook.domain.pipeline import (
     SkipReason,
 )
 from lakehook.domain.rate_limit import Reservation
-from lakehook.domain.replay import Replay
 from lakehook.domain.subscription import Subscription
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # of stores that some functions do without, so that they start sooner
+    from lakehook.domain.circuit_breaker import EndpointHealth
     from lakehook.domain.devlake.reconciliation import Reconciliation
+    from lakehook.domain.health_history import HealthChange
+    from lakehook.domain.operator_notice import SubscriptionCondition
+    from lakehook.domain.replay import Replay
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class LedgerSnapshot:
 
     lanes: Mapping[Lane, HeldLane]
     records: Mapping[tuple[Lane, int], DeliveryRecord]
-    endpoint_health: Mapping[str, EndpointHealth] = field(
+    endpoint_health: Mapping[str, "EndpointHealth"] = field(
         default_factory=dict
     )  # of endpoints that are not healthy
 
@@ -185,29 +185,29 @@ class Ledger(Protocol):
 class ConditionStore(Protocol):
     """Conditions of the last notification of operators."""
 
-    def load(self) -> tuple[float, Mapping[str, SubscriptionCondition]]:
+    def load(self) -> tuple[float, Mapping[str, "SubscriptionCondition"]]:
         """Return the time of the last check, and the subscriptions that were not healthy."""
 
-    def save(self, looked_at: float, conditions: Mapping[str, SubscriptionCondition]) -> None: ...
+    def save(self, looked_at: float, conditions: Mapping[str, "SubscriptionCondition"]) -> None: ...
 
 
 class HealthHistory(Protocol):
     """Changes of the health of subscriptions, kept for somewhat more than a day."""
 
-    def append(self, changes: Sequence[HealthChange]) -> None: ...
+    def append(self, changes: Sequence["HealthChange"]) -> None: ...
 
-    def since(self, at: float) -> Sequence[HealthChange]:
+    def since(self, at: float) -> Sequence["HealthChange"]:
         """Return the changes since then, in the order of time."""
 
 
 class EndpointHealthStore(Protocol):
-    def find(self, subscription_id: str) -> EndpointHealth:
+    def find(self, subscription_id: str) -> "EndpointHealth":
         """Read an endpoint's health; without a record it is healthy."""
 
-    def find_many(self, subscription_ids: Collection[str]) -> Mapping[str, EndpointHealth]:
+    def find_many(self, subscription_ids: Collection[str]) -> Mapping[str, "EndpointHealth"]:
         """The health of those endpoints that are not healthy."""
 
-    def save(self, before: EndpointHealth, after: EndpointHealth) -> bool:
+    def save(self, before: "EndpointHealth", after: "EndpointHealth") -> bool:
         """Save the health, or delete the record if healthy; false if it was written since."""
 
 
@@ -231,13 +231,13 @@ class SkippedEvent:
 class ReplayStore(Protocol):
     """Store of replays: open ones, at most one per subscription, and finished ones."""
 
-    def list_open(self) -> Sequence[Replay]:
+    def list_open(self) -> Sequence["Replay"]:
         """Read the open replays consistently."""
 
-    def list_finished(self) -> Sequence[Replay]:
+    def list_finished(self) -> Sequence["Replay"]:
         """Read the finished replays that are still stored."""
 
-    def save(self, replay: Replay) -> Replay:
+    def save(self, replay: "Replay") -> "Replay":
         """Save a replay, and return it as saved; once it has ended, another may open.
 
         Raises ``Conflict`` if it has changed since it was read, or if a new one finds another open

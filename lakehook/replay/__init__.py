@@ -7,27 +7,3 @@ manage.py   select, count, start, follow and stop a replay; delete stale queue c
 worker.py   one tick's share of every open replay: a page of the journal, lane by lane
 ==========  =============================================================================
 """
-
-from lakehook.replay.manage import (
-    CountReplay,
-    DeleteStaleDlqCopies,
-    FollowReplay,
-    LookUpReplays,
-    ReplayCount,
-    Started,
-    StartReplay,
-    StopReplay,
-)
-from lakehook.replay.worker import ProcessReplays
-
-__all__ = [
-    "CountReplay",
-    "DeleteStaleDlqCopies",
-    "FollowReplay",
-    "LookUpReplays",
-    "ProcessReplays",
-    "ReplayCount",
-    "StartReplay",
-    "Started",
-    "StopReplay",
-]

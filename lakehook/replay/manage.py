@@ -5,14 +5,12 @@ nothing. A dead letter that was replayed has its stale copy on the dead-letter q
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from lakehook.domain.channels import channel_for
-from lakehook.domain.delivery import Delivery, Lane
+from lakehook.domain.delivery import Delivery
 from lakehook.domain.errors import Conflict, InvalidInput, NotFound
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
-from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.replay import (
     BEGINNING,
     DeliveryFilter,
@@ -27,13 +25,12 @@ from lakehook.ports.outbound import Warn
 from lakehook.ports.queues import DeadLetterQueue
 from lakehook.ports.stores import Journal, Ledger, ReplayStore
 from lakehook.ports.system import Clock, Random
+from lakehook.replay.worker import FANOUT_SETTLING_SECONDS, deliveries_for
 
 RECORDS_AT_A_TIME = 50
 
 OnProgress = Callable[[int], None]
 """Called with the number of further journal items read."""
-FANOUT_SETTLING_SECONDS = 60.0
-"""Delay of a new subscription's replay: a fan-out with an older cache ends within 30 s."""
 POLL_SECONDS = 1.0
 MAX_TRIES = 5  # against a scheduler that writes it, too
 
@@ -245,19 +242,6 @@ class DeleteStaleDlqCopies:
             DeliveryStatus.DEAD,
             record.attempts,
         )
-
-
-def deliveries_for(
-    accepted: Iterable[AcceptedEvent], terms: ReplayCriteria, subscription: Subscription
-) -> list[Delivery]:
-    """Build the deliveries of the selected events, whatever their status."""
-    channel = channel_for(subscription)
-    return [
-        Delivery(Lane(subscription.id, event.sequenced.event.pipeline_key), event.sequenced)
-        for event in accepted
-        if terms.matches(event.sequenced.event, at=event.at, subscription=subscription)
-        and channel.unsupported_reason(event.sequenced.event) is None
-    ]
 
 
 def _attach(replay: Replay, terms: ReplayCriteria) -> Started:

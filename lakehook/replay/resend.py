@@ -13,8 +13,7 @@ from lakehook.domain.subscription import Subscription
 from lakehook.ports.queues import DeliveryQueue
 from lakehook.ports.stores import Journal, Ledger, SubscriptionReader
 from lakehook.ports.system import Clock, Random
-from lakehook.replay.manage import deliveries_for
-from lakehook.replay.worker import EnqueueLane, EnqueueResult
+from lakehook.replay.worker import EnqueueLane, EnqueueResult, deliveries_for
 
 _INSTEAD = {
     DeliveryStatus.WAITING: "it waits, and goes out by itself",

@@ -10,18 +10,20 @@ The replay's record advances page by page. An interrupted tick leaves deliveries
 id; the next tick finds them enqueued, and continues after them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 
+from lakehook.domain.channels import channel_for
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import Conflict, InfrastructureError, LaneConflict
 from lakehook.domain.json_document import to_json
 from lakehook.domain.lane import LEASE_SECONDS, DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.queue_message import Resume
-from lakehook.domain.replay import Replay, ReplayState
+from lakehook.domain.replay import Replay, ReplayCriteria, ReplayState
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.queues import DeliveryQueue
 from lakehook.ports.stores import (
@@ -34,7 +36,6 @@ from lakehook.ports.stores import (
 )
 from lakehook.ports.system import Clock
 from lakehook.ports.telemetry import Telemetry
-from lakehook.replay.manage import FANOUT_SETTLING_SECONDS, deliveries_for
 
 MAX_TRIES = 3
 MAX_RECORDS, MAX_BYTES = 90, 3_000_000  # of a transaction; DynamoDB allows 100 and 4 MB
@@ -42,6 +43,8 @@ RECORD_BYTES = 4_000  # of a record without its event: about twenty attempts
 RECORDS_AT_A_TIME = 50
 LANES_AT_A_TIME = 10
 MAX_RUN_SECONDS = 15.0  # of a tick; the next one continues
+FANOUT_SETTLING_SECONDS = 60.0
+"""Delay of a new subscription's replay: a fan-out with an older cache ends within 30 s."""
 
 
 @dataclass(frozen=True)
@@ -282,3 +285,16 @@ def _parts(requeued: Sequence[Requeued]) -> Iterator[list[Requeued]]:
 
 def _pipeline_of(entry: JournalEntry) -> str:
     return entry.accepted.sequenced.event.pipeline_key
+
+
+def deliveries_for(
+    accepted: Iterable[AcceptedEvent], terms: ReplayCriteria, subscription: Subscription
+) -> list[Delivery]:
+    """Build the deliveries of the selected events, whatever their status."""
+    channel = channel_for(subscription)
+    return [
+        Delivery(Lane(subscription.id, event.sequenced.event.pipeline_key), event.sequenced)
+        for event in accepted
+        if terms.matches(event.sequenced.event, at=event.at, subscription=subscription)
+        and channel.unsupported_reason(event.sequenced.event) is None
+    ]

@@ -6,7 +6,8 @@ import boto3
 import pytest
 
 from lakehook.adapters.dynamodb.last_heard import DynamoHeard
-from lakehook.domain.devlake.refusal import Heard, LastAccepted, LastRefused, Refusal, RefusalKind
+from lakehook.domain.devlake.last_heard import Heard, LastAccepted, LastRefused
+from lakehook.domain.devlake.refusal import Refusal, RefusalKind
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
 from lakehook.settings import StackOutputs

@@ -15,8 +15,8 @@ from functions.fanout import handler as fanout_function
 from functions.ingress import handler as ingress_function
 from lakehook.adapters.dynamodb.last_heard import DynamoHeard
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
+from lakehook.domain.devlake.last_heard import Heard
 from lakehook.domain.devlake.notification import render
-from lakehook.domain.devlake.refusal import Heard
 from lakehook.domain.devlake.signature import signed_query
 from lakehook.domain.event import Event
 from lakehook.settings import ALLOWED, REFUSED, UNSET, FanoutSettings, IngressSettings, StackOutputs

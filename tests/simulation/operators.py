@@ -16,7 +16,7 @@ from lakehook.domain.replay import DeliveryFilter, ReplayRequest
 from lakehook.domain.subscription import Ordering
 from lakehook.ports.queues import DeadLetterQueue
 from lakehook.ports.stores import Ledger
-from lakehook.replay import CountReplay, StartReplay
+from lakehook.replay.manage import CountReplay, StartReplay
 from lakehook.subscriptions.lifecycle import (
     EnableSubscription,
     PauseSubscription,

@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
+from lakehook.domain.devlake.last_heard import (
+    ACCEPTED_EVERY_SECONDS,
+    Heard,
+    LastAccepted,
+    LastRefused,
+)
 from lakehook.domain.devlake.notification import PipelineRow, parse_notification
 from lakehook.domain.devlake.reconciliation import Reconciliation
-from lakehook.domain.devlake.refusal import ACCEPTED_EVERY_SECONDS, Heard, LastAccepted, LastRefused
 from lakehook.domain.devlake.setup_check import (
     Check,
     EndpointAnswer,

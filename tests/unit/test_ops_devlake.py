@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from lakehook.domain.devlake.last_heard import Heard, LastAccepted, LastRefused
 from lakehook.domain.devlake.reconciliation import Reconciliation
-from lakehook.domain.devlake.refusal import Heard, LastAccepted, LastRefused
 from lakehook.domain.devlake.setup_check import EndpointResponse, EndpointUnreachable
 from lakehook.domain.devlake.sources import NONE, DevLakeSources
 from lakehook.domain.errors import DevlakeUnavailable, InfrastructureError, NotDevlake

@@ -13,7 +13,7 @@ from lakehook.domain.lane import DeliveryStatus
 from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.replay import ReplayRequest, ReplayState
 from lakehook.ports.stores import JournalPage
-from lakehook.replay import ReplayCount, StopReplay
+from lakehook.replay.manage import ReplayCount, StopReplay
 from tests.builders import a_subscription
 from tests.fakes import NOON
 from tests.replaying import World

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.items import Item, from_item, to_item, to_milliseconds
-from lakehook.domain.devlake.refusal import (
+from lakehook.domain.devlake.last_heard import (
     ACCEPTED_EVERY_SECONDS,
     Heard,
     LastAccepted,
     LastRefused,
-    Refusal,
     is_notice,
 )
 from lakehook.domain.event import DEFAULT_SOURCE, Event
@@ -21,6 +20,8 @@ from lakehook.settings import PipelinesTable as Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+    from lakehook.domain.devlake.refusal import Refusal
 
 _RECORD = "heard"
 _MAY_REPLACE = (
@@ -54,7 +55,7 @@ class DynamoHeard:
             values = {"accepted_at": to_milliseconds(now), "accepted_event_id": event.id}
             self._update(event.source, values)
 
-    def refused(self, source: str | None, refusal: Refusal) -> None:
+    def refused(self, source: str | None, refusal: "Refusal") -> None:
         now = self.now()
         key = (source, refusal.is_notice)
         last_at = self._refused_at.get(key, float("-inf"))

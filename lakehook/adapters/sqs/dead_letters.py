@@ -32,7 +32,7 @@ LONG_POLL_SECONDS = 1  # a short poll may find nothing where there is something
 NO_VALUE = "-"  # SQS rejects an empty attribute
 MAX_REASON_CHARACTERS = 1000
 # SQS accepts the characters of XML 1.0. A message that can't be quarantined would return for ever.
-_REFUSED = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_REFUSED = "[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 Copy = tuple[Lane, int, str]
 """Lane, sequence, attempts: a newer dead letter has more attempts, and its copy stays.
 
@@ -257,7 +257,7 @@ def send(  # noqa: PLR0913  a message has these parts
 
 
 def _sqs_text(value: str) -> str:
-    return _REFUSED.sub("\ufffd", value[:MAX_REASON_CHARACTERS]) or NO_VALUE
+    return re.sub(_REFUSED, "\ufffd", value[:MAX_REASON_CHARACTERS]) or NO_VALUE
 
 
 def _record_key(record: DeliveryRecord) -> Copy:

@@ -17,11 +17,11 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from lakehook import metrics as names
-from lakehook.domain.devlake.refusal import Refusal
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
 
 if TYPE_CHECKING:
+    from lakehook.domain.devlake.refusal import Refusal
     from lakehook.domain.subscription import EndpointChange
 
 MAX_PATH_CHARACTERS = 200
@@ -115,7 +115,7 @@ class NotificationTelemetry(Powertools):
         """Log a test, which is not counted: it did not come from DevLake."""
         self._info("test_notice_accepted", source=source)
 
-    def notification_rejected(self, status: int, refusal: Refusal, *, source: str | None) -> None:
+    def notification_rejected(self, status: int, refusal: "Refusal", *, source: str | None) -> None:
         """Count twice without a dimension: the kind is free in the log, but not in a metric."""
         self._count(names.NOTIFICATIONS_REJECTED)
         if refusal.seems_devlake:

@@ -1,31 +1,40 @@
 """Registry of channels. A new channel is a module that implements ``Channel``, and a line here."""
 
+from collections import UserDict
+from importlib import import_module
+
 from lakehook.domain.channels.base import Channel
-from lakehook.domain.channels.cloudevents import BinaryCloudEvents, CloudEvents
-from lakehook.domain.channels.devlake import DevLakeChannel
-from lakehook.domain.channels.dingtalk import DingTalk
-from lakehook.domain.channels.email import Email
-from lakehook.domain.channels.feishu import Feishu
-from lakehook.domain.channels.slack import Slack
-from lakehook.domain.channels.teams import Teams
-from lakehook.domain.channels.webhook import Webhook
-from lakehook.domain.channels.wecom import WeCom
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.subscription import WEBHOOK, Subscription
 
-CHANNELS: dict[str, Channel] = {
-    WEBHOOK: Webhook(),
-    "slack": Slack(),
-    "wecom": WeCom(),
-    "feishu": Feishu(),
-    "dingtalk": DingTalk(),
-    "teams": Teams(),
-    "email": Email(),
-    "devlake": DevLakeChannel(),
-    "cloudevents": CloudEvents(),
-    "cloudevents-binary": BinaryCloudEvents(),
-}
+
+class ChannelRegistry(UserDict[str, Channel | str]):
+    """Channels by name; each is imported at its first use, as most stages use one or two."""
+
+    def __getitem__(self, name: str) -> Channel:
+        found = self.data[name]
+        if isinstance(found, str):
+            module, _, class_name = found.partition(".")
+            channel: Channel = getattr(import_module(f"{__name__}.{module}"), class_name)()
+            self.data[name] = found = channel
+        return found
+
+
+CHANNELS = ChannelRegistry(
+    {
+        WEBHOOK: "webhook.Webhook",
+        "slack": "slack.Slack",
+        "wecom": "wecom.WeCom",
+        "feishu": "feishu.Feishu",
+        "dingtalk": "dingtalk.DingTalk",
+        "teams": "teams.Teams",
+        "email": "email.Email",
+        "devlake": "devlake.DevLakeChannel",
+        "cloudevents": "cloudevents.CloudEvents",
+        "cloudevents-binary": "cloudevents.BinaryCloudEvents",
+    }
+)
 
 CHANNELS_BY_FORMAT = {
     "lakehook": WEBHOOK,

@@ -1,4 +1,4 @@
-"""Reasons why the ingress rejects a request, and the record of what a source sent last."""
+"""Reasons why the ingress rejects a request."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,8 +8,6 @@ from urllib.parse import parse_qs
 from lakehook.domain.devlake.notification import parse_notification
 from lakehook.domain.devlake.signature import SignedNotification
 from lakehook.domain.errors import InvalidNotification, InvalidSignature, Unsigned
-from lakehook.domain.event import Event
-from lakehook.domain.text import single_line
 
 TEST_PIPELINE = 0
 """Pipeline id of a test notification; DevLake's ids start at 1."""
@@ -19,13 +17,6 @@ _EMPTY = "made with an empty secret; give DevLake the stack's as NOTIFICATION_SE
 _QUOTED = "made with quotes around the secret; remove them from DevLake's NOTIFICATION_SECRET"
 _SPACE_BEHIND = "made with white space after the secret; remove it in NOTIFICATION_SECRET"
 _SPACE_STORED = "made without the white space that the secret in Secrets Manager has; remove it"
-
-MAX_REASON = 500  # characters
-
-ACCEPTED_EVERY_SECONDS = 10.0
-"""Age at which the recorded time is written again, so it may lag by this much."""
-
-_DEVLAKES_ID = "devlake:"
 
 
 class RefusalKind(StrEnum):
@@ -115,35 +106,3 @@ def _slips(secrets: Iterable[str]) -> Iterator[tuple[str, str]]:
         yield from ((f"{quote}{secret}{quote}", _QUOTED) for quote in "\"'")
         yield from ((f"{secret}{end}", _SPACE_BEHIND) for end in ("\n", "\r\n", "\r", " "))
         yield secret.strip(), _SPACE_STORED
-
-
-@dataclass(frozen=True)
-class LastAccepted:
-    at: float  # unix seconds
-    event_id: str
-
-
-@dataclass(frozen=True)
-class LastRefused:
-    at: float  # unix seconds
-    kind: str  # may be of a later release, so it is not an enum
-    reason: str
-    is_notice: bool = True
-
-    @classmethod
-    def of(cls, refusal: Refusal, *, now: float) -> "LastRefused":
-        """Build a record with a cleaned reason: it may quote untrusted text."""
-        return cls(
-            now, str(refusal.kind), single_line(refusal.reason, MAX_REASON), refusal.is_notice
-        )
-
-
-@dataclass(frozen=True)
-class Heard:
-    accepted: LastAccepted | None = None
-    refused: LastRefused | None = None
-
-
-def is_notice(event: Event) -> bool:
-    """Whether DevLake itself sent the event just now: not another producer, not a reconcile."""
-    return event.id.startswith(_DEVLAKES_ID) and not (event.is_reconciled or event.is_inferred)

@@ -8,16 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from lakehook.domain.devlake.notification import CREATED, EVENT_TYPES, PipelineRow, go_json
-from lakehook.domain.devlake.reconciliation import Reconciliation
-from lakehook.domain.devlake.refusal import (
+from lakehook.domain.devlake.last_heard import (
     ACCEPTED_EVERY_SECONDS,
-    TEST_PIPELINE,
     Heard,
     LastAccepted,
     LastRefused,
-    RefusalKind,
 )
+from lakehook.domain.devlake.notification import CREATED, EVENT_TYPES, PipelineRow, go_json
+from lakehook.domain.devlake.reconciliation import Reconciliation
+from lakehook.domain.devlake.refusal import TEST_PIPELINE, RefusalKind
 from lakehook.domain.devlake.sources import DEFAULT_SOURCE, DevLakeSource
 from lakehook.domain.errors import InfrastructureError, LakehookError
 from lakehook.domain.event import EventType

@@ -9,7 +9,7 @@ from lakehook.domain.time import format_rfc3339
 from lakehook.operations.views import described, example, format_time
 from lakehook.operations.views.console_path import REPLAYS, console_path
 from lakehook.operations.views.deliveries import Owners, name_of
-from lakehook.replay import ReplayCount
+from lakehook.replay.manage import ReplayCount
 
 
 @dataclass(frozen=True, kw_only=True)

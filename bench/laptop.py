@@ -1,9 +1,12 @@
 """The laptop's cloud as a newcomer feels it: a burst, what it holds in memory, and its rest."""
 
+import json
 import os
+import subprocess
+import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,8 +18,9 @@ from lakehook.cli.options import STACK
 from lakehook.domain.event import Event
 from lakehook.producer import Publisher
 from lakehook.subscriptions.subscribe import SubscriptionFields
-from local.installation import LocalLakehook, Options
+from local import account
 
+UP = [sys.executable, "-m", "local", "up", "--port", "0"]
 SUBSCRIBERS = 10
 PIPELINES, EVENT_TYPES = 100, ("PIPELINE_CREATED", "PIPELINE_RUNNING", "PIPELINE_COMPLETED")
 MIN_PER_SECOND, MAX_MEMORY_MB, MAX_IDLE_PERCENT = 200, 350, 1
@@ -24,20 +28,19 @@ PATIENCE_SECONDS, LOOK_SECONDS = 120.0, 0.05
 
 
 def measure(*, quick: bool) -> Sequence[Row]:
-    """The processes are started by the burst, as they are for a newcomer."""
+    """What is measured is ``local up`` as a newcomer starts it, without the publisher."""
     pipelines = PIPELINES // 5 if quick else PIPELINES
     deliveries = pipelines * len(EVENT_TYPES) * SUBSCRIBERS
     with ExitStack() as exits:
-        sink = os.open(os.devnull, os.O_WRONLY)
-        exits.callback(os.close, sink)
-        options = Options(allow_networks=("127.0.0.0/8",), sink=sink)
-        lakehook = exits.enter_context(LocalLakehook(options))
+        pid, where = exits.enter_context(_running())
+        endpoint_url = where["endpoint_url"]
+        exits.enter_context(account.entered(endpoint_url))
         url = exits.enter_context(receiving())
         _subscribe(url)
-        publisher = Publisher(lakehook.deployment.events_queue_url, lakehook.client("sqs"))
+        publisher = Publisher(where["events_queue_url"], account.client("sqs", endpoint_url))
         per_second = deliveries / _burst(publisher, url, pipelines, deliveries)
-        memory = pss_mb()
-        idle = _idle_percent(5.0 if quick else 20.0)
+        memory = _pss_mb(pid)
+        idle = _idle_percent(pid, 5.0 if quick else 20.0)
     return [
         _row(
             f"a burst of {deliveries:,} deliveries",
@@ -61,6 +64,19 @@ def measure(*, quick: bool) -> Sequence[Row]:
             reached=idle <= MAX_IDLE_PERCENT,
         ),
     ]
+
+
+@contextmanager
+def _running() -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Its process, and where everything is."""
+    with subprocess.Popen(
+        UP, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout
+        try:
+            yield process.pid, json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
 
 
 def _subscribe(url: str) -> None:
@@ -96,36 +112,33 @@ def _event(number: int, event_type: str) -> Event:
     )
 
 
-def _idle_percent(seconds: float) -> float:
+def _idle_percent(pid: int, seconds: float) -> float:
     time.sleep(2)
-    began, used = time.perf_counter(), cpu_seconds()
+    began, used = time.perf_counter(), _cpu_seconds(pid)
     time.sleep(seconds)
-    return 100 * (cpu_seconds() - used) / (time.perf_counter() - began)
+    return 100 * (_cpu_seconds(pid) - used) / (time.perf_counter() - began)
 
 
-def processes() -> Iterator[Path]:
-    """This one and all below it, but for the receiver."""
-    waiting = [Path(f"/proc/{os.getpid()}")]
-    while waiting:
-        process = waiting.pop()
-        if b"bench.receiver" in (process / "cmdline").read_bytes():
-            continue
-        yield process
-        children = (process / "task").glob("*/children")
-        waiting += [Path(f"/proc/{pid}") for each in children for pid in each.read_text().split()]
+def _processes(pid: int) -> Iterator[Path]:
+    """The process and all below it."""
+    process = Path(f"/proc/{pid}")
+    yield process
+    for children in (process / "task").glob("*/children"):
+        for child in children.read_text().split():
+            yield from _processes(int(child))
 
 
-def pss_mb() -> float:
+def _pss_mb(pid: int) -> float:
     kilobytes = 0
-    for process in processes():
+    for process in _processes(pid):
         lines = (process / "smaps_rollup").read_text().splitlines()
         kilobytes += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return kilobytes / 1024
 
 
-def cpu_seconds() -> float:
+def _cpu_seconds(pid: int) -> float:
     ticks = 0
-    for process in processes():
+    for process in _processes(pid):
         fields = (process / "stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")

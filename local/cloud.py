@@ -9,7 +9,7 @@ from typing import Any, Self
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 
-from local import account, cloudwatch, dynamodb, sqs
+from local import account, cloudwatch, dynamodb, service_models, sqs
 from local.cloudformation import Stack
 from local.gateway import Gateway
 from local.http_server import HttpServer
@@ -35,6 +35,7 @@ class Cloud:
         listener = self._exits.enter_context(_listen(self._port))
         self._port = listener.getsockname()[1]
         self._exits.enter_context(account.entered(self.endpoint_url))
+        service_models.install()
         sqs.install()
         dynamodb.install()
         cloudwatch.install()

@@ -18,10 +18,11 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from local import worker
+from local import service_models, worker
 
 _READ_BYTES = 65536
 _MAX_FDS = 3
+_RUNTIME = "awslambdaric.lambda_runtime_marshaller"  # its client reads an address when imported
 _SERVICES = ("dynamodb", "kms", "sqs")  # whose clients functions create
 
 Request = Mapping[str, Any]
@@ -93,8 +94,9 @@ def _tell(channel: socket.socket, message: Mapping[str, int]) -> None:
 @cache  # once for each module
 def _preload(module: str) -> None:
     """Import what a handler imports; what fails here fails in the environment, which reports it."""
-    with suppress(Exception, SystemExit):
-        importlib.import_module(module)
+    for name in (_RUNTIME, module):
+        with suppress(Exception, SystemExit):
+            importlib.import_module(name)
     sys.modules.pop(module, None)
     if "botocore.session" in sys.modules:
         _share_models()
@@ -108,6 +110,7 @@ def _share_models() -> None:
     import botocore  # noqa: PLC0415  a function may do without
     import botocore.session  # noqa: PLC0415
 
+    service_models.install()
     session = botocore.session.Session()
     loader = session.get_component("data_loader")
     session.set_credentials("none", "none")

@@ -23,6 +23,9 @@ THIS_PYTHON = Path(sys.executable)
 
 _STDERR = 2
 _LOG_SECONDS = 1.0  # for the last lines of a process that has ended
+_ALLOCATOR = {"MALLOC_ARENA_MAX": "1"}
+"""Of the fork server and what it forks. glibc would give each thread memory of its own."""
+
 _INIT_SECONDS = 30
 """Seconds; Lambda allows 10, but a busy laptop may need more."""
 
@@ -55,7 +58,7 @@ class Host:
         path = self.python_path(function)
         with self._lock:
             if path not in self._fork_servers:
-                variables = _variables_of_all(path)
+                variables = _variables_of_all(path) | _ALLOCATOR
                 self._fork_servers[path] = ForkServer(self.python, variables, sink=self.sink)
             return self._fork_servers[path]
 

@@ -12,9 +12,7 @@ from tempfile import NamedTemporaryFile
 from threading import Event
 from typing import Any
 
-from lakehook.console.server import DEFAULT_PORT
 from lakehook.domain.errors import InvalidInput
-from local.console import serve_console
 from local.function import InitFailed
 from local.installation import LocalLakehook, Options
 from local.port import PortTaken
@@ -66,9 +64,7 @@ def _serve(options: Options, *, as_json: bool, console: bool) -> None:
             log = exits.enter_context(NamedTemporaryFile(prefix="lakehook-", suffix=".log"))
             options = replace(options, sink=log.fileno())
         lakehook = exits.enter_context(LocalLakehook(options))
-        port = DEFAULT_PORT if options.port else ANY_PORT
-        served = exits.enter_context(serve_console(lakehook, port=port)) if console else None
-        rows = {"console": served.access.url} if served else {}
+        rows = {"console": _serve_console(lakehook, options, exits)} if console else {}
         rows |= {} if as_json else {"functions log to": log.name}
         words = _ready(lakehook, options.state, rows)
         print(words, file=sys.stderr if as_json else sys.stdout, flush=True)
@@ -78,9 +74,18 @@ def _serve(options: Options, *, as_json: bool, console: bool) -> None:
                 "region": lakehook.region,
                 "notification_secret": lakehook.notification_secret,
             }
-            where |= {"console_url": rows["console"]} if served else {}
+            where |= {"console_url": rows["console"]} if console else {}
             print(json.dumps(where | asdict(lakehook.deployment)), flush=True)
         Event().wait()
+
+
+def _serve_console(lakehook: LocalLakehook, options: Options, exits: ExitStack) -> str:
+    """Serve it until the end, and return its URL."""
+    from lakehook.console.server import DEFAULT_PORT  # noqa: PLC0415  10 MB for few
+    from local.console import serve_console  # noqa: PLC0415
+
+    port = DEFAULT_PORT if options.port else ANY_PORT
+    return exits.enter_context(serve_console(lakehook, port=port)).access.url
 
 
 def _ready(lakehook: LocalLakehook, state: Path | None, rows: Mapping[str, str]) -> str:

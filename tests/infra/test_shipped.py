@@ -23,7 +23,14 @@ from tests.e2e.terminal import Terminal
 from tests.integration.eventually import PATIENCE
 
 BROUGHT = ("awslambdaric", "boto3")
-WORKERS = ("__init__.py", "calls.py", "fork_server.py", "hosts.py", "worker.py")
+WORKERS = (
+    "__init__.py",
+    "calls.py",
+    "fork_server.py",
+    "hosts.py",
+    "service_models.py",
+    "worker.py",
+)
 
 
 @pytest.fixture(scope="module")

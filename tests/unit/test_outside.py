@@ -24,6 +24,7 @@ NO_DOUBLES = {
     "local/calls.py": "records what is asked of moto",
     "local/fork_server.py": "starts the processes of local/function.py",
     "local/provision.py": "asks moto for what CloudFormation would make",
+    "local/service_models.py": "reads botocore's models",
     "tests/conftest.py": "configures pytest",
     "tests/devlake_vectors.py": "reads recordings",
     "tests/e2e/devlake_scenarios.py": "plays scenarios in tests/devlake",

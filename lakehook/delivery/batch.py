@@ -97,7 +97,8 @@ class DeliverBatch:
         again = [message for message in batch if message.received_at is None]
         expired = self.acks.extend(again, seconds=self.visibility_seconds) if again else ()
         since = {m.id: now if m.received_at is None else m.received_at for m in batch}
-        since |= {message.id: -inf for message in again if message in expired}
+        long_ago = now - self.visibility_seconds
+        since |= {message.id: long_ago for message in again if message in expired}
         return {id_: received + self.visibility_seconds for id_, received in since.items()}
 
     def _until(

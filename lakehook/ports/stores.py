@@ -302,6 +302,7 @@ class Journal(Protocol):
         """Read events accepted in this interval, pipeline by pipeline.
 
         Scans the whole journal page by page; ``after`` is the cursor, empty for the first page.
+        No event is missed if its pipeline goes on meanwhile, but it may be read twice.
         """
 
     def unfinished(

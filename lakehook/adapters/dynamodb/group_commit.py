@@ -27,7 +27,7 @@ class _Write:
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
         self.is_taken = False  # its request is in flight, or has ended
-        self.turn = Event()  # to send the waiting writes; then, of a taken one, its end
+        self.turn = Event()  # set when it may send what waits, or when its request has ended
         self.error: ClientError | None = None
         self.failure: Exception | None = None
 

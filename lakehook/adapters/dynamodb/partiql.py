@@ -73,9 +73,9 @@ def execute_writes(
 def execute_writes_again(
     dynamodb: "DynamoDBClient", statements: Sequence[Statement], clock: Clock
 ) -> list[ClientError | None]:
-    """Do so for any number of writes, and retry those that met a limit or a transaction.
+    """Execute any number of writes, and retry those that met a limit or a transaction.
 
-    botocore retries requests, and not the statements of one that succeeded.
+    botocore retries a request that failed, but no statement that failed in a successful request.
     """
     errors: list[ClientError | None] = [None] * len(statements)
     going = list(range(len(statements)))

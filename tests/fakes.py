@@ -343,6 +343,7 @@ class FakeParkedEventQueue:
 @dataclass
 class FakeEndpointHealthStore:
     known: dict[str, EndpointHealth] = field(default_factory=dict)
+    leases: dict[tuple[str, int], float] = field(default_factory=dict)  # of checks, by version
     writes: int = 0
 
     def find(self, subscription_id: str) -> EndpointHealth:
@@ -361,13 +362,21 @@ class FakeEndpointHealthStore:
             self.known[before.subscription_id] = replace(after, permits=permits)
         return True
 
+    def due_at(self, health: EndpointHealth) -> float | None:
+        """Return the time in the index: a lease moves it until the next change."""
+        leased = self.leases.get((health.subscription_id, health.version))
+        return health.check_at if health.is_open or leased is None else leased
+
     def lease(self, due: DueItem, *, until: float) -> int | None:
         health = self.find(due.lane.subscription_id)
-        if health.due_at is None or health.due_token != due.due_token:
+        due_at = self.due_at(health)
+        if due_at is None or round(due_at * 1000) != due.due_token:
             return None
-        leased = replace(health, due_at=until)
-        self.known[health.subscription_id] = leased
-        return leased.due_token
+        if health.is_open:
+            self.known[health.subscription_id] = replace(health, due_at=until)
+        else:
+            self.leases[health.subscription_id, health.version] = until
+        return round(until * 1000)
 
 
 @dataclass
@@ -460,8 +469,10 @@ class FakeLedger:
 
     def due_breakers(self, now: float) -> Iterator[DueItem]:
         for health in list(self.healths.known.values()):
-            if health.due_at is not None and health.due_at <= now:
-                yield DueItem(Lane(health.subscription_id, ""), health.due_token, is_breaker=True)
+            due_at = self.healths.due_at(health)
+            if due_at is not None and due_at <= now:
+                lane = Lane(health.subscription_id, "")
+                yield DueItem(lane, round(due_at * 1000), is_breaker=True)
 
     def lease(self, due: DueItem, *, until: float) -> int | None:
         if due.is_breaker:

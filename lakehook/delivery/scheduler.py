@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from lakehook.delivery.dependencies import DeliveryDependencies
-from lakehook.domain.circuit_breaker import PROBE_LEASE_SECONDS, EndpointHealth
+from lakehook.domain.circuit_breaker import (
+    CHECK_SECONDS,
+    PROBE_LEASE_SECONDS,
+    EndpointHealth,
+)
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import LEASE_SECONDS, HeldLane
 from lakehook.domain.queue_message import Resume
@@ -113,7 +117,7 @@ class ProbeEndpoints:
     clock: Clock
 
     def __call__(self) -> int:
-        """Resume a lane of each open breaker that is due for a probe; return how many."""
+        """Resume a lane of each endpoint that is due for a probe or a check; return how many."""
         due = self.ledger.due_breakers(self.clock.now())
         return self.items.resume(due, self._probe, seconds=MAX_PROBING_SECONDS)
 
@@ -128,6 +132,8 @@ class ProbeEndpoints:
         if subscription and subscription.is_blocked and not subscription.removed_at:
             self.ledger.lease(breaker, until=self.clock.now() + BLOCKED_SECONDS)
             return None
+        if not self.endpoint_health.find(subscription_id).is_open:
+            return self._resume_forgotten(breaker, until)
         lanes = self._candidates(subscription_id)
         lease = self.clock.now() + PROBE_LEASE_SECONDS
         if not lanes or self.ledger.lease(breaker, until=lease) is None:
@@ -136,6 +142,17 @@ class ProbeEndpoints:
         # A resume of the same lane in this tick must not be taken for the probe.
         token = self.ledger.lease(DueItem.of(lane), until=until + 1)
         return None if token is None else Resume(lane.lane, token, probe=True)
+
+    def _resume_forgotten(self, limited: DueItem, until: float) -> Resume | None:
+        """Resume a lane of a limited or recovering endpoint, if one waits: it resumes the next."""
+        suspended = self.ledger.suspended_lanes(limited.lane.subscription_id)
+        lane = next(filter(self._is_ready, islice(suspended, MAX_LANES_EXAMINED)), None)
+        seconds = CHECK_SECONDS if lane else BLOCKED_SECONDS
+        leased = self.ledger.lease(limited, until=self.clock.now() + seconds)
+        if lane is None or leased is None:
+            return None
+        token = self.ledger.lease(DueItem.of(lane), until=until)
+        return None if token is None else Resume(lane.lane, token)
 
     def _candidates(self, subscription_id: str) -> list[HeldLane]:
         """Return lanes that may be attempted; without any held lane the breaker is idle."""

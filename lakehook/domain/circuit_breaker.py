@@ -35,6 +35,7 @@ SLOW_MS, FORGOTTEN_MS = 2000, 1000
 WEIGHT = 0.15  # of the newest attempt in the average, so that a single slow one does not count
 PERMITS = 3  # lanes of a slow endpoint that are drained at a time
 UNANSWERED_SECONDS = 0.5  # after this, an attempt takes a permit of its endpoint
+CHECK_SECONDS = 60.0  # after its last change, a limited endpoint is checked for forgotten lanes
 CANARY_SECONDS = 2.0  # then a second attempt shows whether only the first one hangs
 
 
@@ -68,6 +69,18 @@ class EndpointHealth:
     def is_limited(self) -> bool:
         """Whether an attempt needs a permit."""
         return self.is_slow or self.unanswered_since is not None
+
+    @property
+    def check_at(self) -> float | None:
+        """When the scheduler probes it; or checks, while it is limited or recovers.
+
+        A check finds lanes whose resume was lost. All permits have expired by then, so that no lane
+        comes to wait without a change of this record. A version is the time of a change.
+        """
+        if self.is_open:
+            return self.due_at
+        needs_check = self.is_limited or self.resume_batch_size
+        return self.version / 1000 + CHECK_SECONDS if needs_check else None
 
     def is_full(self, now: float) -> bool:
         """Whether an attempt needs a permit, and all of them are taken."""

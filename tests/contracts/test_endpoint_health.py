@@ -8,7 +8,7 @@ import pytest
 from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.domain.attempt import Attempt, Outcome
-from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.domain.circuit_breaker import CHECK_SECONDS, EndpointHealth
 from lakehook.domain.delivery import Lane
 from lakehook.ports.stores import DueItem, EndpointHealthStore, Ledger
 from tests.fakes import NOON, FakeClock, FakeEndpointHealthStore, FakeLedger
@@ -94,8 +94,23 @@ def test_an_open_breaker_is_due_and_leased_as_a_lane_is(both: Both):
     assert both.healths.find("sub_a") == replace(OPEN, due_at=NOON + 300)
 
 
-def test_a_closed_breaker_is_never_due(both: Both):
-    both.healths.save(WELL, replace(OPEN, due_at=None))
+def test_a_limited_endpoint_is_due_a_minute_after_its_last_change(both: Both):
+    version = round(NOON * 1000)
+    slow = replace(WELL, average_ms=5000.0, version=version)
+    both.healths.save(WELL, slow)
+    (due,) = both.ledger.due_breakers(NOON + CHECK_SECONDS)
+
+    assert list(both.ledger.due_breakers(NOON + CHECK_SECONDS - 1)) == []
+    assert both.ledger.lease(due, until=NOON + 300)
+    assert both.ledger.lease(due, until=NOON + 300) is None
+    assert list(both.ledger.due_breakers(NOON + 299)) == []
+    assert both.healths.find("sub_a") == slow, "a lease is no change"
+    assert both.healths.save(slow, replace(slow, failures=1, version=version + 1000))
+    assert len(list(both.ledger.due_breakers(NOON + CHECK_SECONDS + 1))) == 1
+
+
+def test_a_closed_breaker_without_a_limit_is_never_due(both: Both):
+    both.healths.save(WELL, replace(OPEN, due_at=None, average_ms=0.0, unanswered_since=None))
 
     assert list(both.ledger.due_breakers(NOON + 10**6)) == []
     gone = DueItem(Lane("sub_a", ""), due_token=round((NOON + 5.25) * 1000), is_breaker=True)

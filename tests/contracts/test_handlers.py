@@ -169,13 +169,21 @@ class Installation:
             devlake_api_url=devlake_api_url,
             devlake_ui_url=self.deployment.devlake_ui_url,
             devlake_sources=self.deployment.devlake_sources,
-            devlake_api_secret_arn=self.deployment.devlake_api_secret_arn,
+            devlake_api_secret_arn=self._api_secret_arn(),
             operators_topic_arn=self.deployment.operators_topic_arn,
             stack_name="Lakehook",
             status_seconds=self.status_seconds,
         )
         context = Context(remaining_ms=1000 * seconds)
         return self._invoke(clock_function, settings, {"source": "aws.scheduler"}, context)
+
+    def _api_secret_arn(self) -> str:
+        """The secret of a stack that knows an API; it has no header in it."""
+        manager = boto3.client("secretsmanager")
+        try:
+            return manager.describe_secret(SecretId="api")["ARN"]
+        except manager.exceptions.ResourceNotFoundException:
+            return manager.create_secret(Name="api", SecretString=UNSET)["ARN"]
 
     def drain(self, url: str) -> list[dict[str, Any]]:
         drained: list[Any] = []

@@ -49,15 +49,15 @@ def test_however_often_processes_are_killed_everything_comes_in_order(
 ):
     receiver = Receiver("witness")
     subscribers.add(receiver)
-    lives = [a_life() for _ in range(10)]
+    lives = [a_life() for _ in range(40)]
     publish([event for life in lives for event in life])
 
     # A batch of fan-out that was killed comes again after ten seconds.
-    for count, functions in ((2, BOTH), (15, ("functions.deliver",))):
+    for count, functions in ((2, BOTH), (60, ("functions.deliver",))):
         assert receiver.wait_for(count, within=PATIENCE)
         assert kill(lakehook, *functions)
 
-    eventually(lambda: len({arrival.id for arrival in list(receiver.arrivals)}) == 30)
+    eventually(lambda: len({arrival.id for arrival in list(receiver.arrivals)}) == 120)
     for life in lives:
         assert heard(receiver, life) == sorted(heard(receiver, life))
         assert set(heard(receiver, life)) == {1, 2, 3}

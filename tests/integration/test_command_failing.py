@@ -319,7 +319,7 @@ def test_an_enabled_subscription_is_well_again(
 def test_a_pipeline_is_told_with_each_subscribers_place(
     terminal: Terminal, functions: Functions, deployment: StackOutputs
 ) -> None:
-    journal = DynamoJournal(boto3.client("dynamodb"), deployment.pipelines_table, FakeClock())
+    journal = DynamoJournal(boto3.client("dynamodb"), deployment.pipelines_table, SystemClock())
     for n in (1, 2, 3):
         event = an_event(event_id=f"e{n}", event_type="TASK_RUNNING")
         pipeline, _ = load_event(journal, event)

@@ -8,13 +8,19 @@ import pytest
 from lakehook.delivery.batch import DeliverBatch
 from lakehook.delivery.lane_processor import DeliverLane
 from lakehook.delivery.scheduler import (
+    BLOCKED_SECONDS,
     MAX_INDEX_LAG_SECONDS,
     MAX_LANES_PROBED,
     resume_suspended_lanes,
 )
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels.webhook import retry_after
-from lakehook.domain.circuit_breaker import PERMITS, UNANSWERED_SECONDS, EndpointHealth
+from lakehook.domain.circuit_breaker import (
+    CHECK_SECONDS,
+    PERMITS,
+    UNANSWERED_SECONDS,
+    EndpointHealth,
+)
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryStatus, HeldLane, SuspendedReason
@@ -485,6 +491,32 @@ def test_who_was_told_to_go_on_is_not_told_again(world: World):
     told = [lane for lane in world.tick() if int(lane.pipeline_key) >= 50]
 
     assert len(told) == len(set(told)) == 10
+
+
+def test_a_lane_of_a_slow_endpoint_whose_resume_was_lost_goes_within_two_minutes(world: World):
+    world.took_ms = 16000
+    world.receive(in_lane(1))
+    slow = world.ledger.healths.known["sub_a"]
+    ends_at = world.clock.now() + 20
+    world.ledger.healths.known["sub_a"] = replace(slow, permits=(ends_at,) * PERMITS)
+    world.receive(in_lane(2))
+    assert world.ledger.lanes[Lane("sub_a", "2")].suspended
+
+    world.clock.sleep(CHECK_SECONDS)
+
+    assert world.tick() == [Lane("sub_a", "2")]
+    assert world.ledger.records[Lane("sub_a", "2"), 1].status is DeliveryStatus.DELIVERED
+
+
+def test_a_slow_endpoint_for_which_nothing_waits_is_checked_once_an_hour(world: World):
+    world.took_ms = 16000
+    world.receive(in_lane(1))
+    world.clock.sleep(CHECK_SECONDS)
+
+    assert world.tick() == []
+
+    slow = world.ledger.healths.known["sub_a"]
+    assert world.ledger.healths.due_at(slow) == world.clock.now() + BLOCKED_SECONDS
 
 
 def test_a_rejected_message_lets_the_next_lane_of_a_slow_endpoint_go(world: World):

@@ -81,12 +81,13 @@ class DynamoEndpointHealthStore:
 
 
 def _health_to_item(health: EndpointHealth) -> Item:
-    """Build the item. Only an open breaker has a due time, and so is in the index."""
-    due = health.due_at is not None
+    """Build the item. It is in the index if the scheduler is to look at it."""
+    check_at = health.check_at
     return health_key(health.subscription_id) | to_item(
         {
-            Table.DUE_SHARD: BREAKERS if due else None,
-            Table.DUE_AT: _to_milliseconds(health.due_at),
+            Table.DUE_SHARD: None if check_at is None else BREAKERS,
+            Table.DUE_AT: _to_milliseconds(check_at),
+            "is_open": health.is_open or None,
             "form": FORM,
             "failures": health.failures,
             "lanes": list(health.lanes),
@@ -112,7 +113,7 @@ def health_from_item(item: Item) -> EndpointHealth:
         failures=values["failures"],
         lanes=tuple(values["lanes"]),
         failing_since=_to_seconds(values.get("failing_since")),
-        due_at=_to_seconds(values.get(Table.DUE_AT)),
+        due_at=_to_seconds(values[Table.DUE_AT]) if values.get("is_open") else None,
         retry_after_until=values["retry_after_until"] / 1000,
         probes=values["probes"],
         resume_batch_size=values["resume_batch_size"],

@@ -17,7 +17,7 @@ import botocore.session
 
 from bench.aws_endpoint import answering
 from bench.cold_start import QUEUE, SETTINGS
-from bench.delivering import LANES, PLENTY_SECONDS, REQUEST_ID, SECRET
+from bench.delivering import LANES, MADE_AHEAD, PLENTY_SECONDS, REQUEST_ID, SECRET
 from bench.delivery_cpu import one_core
 from bench.harness import Row, Sample, cpu_seconds, in_turns, up_to, within
 from bench.receiver import receiving
@@ -89,7 +89,7 @@ def _delivering(subscriptions: Sequence[Subscription]) -> Callable[[], float]:
             a_delivery(next(_numbers), subscription=subscription.id)
             for subscription in subscriptions
         ]
-        return [_record(str(delivery.lane), encode(delivery)) for delivery in deliveries]
+        return [sqs_record(str(delivery.lane), encode(delivery)) for delivery in deliveries]
 
     def work(records: Records) -> None:
         with told.invocation(REQUEST_ID):
@@ -108,7 +108,7 @@ def _fanning_out(subscribers: int) -> Callable[[], float]:
             a_document(pipeline_id=number, event_id=f"e{number}")
             for number in (next(_numbers) for _ in range(LANES))
         ]
-        return [_record(str(one["pipeline_id"]), json.dumps(one)) for one in documents]
+        return [sqs_record(str(one["pipeline_id"]), json.dumps(one)) for one in documents]
 
     def work(records: Records) -> None:
         with told.invocation(REQUEST_ID):
@@ -130,12 +130,16 @@ def _each(
     return measured
 
 
-def _record(group: str, body: str) -> dict[str, Any]:
+def sqs_record(group: str, body: str) -> dict[str, Any]:
     return {
         "messageId": f"m{next(_numbers)}",
         "receiptHandle": "receipt",
         "body": body,
-        "attributes": {"MessageGroupId": group, "ApproximateReceiveCount": "1"},
+        "attributes": {
+            "MessageGroupId": group,
+            "ApproximateReceiveCount": "1",
+            "ApproximateFirstReceiveTimestamp": MADE_AHEAD,
+        },
     }
 
 

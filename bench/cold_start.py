@@ -75,7 +75,7 @@ BESIDE = {
 def measure(*, quick: bool) -> Sequence[Row]:
     with tempfile.TemporaryDirectory() as bytecode:
         environment = _environment(bytecode)
-        return [_row(name, environment, rounds=3 if quick else 9) for name in READY]
+        return [_row(name, environment, rounds=3 if quick else 6) for name in READY]
 
 
 def _row(name: str, environment: Mapping[str, str], *, rounds: int) -> Row:

@@ -23,7 +23,7 @@ from lakehook.subscriptions.subscribe import SubscriptionFields
 from local.installation import LocalLakehook, Options
 from local.receiver import Receiver
 
-AT_MOST = 1.3
+AT_MOST = {50: 1.25, 99: 1.5}  # by the percentile
 REFERENCE = "its hops alone"
 PATIENCE_SECONDS = 10.0
 NOT_COUNTED = 3
@@ -41,7 +41,7 @@ def measure(*, quick: bool) -> Sequence[Row]:
     ours, hops, invoked = (Sample(several[NOT_COUNTED:]) for several in arrivals)
     told = within(invoked, hops, of=REFERENCE)
     return [
-        *(_row(ours, hops, percentile) for percentile in (50, 99)),
+        *(_row(ours, hops, percentile) for percentile in AT_MOST),
         invoked.row("… its hops by bare functions", factor=1e3, unit="ms", on=CLOUD, **told),
     ]
 
@@ -93,6 +93,6 @@ def _row(ours: Sample, least: Sample, percentile: int) -> Row:
         high=1e3 * max(ours.values),
         ratio=value / reference,
         reference=REFERENCE,
-        to_reach=f"≤ {AT_MOST:g} ×",
-        reached=value / reference <= AT_MOST,
+        to_reach=f"≤ {AT_MOST[percentile]:g} ×",
+        reached=value / reference <= AT_MOST[percentile],
     )

@@ -1,0 +1,14 @@
+"""The bench calls handlers as Lambda does, and nobody runs all of it at every change."""
+
+from bench import aws_clients
+from functions.deliver.handler import queue_message
+from functions.fanout.handler import event_message
+
+
+def test_its_records_are_what_both_functions_read():
+    record = aws_clients.sqs_record("sub_a#39", "{}")
+
+    delivery, event = queue_message(record), event_message(record)
+
+    assert delivery.group == event.group == "sub_a#39"
+    assert delivery.received_at is not None

@@ -636,6 +636,7 @@ class FakeSender:
     sent: list[Sending] = field(default_factory=list)
     during: Callable[[Sending], None] = lambda _: None
     otherwise: Callable[[], Attempt | Exception] | None = None
+    end_before: float = inf  # of the last request
 
     def __call__(
         self,
@@ -651,6 +652,7 @@ class FakeSender:
         self.made.append(message_id)
         self.times.append(self.clock.now())
         self.sent.append(sending)
+        self.end_before = ends_before
         self.during(sending)
         script = self.script.get(message_id, [])
         attempt = script.pop(0) if script else (self.otherwise or self.success)()

@@ -75,7 +75,8 @@ class AttemptHandler:
             record = self._mark_attempt_started(record)
         assert record.delivery, f"{record.lane}#{record.sequence} waits without its event"
         try:
-            ends_before = self.dependencies.clock.now() + self.remaining()
+            seconds = self.remaining() - POST_ATTEMPT_MARGIN_SECONDS
+            ends_before = self.dependencies.clock.now() + seconds
             attempt = self.dependencies.attempt(record.delivery, self.subscription, ends_before)
         except (InfrastructureError, InsufficientTime):
             self._undo_attempt_start(record)

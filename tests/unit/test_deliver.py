@@ -15,7 +15,7 @@ from lakehook.domain.subscription import Ordering
 from lakehook.ports.stores import DueItem
 from tests.builders import a_delivery, a_subscription
 from tests.delivering import DeliverFunction
-from tests.fakes import Sending
+from tests.fakes import NOON, Sending
 
 LANE = Lane("sub_a", "39")
 FIRST, SECOND, THIRD = "sub_a#39#1", "sub_a#39#2", "sub_a#39#3"
@@ -271,6 +271,9 @@ def test_no_attempt_begins_that_the_invocation_would_not_outlive(world: World):
     assert world.receive(a_delivery(1), a_delivery(2)) == [Nack(0), Nack(0)]
 
     assert world.attempts.made == []
+    world.time_left = 15.0
+    world.receive(a_delivery(1))
+    assert world.attempts.end_before == NOON + 13, "time to record it, however long the keys take"
 
 
 def test_our_own_trouble_spends_no_attempt(world: World):

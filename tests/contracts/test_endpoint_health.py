@@ -5,12 +5,18 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.circuit_breakers import (
+    DynamoEndpointHealthStore,
+    health_from_item,
+    health_key,
+)
+from lakehook.adapters.dynamodb.items import to_item
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.circuit_breaker import CHECK_SECONDS, EndpointHealth
 from lakehook.domain.delivery import Lane
 from lakehook.ports.stores import DueItem, EndpointHealthStore, Ledger
+from lakehook.settings import DeliveriesTable as Table
 from tests.fakes import NOON, FakeClock, FakeEndpointHealthStore, FakeLedger
 
 WELL = EndpointHealth(subscription_id="sub_a")
@@ -92,6 +98,24 @@ def test_an_open_breaker_is_due_and_leased_as_a_lane_is(both: Both):
     assert both.ledger.lease(due, until=NOON + 300) == round((NOON + 300) * 1000)
     assert both.ledger.lease(due, until=NOON + 300) is None
     assert both.healths.find("sub_a") == replace(OPEN, due_at=NOON + 300)
+
+
+def test_an_open_breaker_of_the_release_before_is_open():
+    item = health_key("sub_a") | to_item(
+        {
+            Table.DUE_AT: round(OPEN.due_at or 0) * 1000,
+            "failures": 5,
+            "lanes": [],
+            "retry_after_until": 0,
+            "probes": 1,
+            "resume_batch_size": 0,
+            "average_ms": 5,
+            "permits": [],
+            "health_version": 1,
+        }
+    )
+
+    assert health_from_item(item).is_open
 
 
 def test_a_limited_endpoint_is_due_a_minute_after_its_last_change(both: Both):

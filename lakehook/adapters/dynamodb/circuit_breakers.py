@@ -87,7 +87,7 @@ def _health_to_item(health: EndpointHealth) -> Item:
         {
             Table.DUE_SHARD: None if check_at is None else BREAKERS,
             Table.DUE_AT: _to_milliseconds(check_at),
-            "is_open": health.is_open or None,
+            "is_open": health.is_open,
             "form": FORM,
             "failures": health.failures,
             "lanes": list(health.lanes),
@@ -107,13 +107,15 @@ def _health_to_item(health: EndpointHealth) -> Item:
 
 
 def health_from_item(item: Item) -> EndpointHealth:
+    """Read an item. In those of the release before only an open breaker has a due time."""
     values = from_item(item)
+    due_at = _to_seconds(values.get(Table.DUE_AT))
     return EndpointHealth(
         subscription_id=values[Table.PARTITION_KEY].rstrip("#"),
         failures=values["failures"],
         lanes=tuple(values["lanes"]),
         failing_since=_to_seconds(values.get("failing_since")),
-        due_at=_to_seconds(values[Table.DUE_AT]) if values.get("is_open") else None,
+        due_at=due_at if values.get("is_open", True) else None,
         retry_after_until=values["retry_after_until"] / 1000,
         probes=values["probes"],
         resume_batch_size=values["resume_batch_size"],

@@ -237,18 +237,21 @@ class ListEvents:
 
     def __call__(self, *, since: float, limit: int, max_read: int) -> EventList:
         """Return the last accepted first, among about this many items of the journal."""
-        found: list[AcceptedEvent] = []
+        found: dict[tuple[float, int, str], AcceptedEvent] = {}
         cursor, read, until = "", 0, self.clock.now()
         while read < max_read:
             page = self.journal.page(since=since, until=until, after=cursor)
-            found += [entry.accepted for entry in page.entries]
+            found |= {_newness(entry.accepted): entry.accepted for entry in page.entries}
             cursor, read = page.cursor, read + max(page.read, 1)
             if not cursor:
                 break
-        latest = nlargest(
-            limit, found, key=lambda accepted: (accepted.at, accepted.sequenced.sequence)
-        )
+        latest = [found[newness] for newness in nlargest(limit, found)]
         return EventList(latest, is_partial=bool(cursor))
+
+
+def _newness(accepted: AcceptedEvent) -> tuple[float, int, str]:
+    event = accepted.sequenced
+    return accepted.at, event.sequence, event.event.pipeline_key
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,8 @@ TRIAL_SOURCE = "trial"
 
 MAX_SHOWN = 80  # characters of an id in an error
 
+_Order = tuple[float, str, int]
+
 
 @dataclass(frozen=True)
 class FollowEvents:
@@ -35,14 +37,14 @@ class FollowEvents:
 
     def past(self, *, since: float) -> Sequence[AcceptedEvent]:
         """Return events accepted since then, in order, by reading the whole journal."""
-        cursor, accepted = "", []
+        cursor, found = "", dict[_Order, AcceptedEvent]()
         until = self.clock.now() + CLOCK_SKEW_SECONDS
         while True:
             page = self.journal.page(since=since, until=until, after=cursor)
-            accepted += [entry.accepted for entry in page.entries]
+            found |= {_order(entry.accepted): entry.accepted for entry in page.entries}
             cursor = page.cursor
             if not cursor:
-                return sorted(accepted, key=_order)
+                return [found[order] for order in sorted(found)]
 
     def __call__(self, *, since: float) -> Iterator[AcceptedEvent]:
         """Yield events accepted since then, each pipeline's in order, without an end."""
@@ -108,7 +110,7 @@ class _Follower:
         return events
 
 
-def _order(accepted: AcceptedEvent) -> tuple[float, str, int]:
+def _order(accepted: AcceptedEvent) -> _Order:
     event = accepted.sequenced
     return accepted.at, event.event.pipeline_key, event.sequence
 

@@ -24,7 +24,9 @@ from lakehook.domain.pipeline import (
     PipelineTransition,
     SkipReason,
 )
+from lakehook.operations.events import FollowEvents
 from lakehook.ports.stores import Journal, LoadedEvent, SkippedEvent
+from lakehook.queries import ListEvents
 from lakehook.settings import StackOutputs
 from tests.builders import a_subscription, an_event
 from tests.fakes import NOON, FakeClock, FakeJournal
@@ -437,7 +439,7 @@ def test_an_inferred_event_is_restored_to_the_letter_wherever_it_is(stored: Dyna
 
 @pytest.mark.parametrize("request_", ["BatchWriteItem", "BatchExecuteStatement"])
 def test_whichever_write_fails_each_accepted_event_is_read_once_and_the_next_writer_goes_on(
-    stored: DynamoJournal, requests: Requests, request_: str
+    stored: DynamoJournal, requests: Requests, clock: FakeClock, request_: str
 ):
     accept(stored, large("e1"))
     second = large("e2")
@@ -450,6 +452,8 @@ def test_whichever_write_fails_each_accepted_event_is_read_once_and_the_next_wri
 
     assert [one.sequenced.event.id for one in stored.events("39")] == ["e1"]
     assert set(read_all(stored)) == {"e1"}
+    latest = ListEvents(stored, clock)(since=0, limit=9, max_read=9).events
+    assert latest == FollowEvents(stored, clock).past(since=0) == stored.events("39")
     requests.fails_at = ""
     accept(stored, second)
     assert [one.sequenced.sequence for one in stored.events("39")] == [1, 2]

@@ -148,7 +148,7 @@ class SqsHeartbeat:
 
     @contextmanager
     def __call__(self, messages: Sequence[InFlightMessage]) -> Iterator[None]:
-        """Keep at most ten messages invisible; the first beat costs the batch no time."""
+        """Keep at most ten messages invisible; the batch does not wait for the answers."""
         ended = Event()
         Thread(target=self._beat, args=(messages, ended), name="heartbeat", daemon=True).start()
         try:

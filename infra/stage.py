@@ -65,9 +65,6 @@ PARAMETERS_DIGEST = "parameters-digest"
 DEADLINE_MARGIN_SECONDS = 5
 """Seconds that a function needs around a request: reading, signing, and writing the result."""
 
-VISIBILITY_FACTOR = 6
-"""https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
-
 SCHEDULER_INTERVAL_SECONDS = 60
 
 MAX_SUBNETS, MAX_SECURITY_GROUPS = 16, 5
@@ -212,12 +209,10 @@ class Stage:
 
     @property
     def events_visibility_seconds(self) -> int:
-        """Of a batch that was not begun: the heartbeat of fan-out hides the others."""
-        return VISIBILITY_FACTOR * self.fanout_timeout_seconds
+        return self.fanout_timeout_seconds
 
     @property
     def deliver_visibility_seconds(self) -> int:
-        """The shortest that Lambda allows, so that what a crash leaves behind comes back soon."""
         return self.deliver_timeout_seconds
 
     @property

@@ -1,10 +1,9 @@
 """The fan-out function over fakes: messages of the events queue in, deliveries out."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 from lakehook.domain.subscription import Subscription
-from lakehook.ingestion.fan_out import FanOutPorts, Heartbeat, build_fan_out
+from lakehook.ingestion.fan_out import FanOutPorts, build_fan_out
 from lakehook.ports.queues import DeliveryQueue, EventMessage
 from lakehook.ports.stores import Journal, SubscriptionReader
 from tests.fakes import (
@@ -33,7 +32,6 @@ class FanOutFunction:
         self.invalid_events, self.acks = FakeInvalidEventQueue(), FakeMessageAcks()
         self.unfinished = FakeUnfinishedAttempts()
         self.telemetry, self.heard = FakeTelemetry(), FakeHeard()
-        self.heartbeat: Heartbeat = nullcontext
         self.time_left = 30.0
 
     def fan_out(self, messages: Sequence[EventMessage]) -> Sequence[EventMessage]:
@@ -53,5 +51,4 @@ class FanOutFunction:
             acks=self.acks,
             telemetry=self.telemetry,
             heard=self.heard,
-            heartbeat=self.heartbeat,
         )

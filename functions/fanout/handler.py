@@ -14,7 +14,7 @@ with paused_collector():
     from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
     from lakehook.adapters.dynamodb.unfinished_attempts import DynamoUnfinishedAttempts
     from lakehook.adapters.sqs.dead_letters import SqsInvalidEventQueue
-    from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsHeartbeat, SqsMessageAcks
+    from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
     from lakehook.adapters.system import SystemClock
     from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
     from lakehook.ingestion.fan_out import FanOutBatch, FanOutPorts, build_fan_out
@@ -52,7 +52,6 @@ def fan_out_batch() -> FanOutBatch:
             acks=SqsMessageAcks(sqs, settings.events_queue_url),
             telemetry=telemetry(),
             heard=DynamoHeard(dynamodb, settings.pipelines_table, clock.now),
-            heartbeat=SqsHeartbeat(sqs, settings.events_queue_url),
         )
     )
 

@@ -7,8 +7,7 @@ three announcements in a row without an outcome, the message is quarantined.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lakehook.domain.channels import channel_for
@@ -40,9 +39,6 @@ What is left of an invocation is more than a call to AWS can hang, so that no ou
 CRASHED = (
     f"crashed: fan-out ended {MAX_UNFINISHED_ATTEMPTS} times while it worked on this event alone"
 )
-
-Heartbeat = Callable[[Sequence[EventMessage]], AbstractContextManager[object]]
-"""Keeps messages invisible while a context lasts, and after a crash for some seconds only."""
 
 
 @dataclass(frozen=True)
@@ -233,15 +229,13 @@ class FanOutBatch:
     fan_out: FanOut
     unfinished: UnfinishedAttempts
     acks: MessageAcks
-    heartbeat: Heartbeat = nullcontext
 
     def __call__(
         self, batch: Sequence[EventMessage], remaining: Remaining
     ) -> Sequence[EventMessage]:
         """Fan a batch out, and return the messages that must be received again."""
         if all(message.receives == 1 for message in batch):
-            with self.heartbeat(batch):
-                return self.fan_out(batch)
+            return self.fan_out(batch)
         return self._isolate(batch, remaining)
 
     def _isolate(self, batch: Sequence[EventMessage], remaining: Remaining) -> list[EventMessage]:
@@ -324,7 +318,6 @@ class FanOutPorts:
     acks: MessageAcks
     telemetry: Telemetry
     heard: AcceptedRecorder | None = None
-    heartbeat: Heartbeat = nullcontext
 
 
 def build_fan_out(ports: FanOutPorts) -> FanOutBatch:
@@ -336,4 +329,4 @@ def build_fan_out(ports: FanOutPorts) -> FanOutBatch:
         ports.telemetry,
         ports.heard,
     )
-    return FanOutBatch(fan_out, ports.unfinished, ports.acks, ports.heartbeat)
+    return FanOutBatch(fan_out, ports.unfinished, ports.acks)

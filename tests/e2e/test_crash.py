@@ -52,7 +52,6 @@ def test_however_often_processes_are_killed_everything_comes_in_order(
     lives = [a_life() for _ in range(40)]
     publish([event for life in lives for event in life])
 
-    # A batch of fan-out that was killed comes again after ten seconds.
     for count, functions in ((2, BOTH), (60, ("functions.deliver",))):
         assert receiver.wait_for(count, within=PATIENCE)
         assert kill(lakehook, *functions)

@@ -41,7 +41,7 @@ DEAD, DEAD_EVENTS = "dead", "dead-events"
 SECRET = b"a key of at least 24 bytes"
 KEYS = SubscriptionCredentials((HmacSecret(SECRET),))
 TICK_SECONDS = 60.0
-VISIBILITY_SECONDS = {EVENTS: 180.0, DELIVERIES: 28.0, DEAD: 180.0, DEAD_EVENTS: 180.0}
+VISIBILITY_SECONDS = {EVENTS: 30.0, DELIVERIES: 28.0, DEAD: 180.0, DEAD_EVENTS: 180.0}
 NEVER = '{"created": "365d", "running": "365d"}'
 DEPLOYED_SCHEDULE = RetrySchedule.parse("5,300")
 

@@ -1,7 +1,6 @@
 """A batch that comes back: its messages are tried alone, and one that crashes fan-out is found."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -86,26 +85,6 @@ def test_a_batch_that_comes_for_the_first_time_costs_no_call_more(world: World) 
     assert world.sent() == ["sub_a#good#1", "sub_a#other#1"]
     assert (world.unfinished.reads, world.unfinished.numbers) == (0, {})
     assert (world.acked(), world.acks.postponed) == ([], [])
-
-
-def test_a_batch_is_hidden_by_a_heartbeat_only_when_it_comes_for_the_first_time(
-    world: World,
-) -> None:
-    hidden: list[list[str]] = []
-
-    @contextmanager
-    def heartbeat(batch: Sequence[EventMessage]) -> Iterator[None]:
-        hidden.append([message.id for message in batch])
-        yield
-        hidden.append([])
-
-    world.heartbeat = heartbeat
-    world.handle(message("good", receives=1), message("other", receives=1))
-    world.handle(message("back"))
-    world.queue.poison = "bad"
-    world.crash(message("bad", receives=1))
-
-    assert hidden == [["good", "other"], [], ["bad"]]
 
 
 def test_an_event_that_crashes_fan_out_is_found_and_holds_up_nobody_else(world: World) -> None:

@@ -6,10 +6,8 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMe
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
-from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,10 +32,6 @@ MAX_BYTES = 1024 * 1024
 MAX_VISIBILITY_SECONDS = 43_000  # SQS counts its 12 hours from the receive
 
 Entry = dict[str, Any]
-
-INTERVAL_SECONDS = 4.0
-VISIBLE_AFTER_SECONDS = 10
-"""After the last beat: two may be lost, or late, before the messages are visible too early."""
 
 
 @dataclass(frozen=True)
@@ -131,41 +125,6 @@ def _packed(entries: Iterable[Entry]) -> Iterator[list[Any]]:
         size += bytes_more
     if batch:
         yield batch
-
-
-@dataclass(frozen=True)
-class SqsHeartbeat:
-    """Heartbeat of a batch: its messages are invisible while its worker lives, and seconds longer.
-
-    The visibility timeout of its queue is six times the function's timeout, so that a throttled
-    batch is not received twice. After a crash, nobody else would receive the messages for as long.
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/working-with-messages.html
-    """
-
-    sqs: "SQSClient"
-    url: str
-    interval_seconds: float = INTERVAL_SECONDS
-
-    @contextmanager
-    def __call__(self, messages: Sequence[InFlightMessage]) -> Iterator[None]:
-        """Keep at most ten messages invisible; the batch does not wait for the answers."""
-        ended = Event()
-        Thread(target=self._beat, args=(messages, ended), name="heartbeat", daemon=True).start()
-        try:
-            yield
-        finally:
-            ended.set()
-
-    def _beat(self, messages: Sequence[InFlightMessage], ended: Event) -> None:
-        while not ended.is_set():
-            self._hide(messages)
-            ended.wait(self.interval_seconds)
-
-    def _hide(self, messages: Sequence[InFlightMessage]) -> None:
-        try:
-            _hide(self.sqs, self.url, messages, VISIBLE_AFTER_SECONDS)
-        except (BotoCoreError, ClientError):
-            return  # the queue's own visibility timeout holds
 
 
 def _hide(

@@ -19,7 +19,12 @@ ELSEWHERE = {"test_demo.py", "test_recovery.py"}  # installations of their own
 OF_CHOICES = {"deliver": {("ssm:GetParameter", CA_BUNDLE_ARN)}}
 """What the role allows only in a stage that chooses it (``infra/test_choices.py``)."""
 
-AFTER_A_CRASH: dict[str, set[Grant]] = {"fanout": {("dynamodb:PutItem", "PipelinesTable")}}
+AFTER_A_CRASH: dict[str, set[Grant]] = {
+    "fanout": {
+        ("dynamodb:PutItem", "PipelinesTable"),
+        ("sqs:ChangeMessageVisibility", "EventsQueueUrl"),
+    }
+}
 """What is asked only of a message that comes again, which ``test_crash.py`` makes in its turn."""
 
 NOT_SEEN: dict[str, dict[Grant, str]] = {

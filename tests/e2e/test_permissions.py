@@ -19,13 +19,16 @@ ELSEWHERE = {"test_demo.py", "test_recovery.py"}  # installations of their own
 OF_CHOICES = {"deliver": {("ssm:GetParameter", CA_BUNDLE_ARN)}}
 """What the role allows only in a stage that chooses it (``infra/test_choices.py``)."""
 
-AFTER_A_CRASH: dict[str, set[Grant]] = {
-    "fanout": {
+SELDOM: dict[str, set[Grant]] = {
+    "fanout": {  # of a message that comes again, which ``test_crash.py`` makes in its own turn
         ("dynamodb:PutItem", "PipelinesTable"),
         ("sqs:ChangeMessageVisibility", "EventsQueueUrl"),
-    }
+    },
+    "scheduler": {  # by a tick that finds a probe, or the minute of a subscription's recheck
+        ("dynamodb:Query", "DeliveriesTable/index/suspended"),
+    },
 }
-"""What is asked only of a message that comes again, which ``test_crash.py`` makes in its turn."""
+"""What is asked only in some runs of these tests, and why."""
 
 NOT_SEEN: dict[str, dict[Grant, str]] = {
     "deliver": {
@@ -71,7 +74,7 @@ def test_nothing_that_a_function_asks_for_is_missing_in_its_role(function: str, 
 
 def test_nothing_is_allowed_that_a_function_does_not_ask_for(function: str, asked: set[Grant]):
     needed = asked | BLUEPRINT.needed_around(function) | NOT_SEEN.get(function, {}).keys()
-    seldom = AFTER_A_CRASH.get(function, set())
+    seldom = SELDOM.get(function, set())
 
     assert BLUEPRINT.granted(function) - needed - seldom == set()
 

@@ -49,13 +49,13 @@ class LakehookStack(Stack):
             "Events",
             "events",
             "events-dead-letter",
-            visibility_seconds=stage.events_visibility_seconds,
+            visibility_seconds=stage.fanout_timeout_seconds,  # so a crash's batch comes back soon
         )
         self._deliveries = self._queue(
             "Deliveries",
             "deliveries",
             "dead-letter",
-            visibility_seconds=stage.deliver_visibility_seconds,
+            visibility_seconds=stage.deliver_timeout_seconds,
         )
         self._tables = Tables(self, "Tables", retain=stage.retain_on_delete)
         self._secrets = SecretsKey(

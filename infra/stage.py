@@ -208,14 +208,6 @@ class Stage:
     """Certificates, in PEM, of authorities that receivers are trusted by beside public ones."""
 
     @property
-    def events_visibility_seconds(self) -> int:
-        return self.fanout_timeout_seconds
-
-    @property
-    def deliver_visibility_seconds(self) -> int:
-        return self.deliver_timeout_seconds
-
-    @property
     def stack_name(self) -> str:
         return "Lakehook" if self.name == PRODUCTION else f"Lakehook-{self.name}"
 

@@ -19,7 +19,7 @@ from moto.dynamodb.responses import DynamoHandler
 from werkzeug.exceptions import HTTPException
 
 from local.account import ACCOUNT_ID, REGION
-from local.http_server import Answer, HttpRequest, HttpResponse, later
+from local.http_server import Answer, HttpResponse, ServerRequest, later
 from local.sqs.backend import ModelledResponse
 
 Params = dict[str, Any]
@@ -49,7 +49,7 @@ _MESSAGES = (
 _JSON = "application/x-amz-json-1.0"
 
 
-class Action:
+class MotoAction:
     """One action of a service, called with the parameters of its JSON."""
 
     def __init__(self, name: str, service: str, handler: Callable[[], BaseResponse]) -> None:
@@ -68,7 +68,7 @@ class Action:
         handler.uri_match, handler.response_headers = {}, {}
         return getattr(handler, self._method)().result
 
-    def serve(self, request: HttpRequest) -> HttpResponse:
+    def serve(self, request: ServerRequest) -> HttpResponse:
         try:
             result = self(self._params(request.body))
         except ServiceException as refusal:
@@ -106,11 +106,11 @@ def _base64(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
-def frequent_actions() -> Mapping[str, Callable[[HttpRequest], Answer]]:
+def frequent_actions() -> Mapping[str, Callable[[ServerRequest], Answer]]:
     """Return what serves each action, by the header X-Amz-Target."""
-    items = {name: Action(name, "dynamodb", DynamoHandler) for name in _ITEMS}
-    messages = {name: Action(name, "sqs", ModelledResponse) for name in _MESSAGES}
-    served: dict[str, Callable[[HttpRequest], Answer]] = {
+    items = {name: MotoAction(name, "dynamodb", DynamoHandler) for name in _ITEMS}
+    messages = {name: MotoAction(name, "sqs", ModelledResponse) for name in _MESSAGES}
+    served: dict[str, Callable[[ServerRequest], Answer]] = {
         **{f"DynamoDB_20120810.{name}": action.serve for name, action in items.items()},
         **{f"AmazonSQS.{name}": action.serve for name, action in messages.items()},
     }

@@ -15,7 +15,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from local.account import ACCOUNT_ID, REGION
 from local.actions import frequent_actions
 from local.cloudformation import Stack, describe_stacks
-from local.http_server import Answer, HttpRequest, HttpResponse, later
+from local.http_server import Answer, HttpResponse, ServerRequest, later
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication, WSGIEnvironment
@@ -37,7 +37,7 @@ class Gateway:
         self._dispatcher = DomainDispatcherApplication(create_backend_app)
         self._applications: dict[tuple[str, str], WSGIApplication] = {}
 
-    def __call__(self, request: HttpRequest) -> Answer:
+    def __call__(self, request: ServerRequest) -> Answer:
         if serve := self._actions.get(request.headers.get("x-amz-target", "")):
             return serve(request)
         environ = _to_environ(request, self._authority)
@@ -57,7 +57,7 @@ class Gateway:
         return self._applications[service, api]
 
 
-def _to_environ(request: HttpRequest, authority: str) -> "WSGIEnvironment":
+def _to_environ(request: ServerRequest, authority: str) -> "WSGIEnvironment":
     """Build the environment of a WSGI application: https://peps.python.org/pep-3333/."""
     path, _, query = request.target.partition("?")
     host, _, port = authority.partition(":")

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class HttpRequest:
+class ServerRequest:
     method: str
     target: str
     headers: Mapping[str, str]  # names in lower case
@@ -54,7 +54,7 @@ _STATUSES = frozenset(HTTPStatus)
 Answer = HttpResponse | Future[HttpResponse | None]
 """A response, or one that comes later, from any thread; None closes the connection."""
 
-Handler = Callable[[HttpRequest], Answer]
+Handler = Callable[[ServerRequest], Answer]
 """Called on the event loop, so it must not wait; what waits returns a future."""
 
 
@@ -125,7 +125,7 @@ class _Connection(asyncio.Protocol):
             self._call(request)
         return None
 
-    def _call(self, request: HttpRequest) -> None:
+    def _call(self, request: ServerRequest) -> None:
         keep_open = request.headers.get("connection", "").lower() != "close"
         with_body = request.method != "HEAD"
         try:
@@ -155,7 +155,7 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
 
-def _taken_from(received: bytearray) -> HttpRequest | None:
+def _taken_from(received: bytearray) -> ServerRequest | None:
     """Remove the first request and return it; None while a part of it has not come."""
     end = received.find(_HEAD_END)
     if end < 0:
@@ -169,7 +169,7 @@ def _taken_from(received: bytearray) -> HttpRequest | None:
         return None
     body, end = found
     del received[:end]
-    return HttpRequest(method, target, headers, body)
+    return ServerRequest(method, target, headers, body)
 
 
 def _parse_head(head: bytes) -> tuple[str, str, dict[str, str]]:

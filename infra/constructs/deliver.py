@@ -107,7 +107,7 @@ class Deliver(LambdaFunction):
             secrets_key=self._secrets.key.key_arn,
             retry_schedule=stage.retention.retry_schedule,
             allowed_networks=parameters.allowed_networks,
-            visibility_seconds=str(stage.deliver_visibility_seconds),
+            visibility_seconds=str(stage.deliver_timeout_seconds),
             record_retention_days=str(stage.retention.records_days),
             email_sender=parameters.email_sender,
             ca_bundle_arn=stage.ca_bundle_arn or UNSET,

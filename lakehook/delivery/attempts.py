@@ -22,7 +22,7 @@ MAX_ENDPOINTS = 1_000  # of which a process remembers what is usual
 MIN_STEP_SECONDS = 0.01  # so that each wait takes time, whatever floats are rounded to
 
 
-class Endpoint(Protocol):
+class PermitHolder(Protocol):
     def mark_unanswered(self, since: float) -> None:
         """Save that an attempt has got no answer yet."""
 
@@ -32,7 +32,7 @@ class Endpoint(Protocol):
 
 @dataclass(eq=False)
 class AttemptUnderWay:
-    endpoint: Endpoint
+    endpoint: PermitHolder
     since: float
     unanswered_at: float
     marked: bool = False
@@ -47,7 +47,7 @@ class AttemptsUnderWay:
     _usual_seconds: OrderedDict[str, float] = field(default_factory=OrderedDict)
     """By subscription, the one that was heard longest ago first."""
 
-    def watch(self, endpoint: Endpoint, subscription_id: str, since: float) -> AttemptUnderWay:
+    def watch(self, endpoint: PermitHolder, subscription_id: str, since: float) -> AttemptUnderWay:
         usual = self._usual_seconds.get(subscription_id, 0.0)
         attempt = AttemptUnderWay(
             endpoint, since, since + max(UNANSWERED_SECONDS, USUAL_TIMES * usual)

@@ -153,9 +153,9 @@ class FanOut:
         read, subscriptions = self.reader.load(list(events.values()))
         loaded = dict(zip(events, read, strict=True))
         steps = {
-            message: one.pipeline.apply(events[message])
-            for message, one in loaded.items()
-            if not one.recorded
+            message: known.pipeline.apply(events[message])
+            for message, known in loaded.items()
+            if not known.recorded
         }
         failures = self.journal.append(list(steps.values()))
         for error in failures.values():
@@ -163,10 +163,10 @@ class FanOut:
         deliveries = {
             message: [
                 self._deliveries(numbered, subscriptions, repeated=message not in steps)
-                for numbered in self._to_send(one, steps.get(message))
+                for numbered in self._to_send(known, steps.get(message))
             ]
-            for message, one in loaded.items()
-            if one.pipeline.key not in failures
+            for message, known in loaded.items()
+            if known.pipeline.key not in failures
         }
         return deliveries, [message for message in events if message not in deliveries]
 

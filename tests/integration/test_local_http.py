@@ -12,9 +12,9 @@ from local.http_server import (
     MAX_HEAD_BYTES,
     Answer,
     Handler,
-    HttpRequest,
     HttpResponse,
     HttpServer,
+    ServerRequest,
     later,
 )
 
@@ -22,7 +22,7 @@ Serve = Callable[[Handler], None]
 LAST = b"GET /last HTTP/1.1\r\nconnection: close\r\n\r\n"
 
 
-def echo(request: HttpRequest) -> HttpResponse:
+def echo(request: ServerRequest) -> HttpResponse:
     return HttpResponse(200, request.target.encode() + b" " + request.body)
 
 
@@ -76,7 +76,7 @@ def test_a_request_waits_for_the_response_to_the_one_before(
     """The first is answered only once another connection was."""
     may_go = Event()
 
-    def handler(request: HttpRequest) -> Answer:
+    def handler(request: ServerRequest) -> Answer:
         if request.target == "/waits":
             return later(lambda: (may_go.wait(), echo(request))[1])
         if request.target == "/lets-it-go":
@@ -114,7 +114,7 @@ def test_a_malformed_request_is_refused_and_its_connection_closed(
 def test_a_handler_that_fails_answers_500(
     listener: socket.socket, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_: HttpRequest) -> Answer:
+    def fail(_: ServerRequest) -> Answer:
         raise RuntimeError("broken")
 
     serve(fail)

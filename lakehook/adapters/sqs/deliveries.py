@@ -21,10 +21,7 @@ from lakehook.ports.queues import InFlightMessage
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import (
-        ChangeMessageVisibilityBatchRequestEntryTypeDef,
-        ChangeMessageVisibilityBatchResultTypeDef,
-    )
+    from mypy_boto3_sqs.type_defs import ChangeMessageVisibilityBatchRequestEntryTypeDef
 
 
 MAX_ENTRIES = 10
@@ -98,8 +95,16 @@ class SqsMessageAcks:
     def extend(
         self, messages: Sequence[InFlightMessage], *, seconds: float
     ) -> Collection[InFlightMessage]:
+        entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = [
+            {
+                "Id": str(index),
+                "ReceiptHandle": message.receipt,
+                "VisibilityTimeout": ceil(seconds),
+            }
+            for index, message in enumerate(messages)
+        ]
         try:
-            answer = _hide(self.sqs, self.url, messages, ceil(seconds))
+            answer = self.sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
         except (BotoCoreError, ClientError):
             return messages
         return [messages[int(entry["Id"])] for entry in answer.get("Failed", ())]
@@ -125,14 +130,3 @@ def _packed(entries: Iterable[Entry]) -> Iterator[list[Any]]:
         size += bytes_more
     if batch:
         yield batch
-
-
-def _hide(
-    sqs: "SQSClient", url: str, messages: Sequence[InFlightMessage], seconds: int
-) -> "ChangeMessageVisibilityBatchResultTypeDef":
-    """Change the visibility of the messages of a batch, which are at most ten."""
-    entries: list[ChangeMessageVisibilityBatchRequestEntryTypeDef] = [
-        {"Id": str(index), "ReceiptHandle": message.receipt, "VisibilityTimeout": seconds}
-        for index, message in enumerate(messages[:MAX_ENTRIES])
-    ]
-    return sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)

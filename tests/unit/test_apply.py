@@ -40,11 +40,6 @@ CI = {"name": "ci", "url": URL}
 VARIABLES = {"TOKEN": "Bearer top-secret", "URL": f"{URL}?key=top-secret", "SECRET": "topsecret"}
 
 
-@pytest.fixture
-def stack() -> FakeStack:
-    return FakeStack()
-
-
 def revealing(variables: Mapping[str, str]) -> Any:
     def reveal(kind: str, name: str) -> str:
         if name not in variables:

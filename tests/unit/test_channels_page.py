@@ -14,7 +14,7 @@ from lakehook.domain.subscription import Language, Locale
 from tests.builders import a_delivery
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
-from tests.unit.test_ops_command import Terminal
+from tests.terminal import Terminal
 
 PAGE = (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
 FAILED = a_delivery(

@@ -15,16 +15,11 @@ from tests.builders import a_subscription
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
 from tests.integration.authority import Authority
+from tests.terminal import Terminal, add
 from tests.unit.test_api import Desktop
-from tests.unit.test_ops_command import Terminal, add
 
 SET = ("subscriptions", "set-client-certificate", "ci")
 Pair = tuple[str, str]
-
-
-@pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(FakeStack(), capsys)
 
 
 @pytest.fixture

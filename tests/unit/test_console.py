@@ -37,7 +37,7 @@ from tests.console_scenes import (
 )
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
-from tests.unit.test_ops_command import Terminal
+from tests.terminal import Terminal
 
 ENGLISH = re.compile(r"\b[A-Za-z]+(?: [A-Za-z]+){2,}\b")
 TABS = ("", "/waiting", "/dead-letters", "/terms", "/secrets")

@@ -142,11 +142,6 @@ def test_for_some_events_devlake_has_no_words(changes: dict[str, object]):
 # --- its secret ---
 
 
-@pytest.fixture
-def stack() -> FakeStack:
-    return FakeStack()
-
-
 def opened(stack: FakeStack, subscription: Subscription) -> str:
     sealed = subscription.secrets[0].ciphertext
     plaintext = stack.encryptor.unseal(sealed, subscription_id=subscription.id)

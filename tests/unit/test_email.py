@@ -194,11 +194,6 @@ def test_what_ses_has_taken_is_delivered():
 # --- subscribing ---
 
 
-@pytest.fixture
-def stack() -> FakeStack:
-    return FakeStack()
-
-
 TERMS = SubscriptionFields(name="team", url=MAILBOX.url, channel="email", language="zh")
 
 

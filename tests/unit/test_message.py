@@ -43,13 +43,13 @@ pings = st.builds(Ping, st.just("sub_a"), tokens, times, challenge=st.none() | t
 
 
 @given(deliveries | resumes | pings)
-def test_a_message_comes_out_as_it_went_in(message: Message):
-    assert decode(encode(message)) == message
+def test_a_message_comes_out_as_it_went_in_and_is_ascii_since_sqs_refuses_some_of_the_rest(
+    message: Message,
+):
+    text = encode(message)
 
-
-@given(deliveries | resumes | pings)
-def test_a_message_is_ascii_since_sqs_refuses_some_of_the_rest(message: Message):
-    assert encode(message).isascii()
+    assert text.isascii()
+    assert decode(text) == message
 
 
 def test_an_id_given_at_fan_out_travels_with_the_delivery():
@@ -61,20 +61,14 @@ def test_an_id_given_at_fan_out_travels_with_the_delivery():
     assert decoded.event.id == delivery.event.id
 
 
-@given(deliveries, st.sampled_from(["staging", "x" * 32]))
-def test_a_lane_says_of_which_source_its_pipeline_is(delivery: Delivery, source: str):
-    of_source = a_delivery(delivery.sequence, source=source)
-
-    assert decode(encode(of_source)) == of_source
-    assert of_source.id == f"sub_a#{source}/39#{delivery.sequence}"
-
-
-def test_the_longest_lane_is_a_message_group_of_sqs():
+def test_a_lane_says_of_which_source_its_pipeline_is_and_the_longest_is_a_message_group_of_sqs():
+    of_source = a_delivery(7, source="staging")
     subscription = f"sub_{SystemRandom().new_id()}"
-    delivery = a_delivery(subscription=subscription, source="s" * 32, pipeline_id="p" * 64)
+    longest = a_delivery(subscription=subscription, source="s" * 32, pipeline_id="p" * 64)
 
-    assert decode(encode(delivery)) == delivery
-    assert len(str(delivery.lane)) <= MAX_LANE
+    assert of_source.id == "sub_a#staging/39#7"
+    assert (decode(encode(of_source)), decode(encode(longest))) == (of_source, longest)
+    assert len(str(longest.lane)) <= MAX_LANE
 
 
 def test_a_lane_that_is_no_message_group_of_sqs_is_refused():
@@ -86,21 +80,14 @@ def test_a_lane_that_is_no_message_group_of_sqs_is_refused():
         decode(changed(RESUME, lane=too_long))
 
 
-def test_neither_a_url_nor_a_secret_has_a_place_in_a_message():
-    assert set(json.loads(encode(a_delivery()))) == {
-        "version",
-        "lane",
-        "kind",
-        "sequence",
-        "previous_event_type",
-        "event_id",
-        "event",
-    }
-
-
 DELIVERY: dict[str, Any] = json.loads(encode(a_delivery(2, previous="PIPELINE_CREATED")))
 RESUME: dict[str, Any] = json.loads(encode(Resume(LANE, 5)))
 EVENT: dict[str, Any] = DELIVERY["event"]
+
+
+def test_neither_a_url_nor_a_secret_has_a_place_in_a_message():
+    names = "version lane kind sequence previous_event_type event_id event"
+    assert DELIVERY.keys() == set(names.split())
 
 
 def changed(message: dict[str, Any], **changes: Any) -> str:
@@ -111,20 +98,7 @@ def changed(message: dict[str, Any], **changes: Any) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "",
-        "{",
-        "null",
-        "[]",
-        '"text"',
-        "{}",
-        '{"version": NaN}',
-        '{"a": 1e999}',
-        '{"a": "\\ud800"}',
-        "[" * 100_000,
-        '{"a":' * 100_000,
-        f'{{"version": {"9" * 5000}}}',
-    ],
+    ["", "[]", "{}", '{"version": NaN}', '{"a": 1e999}', '{"a": "\\ud800"}', '{"a":' * 100_000],
     ids=lambda text: text[:20],
 )
 def test_what_is_no_document_is_a_bad_message(text: str):
@@ -132,74 +106,37 @@ def test_what_is_no_document_is_a_bad_message(text: str):
         decode(text)
 
 
-@pytest.mark.parametrize("name", DELIVERY)
-def test_a_delivery_with_a_part_missing_is_a_bad_message(name: str):
+def refused(message: dict[str, Any], part: str, value: object) -> None:
     with pytest.raises(InvalidMessage):
-        decode(changed(DELIVERY, **{name: ...}))
-
-
-@pytest.mark.parametrize("name", [name for name in RESUME if name != "probe"])
-def test_a_resume_with_a_part_missing_is_a_bad_message(name: str):
-    with pytest.raises(InvalidMessage):
-        decode(changed(RESUME, **{name: ...}))
-
-
-@pytest.mark.parametrize("version", [0, VERSION + 1, "1", None, [], {}, -1])
-def test_an_unknown_version_is_refused(version: object):
-    with pytest.raises(InvalidMessage):
-        decode(changed(DELIVERY, version=version))
+        decode(changed(message, **{part: value}))
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("part", "values"),
     [
-        {"kind": "ping"},
-        {"kind": []},
-        {"lane": 39},
-        {"lane": ""},
-        {"lane": "sub_a"},
-        {"lane": "#39"},
-        {"lane": "sub_a#"},
-        {"lane": "sub_a#40"},
-        {"lane": "sub_a#39#1"},
-        {"lane": "sub_a#staging/39"},
-        {"lane": "sub_a#a/b/39"},
-        {"lane": "sub_a#/39"},
-        {"lane": "a" * 61 + "#39"},
-        {"lane": "sub_ä#39"},
-        {"sequence": 0},
-        {"sequence": -1},
-        {"sequence": 1.5},
-        {"sequence": "2"},
-        {"sequence": True},
-        {"sequence": 10**10},
-        {"sequence": 10**4000},
-        {"sequence": None},
-        {"event_id": None},
-        {"event_id": 7},
-        {"previous_event_type": 7},
-        {"previous_event_type": ["PIPELINE_CREATED"]},
-        {"event": None},
-        {"event": "text"},
-        {"event": []},
-        {"event": {}},
-        {"event": {**EVENT, "event_type": "PIPELINE_EXPLODED"}},
-        {"event": {**EVENT, "event_type": ["PIPELINE_CREATED"]}},
-        {"event": {**EVENT, "pipeline_id": 40}},
-        {"event": {**EVENT, "pipeline_id": {}}},
-        {"event": {**EVENT, "timestamp": "yesterday"}},
+        ("version", [..., 0, VERSION + 1, "1", None, [], {}, -1]),
+        ("kind", [..., "ping", []]),
+        ("lane", [..., 39, "", "sub_a", "#39", "sub_a#", "sub_a#40", "sub_a#39#1"]),
+        ("lane", ["sub_a#staging/39", "sub_a#a/b/39", "sub_a#/39", "a" * 61 + "#39", "sub_ä#39"]),
+        ("sequence", [..., 0, -1, 1.5, "2", True, 10**10, 10**4000, None]),
+        ("event_id", [..., None, 7]),
+        ("previous_event_type", [..., 7, ["PIPELINE_CREATED"]]),
+        ("event", [..., None, "text", [], {}]),
+        ("event", [{**EVENT, "event_type": one} for one in ("EXPLODED", ["PIPELINE_CREATED"])]),
+        ("event", [{**EVENT, "pipeline_id": 40}, {**EVENT, "pipeline_id": {}}]),
+        ("event", [{**EVENT, "timestamp": "yesterday"}]),
     ],
-    ids=str,
 )
-def test_a_delivery_that_could_not_be_worked_off_is_a_bad_message(changes: dict[str, Any]):
-    with pytest.raises(InvalidMessage):
-        decode(changed(DELIVERY, **changes))
+def test_a_delivery_that_could_not_be_worked_off_is_a_bad_message(part: str, values: list[object]):
+    for value in values:
+        refused(DELIVERY, part, value)
 
 
-@pytest.mark.parametrize("token", [0, -1, 1.5, "5", None, True, 10**14, [], {}])
-def test_a_resume_needs_a_time_for_its_token(token: object):
-    with pytest.raises(InvalidMessage):
-        decode(changed(RESUME, token=token))
+def test_a_resume_needs_each_part_and_a_time_for_its_token():
+    for part in RESUME.keys() - {"probe"}:
+        refused(RESUME, part, ...)
+    for token in (0, -1, 1.5, "5", None, True, 10**14, [], {}):
+        refused(RESUME, "token", token)
 
 
 @given(st.text() | values.map(json.dumps))

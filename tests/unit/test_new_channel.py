@@ -27,7 +27,7 @@ from tests.fakes import (
 )
 from tests.fakes_ops import FakeStack
 from tests.fanning_out import FanOutFunction
-from tests.unit.test_ops_command import Terminal
+from tests.terminal import Terminal
 
 URL = "https://ci.example/pages?key=c4nary-of-the-pager"
 BUSY = b"busy"

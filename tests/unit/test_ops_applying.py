@@ -7,16 +7,11 @@ import pytest
 
 from lakehook.subscriptions.apply.fields import NAMES
 from tests.fakes_ops import FakeStack
-from tests.unit.test_ops_command import Terminal
+from tests.terminal import Terminal
 from tests.unit.test_subscribe import with_waiting_and_dead
 
 PAGE = Path(__file__).parents[2] / "docs" / "subscriptions-as-code.md"
 CI = {"name": "ci", "url": "https://ci.example/hook"}
-
-
-@pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(FakeStack(), capsys)
 
 
 @pytest.fixture

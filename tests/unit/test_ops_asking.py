@@ -10,15 +10,9 @@ from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.ping import Ping, PingResult
 from tests.fakes import NOON
-from tests.fakes_ops import FakeStack
-from tests.unit.test_ops_command import Terminal, add
+from tests.terminal import Terminal, add
 
 TAKEN = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200, excerpt="hello")
-
-
-@pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(FakeStack(), capsys)
 
 
 def echoes(ping: Ping) -> PingResult:

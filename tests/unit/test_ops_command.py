@@ -1,6 +1,5 @@
 import io
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,43 +10,8 @@ from lakehook.cli.context import CommandService
 from lakehook.domain.errors import InfrastructureError, StackNotFound
 from lakehook.ports.outbound import Warn
 from tests.builders import a_document, a_subscription
-from tests.fakes_ops import FakeStack
+from tests.terminal import Terminal, add
 from tests.unit.test_subscribe import with_waiting_and_dead
-
-
-class Terminal:
-    """Runs the command against a stack, and remembers what was said."""
-
-    def __init__(self, stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
-        self.stack, self._capsys = stack, capsys
-        self.stacks: list[str] = []
-        self.out = self.err = ""
-
-    def __call__(self, *arguments: str) -> int:
-        code = run(arguments, self._open)
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
-    def shown(self) -> Any:
-        return json.loads(self.out)
-
-    def json(self, *arguments: str) -> Any:
-        assert self(*arguments, "--output", "json") == 0, self.err
-        return json.loads(self.out)
-
-    def _open(self, stack: str, warn: Warn) -> CommandService:
-        self.stacks.append(stack)
-        return self.stack.service(warn)
-
-
-@pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(FakeStack(), capsys)
-
-
-def add(terminal: Terminal, *options: str, name: str = "ci") -> Any:
-    url = "https://ci.example/hook"
-    return terminal.json("subscriptions", "add", "--name", name, "--url", url, *options)
 
 
 def test_a_shell_completes_its_commands(
@@ -139,13 +103,6 @@ def test_add_answers_with_the_subscription_and_its_secret(terminal: Terminal) ->
     }
 
 
-def test_without_event_types_all_of_the_pipeline_are_named(terminal: Terminal) -> None:
-    types = add(terminal)["event_types"]
-
-    assert "PIPELINE_CREATED" in types
-    assert all(one.startswith("PIPELINE_") for one in types)
-
-
 def test_people_read_the_id_and_the_secret_in_lines(terminal: Terminal) -> None:
     code = terminal("subscriptions", "add", "--name", "ci", "--url", "https://ci.example/?key=abc")
 
@@ -220,6 +177,9 @@ def test_update_changes_what_is_given(terminal: Terminal) -> None:
     [
         ("--header", "x-a: 1", "--no-headers"),
         ("--event-type", "TASK_FAILED", "--every-pipeline-event"),
+        ("--pattern", '{"a": [1]}', "--no-pattern"),
+        ("--template", __file__, "--no-template"),
+        ("--header-file", __file__, "--no-headers"),
         (),
     ],
 )
@@ -229,6 +189,7 @@ def test_an_update_of_nothing_or_of_two_minds_is_refused(
     add(terminal)
 
     assert terminal("subscriptions", "update", "ci", *options) == 2
+    assert ("and so is the option" if options else "nothing to change") in terminal.err
 
 
 def test_a_removed_subscription_is_gone(terminal: Terminal) -> None:
@@ -274,16 +235,6 @@ def test_events_are_sent_as_they_stand_in_the_file(terminal: Terminal, tmp_path:
 
     assert terminal.json("events", "send", "--file", str(file)) == {"sent": 3}
     assert [event.id for event in terminal.stack.publisher.published] == ids
-
-
-def test_events_come_from_standard_input_too(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stdin = io.TextIOWrapper(io.BytesIO(lines_of(a_document()).encode()))
-    monkeypatch.setattr(sys, "stdin", stdin)
-
-    assert terminal("events", "send", "--file", "-") == 0
-    assert terminal.out.split() == ["sent", "1"]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests.devlake.rows import shown
 from tests.fakes import NOON
 from tests.fakes_ops import INGRESS_URL, SECRET, FakeStack
 from tests.journaling import append_step, load_event
-from tests.unit.test_ops_command import Terminal
+from tests.terminal import Terminal
 
 CHECK = ("devlake", "check")
 API, UI = "https://devlake.example/api", "https://devlake.example"
@@ -29,7 +29,7 @@ STAGING = '{"staging": {"api_url": "https://staging.example/api"}}'
 
 
 @pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+def stack() -> FakeStack:
     """A set-up of which all is well."""
     stack = FakeStack()
     stack.sources = DevLakeSources.parse(API, UI, "{}")
@@ -38,7 +38,7 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
     stack.devlake.pipelines = [shown(120)]
     stack.reconciliations.kept = {name: reconciled(name) for name in (None, "staging")}
     accept(stack, an_event(pipeline_id=120, event_type="PIPELINE_COMPLETED", event_id=ENDED))
-    return Terminal(stack, capsys)
+    return stack
 
 
 def reconciled(source: str | None) -> Reconciliation:

@@ -5,33 +5,12 @@ from typing import Any
 
 import pytest
 
-from lakehook.cli.command import run
 from lakehook.domain.event import EventType
 from lakehook.domain.sample import trial_event
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from tests.fakes_ops import FakeStack
+from tests.terminal import Terminal
 from tests.unit.test_listen import accept
-
-
-class Terminal:
-    def __init__(self, stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
-        self.stack, self._capsys = stack, capsys
-        self.out = self.err = ""
-
-    def __call__(self, *arguments: str) -> int:
-        code = run(["events", *arguments], lambda _stack, warn: self.stack.service(warn))
-        self.out, self.err = self._capsys.readouterr()
-        return code
-
-
-@pytest.fixture
-def stack() -> FakeStack:
-    return FakeStack()
-
-
-@pytest.fixture
-def terminal(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(stack, capsys)
 
 
 def subscribe(stack: FakeStack, **fields: Any) -> str:
@@ -42,7 +21,7 @@ def subscribe(stack: FakeStack, **fields: Any) -> str:
 def test_on_a_laptop_a_sample_is_published_as_it_happens_now(terminal: Terminal, stack: FakeStack):
     stack.is_laptop = True
 
-    assert terminal("trigger", "PIPELINE_FAILED") == 0
+    assert terminal("events", "trigger", "PIPELINE_FAILED") == 0
 
     (event,) = stack.publisher.published
     assert (event.pipeline_key, str(event.type)) == ("39", "PIPELINE_FAILED")
@@ -53,18 +32,20 @@ def test_on_a_laptop_a_sample_is_published_as_it_happens_now(terminal: Terminal,
 
 
 def test_on_aws_everybody_gets_it_only_if_that_is_said(terminal: Terminal, stack: FakeStack):
-    assert terminal("trigger", "PIPELINE_CREATED") == 2
+    assert terminal("events", "trigger", "PIPELINE_CREATED") == 2
     assert "goes to every subscriber of the stack; give --to NAME for one, or --yes" in terminal.err
     assert stack.publisher.published == []
 
-    assert terminal("trigger", "PIPELINE_CREATED", "--pipeline", "staging-7", "--yes") == 0
+    assert (
+        terminal("events", "trigger", "PIPELINE_CREATED", "--pipeline", "staging-7", "--yes") == 0
+    )
     assert [one.pipeline_id for one in stack.publisher.published] == ["staging-7"]
 
 
 def test_one_subscription_gets_it_in_lanes_of_its_own(terminal: Terminal, stack: FakeStack):
     id_ = subscribe(stack)
 
-    assert terminal("trigger", "PIPELINE_CREATED", "--pipeline", "7", "--to", "ci") == 0
+    assert terminal("events", "trigger", "PIPELINE_CREATED", "--pipeline", "7", "--to", "ci") == 0
 
     (delivery,) = stack.queue.sent
     assert delivery.id == f"{id_}#trial-1767268800000/7#1"
@@ -76,7 +57,7 @@ def test_one_subscription_gets_it_in_lanes_of_its_own(terminal: Terminal, stack:
 def test_what_a_subscription_does_not_get_is_not_sent_to_it(terminal: Terminal, stack: FakeStack):
     subscribe(stack, event_types=["PIPELINE_FAILED"])
 
-    assert terminal("trigger", "PIPELINE_CREATED", "--to", "ci") == 2
+    assert terminal("events", "trigger", "PIPELINE_CREATED", "--to", "ci") == 2
 
     assert "ci does not get PIPELINE_CREATED: event type" in terminal.err
     assert stack.queue.sent == []
@@ -98,11 +79,11 @@ def test_the_last_events_are_shown_in_the_order_they_were_accepted(
         stack.clock.time += 60
         accept(stack, pipeline_id=pipeline, project_name="数据湖\x1b[2J")
 
-    assert terminal("tail", "--limit", "2") == 0
+    assert terminal("events", "tail", "--limit", "2") == 0
     shown = [line.split()[1:] for line in terminal.out.splitlines()]
     assert shown == [[id_, "#1", "PIPELINE_CREATED", r"数据湖\x1b[2J"] for id_ in "13"]
 
-    assert terminal("tail", "--since", "90s", "--output", "json") == 0
+    assert terminal("events", "tail", "--since", "90s", "--output", "json") == 0
     told = [json.loads(line) for line in terminal.out.splitlines()]
     assert [(one["pipeline_id"], one["sequence"]) for one in told] == [(1, 1), (3, 1)]
 
@@ -122,6 +103,6 @@ def test_those_to_come_are_shown_until_somebody_interrupts_it(
     stack.clock.time += 1
     monkeypatch.setattr(stack.clock, "sleep", sleep)
 
-    assert terminal("tail", "--follow") == 0
+    assert terminal("events", "tail", "--follow") == 0
 
     assert [line.split()[1:3] for line in terminal.out.splitlines()] == [["7", "#1"]]

@@ -9,19 +9,19 @@ from lakehook.ports.queues import ParkedEvent
 from tests.builders import a_document
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
-from tests.unit.test_ops_command import Terminal
+from tests.terminal import Terminal
 
 WRONG = json.dumps(a_document(event_type="PIPELINE_DONE"))
 
 
 @pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+def stack() -> FakeStack:
     stack = FakeStack()
     reason = "event_type: 'PIPELINE_DONE' is not one of: \x1b[2J"
     stack.parked_events.parked = [
         ParkedEvent(id="m-1", pipeline_key="39", reason=reason, body=WRONG, parked_at=NOON - 300)
     ]
-    return Terminal(stack, capsys)
+    return stack
 
 
 def test_they_are_listed_with_their_reasons_and_the_status_counts_them(terminal: Terminal) -> None:

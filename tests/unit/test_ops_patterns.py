@@ -3,18 +3,10 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.builders import a_document
-from tests.fakes_ops import FakeStack
-from tests.unit.test_ops_command import Terminal, add
+from tests.terminal import Terminal, add
 
 LAKES = '{"project_name": [{"prefix": "lake-"}]}'
-
-
-@pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(FakeStack(), capsys)
 
 
 def test_a_pattern_is_kept_shown_changed_and_taken_away(terminal: Terminal) -> None:
@@ -44,12 +36,6 @@ def test_a_pattern_that_is_no_text_is_one_line_and_saves_nothing(terminal: Termi
 
     assert terminal.err == "error: pattern: not UTF-8\n"
     assert terminal.stack.subscriptions.all() == []
-
-
-def test_a_pattern_and_none_are_two_things(terminal: Terminal) -> None:
-    add(terminal)
-
-    assert terminal("subscriptions", "update", "ci", "--pattern", LAKES, "--no-pattern") == 2
 
 
 def test_a_file_of_events_is_tried_and_nothing_is_sent(terminal: Terminal, tmp_path: Path) -> None:

@@ -5,14 +5,8 @@ import pytest
 from lakehook.cli.output import write
 from lakehook.domain.pipeline import PipelineTransition
 from tests.builders import an_event
-from tests.fakes_ops import FakeStack
 from tests.journaling import append_step, load_event
-from tests.unit.test_ops_command import Terminal
-
-
-@pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(FakeStack(), capsys)
+from tests.terminal import Terminal
 
 
 def accept(terminal: Terminal, **changes: object) -> None:

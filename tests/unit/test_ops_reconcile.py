@@ -9,14 +9,14 @@ import pytest
 from lakehook.domain.devlake.sources import NONE, DevLakeSources
 from tests.devlake.rows import shown
 from tests.fakes_ops import FakeStack
-from tests.unit.test_ops_command import Terminal
+from tests.terminal import Terminal
 
 DEVLAKE = ("reconcile", "--devlake", "http://devlake:8080")
 SECRET = "s3cret"
 
 
 @pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+def stack() -> FakeStack:
     stack = FakeStack()
     stack.devlake.pipelines = [
         shown(39, blueprintId=7),
@@ -25,7 +25,7 @@ def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
     ]
     stack.devlake.pipelines[-1]["finishedAt"] = None
     stack.devlake.projects = {7: "[red] lake"}
-    return Terminal(stack, capsys)
+    return stack
 
 
 def typed_in(monkeypatch: pytest.MonkeyPatch, text: bytes) -> None:
@@ -52,14 +52,6 @@ def test_people_read_it_in_lines(terminal: Terminal) -> None:
         "sent     3",
     ]
     assert terminal.err == ""
-
-
-def test_since_may_be_how_long_ago(terminal: Terminal) -> None:
-    answer = terminal.json(*DEVLAKE, "--since", "2h")
-
-    assert answer["since"] == "2026-01-01T10:00:00.000+00:00"
-    assert answer["sent"] == 2
-    assert terminal.json(*DEVLAKE, "--since", "30s")["sent"] == 0
 
 
 def test_a_dry_run_shows_the_events_and_sends_none(terminal: Terminal) -> None:
@@ -92,12 +84,6 @@ def test_the_events_of_a_dry_run_are_a_table_for_people(terminal: Terminal) -> N
     ]
 
 
-def test_a_dry_run_without_changes_says_so(terminal: Terminal) -> None:
-    assert terminal(*DEVLAKE, "--dry-run", "--since", "30s") == 0
-
-    assert terminal.out.splitlines()[-1] == "nothing has changed"
-
-
 def test_a_pipeline_that_is_left_out_is_a_warning(terminal: Terminal) -> None:
     terminal.stack.devlake.pipelines[0]["status"] = "TASK_PONDERING"
 
@@ -117,17 +103,6 @@ def test_headers_come_from_options_and_from_a_file(terminal: Terminal, tmp_path:
     (address,) = terminal.stack.devlake.reached
     assert address.headers == {"x-key": SECRET, "authorization": f"Bearer {SECRET}"}
     assert SECRET not in terminal.out + terminal.err
-
-
-def test_headers_come_from_standard_input(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    typed_in(monkeypatch, f"authorization: Basic {SECRET}\n".encode())
-
-    assert terminal(*DEVLAKE, "--header-file", "-") == 0
-
-    (address,) = terminal.stack.devlake.reached
-    assert address.headers == {"authorization": f"Basic {SECRET}"}
 
 
 def test_whoever_types_a_header_in_does_not_see_it(
@@ -172,23 +147,6 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert terminal.err.count("\n") == 1
     assert SECRET not in terminal.err
     assert terminal.stack.devlake.reached == []
-
-
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        (b"\xff\xfe", "header file: not text"),
-        (b"a: " + b"b" * 20_000, "header file: more than 16384 bytes"),
-    ],
-)
-def test_a_header_file_is_a_short_text(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, content: bytes, complaint: str
-) -> None:
-    typed_in(monkeypatch, content)
-
-    assert terminal(*DEVLAKE, "--header-file", "-") == 2
-
-    assert terminal.err == f"error: {complaint}\n"
 
 
 def test_without_an_address_nothing_is_asked(terminal: Terminal) -> None:

@@ -14,7 +14,7 @@ from tests.builders import a_delivery, a_subscription, an_event
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
 from tests.journaling import append_step, load_event
-from tests.unit.test_ops_command import Terminal
+from tests.terminal import Terminal
 
 REPLAY = ("replay", "--subscription", "ci", "--since", "2h")
 ADD = ("subscriptions", "add", "--name", "new", "--url", "https://ci.example/new")
@@ -33,11 +33,6 @@ def stack() -> FakeStack:
             assert isinstance(advance, PipelineTransition)
             append_step(stack.journal, advance)
     return stack
-
-
-@pytest.fixture
-def terminal(stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(stack, capsys)
 
 
 def the_clock_works(

@@ -18,17 +18,11 @@ from lakehook.adapters.signing_keys import CryptographyPrivateKey
 from lakehook.domain.errors import Conflict
 from lakehook.domain.signing import active
 from lakehook.domain.subscription import Subscription
-from tests.fakes_ops import FakeStack
-from tests.unit.test_ops_command import Terminal, add
+from tests.terminal import Terminal, add
 
 BROUGHT = "whsec_" + base64.b64encode(b"a canary of twenty-four!").decode()
 PRIVATE = CryptographyPrivateKey.of_seed(b"another canary of 32 bytes, yes!")
 HOUR = 3600
-
-
-@pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(FakeStack(), capsys)
 
 
 def file_of(tmp_path: Path, text: str | bytes) -> str:
@@ -106,28 +100,18 @@ def test_headers_come_from_standard_input_and_replace_those_there_were(
         ("x-a: canary\n" * 2000, "header file: more than 16384 bytes"),
     ],
 )
-@pytest.mark.parametrize("command", ["add", "update"])
 def test_what_is_no_header_is_one_line_and_not_repeated(
-    terminal: Terminal, tmp_path: Path, command: str, text: str | bytes, complaint: str
+    terminal: Terminal, tmp_path: Path, text: str | bytes, complaint: str
 ) -> None:
     add(terminal, "--header", "x-old: 1")
     before = stored(terminal)
-    which = ("ci",) if command == "update" else ("--name", "b", "--url", "https://ci.example/b")
 
-    code = terminal("subscriptions", command, *which, "--header-file", file_of(tmp_path, text))
+    code = terminal("subscriptions", "update", "ci", "--header-file", file_of(tmp_path, text))
 
     assert (code, terminal.err.count("\n")) == (2, 1)
     assert complaint in terminal.err
     assert "canary" not in terminal.err + terminal.out
     assert stored(terminal) == before
-
-
-def test_headers_of_a_file_and_no_headers_are_two_minds(terminal: Terminal, tmp_path: Path) -> None:
-    add(terminal)
-    file = file_of(tmp_path, "x-a: canary")
-
-    assert terminal("subscriptions", "update", "ci", "--header-file", file, "--no-headers") == 2
-    assert "canary" not in terminal.err
 
 
 def test_a_secret_and_headers_cannot_both_be_standard_input(
@@ -175,16 +159,6 @@ def test_a_secret_that_is_brought_signs_and_is_not_repeated(
     assert keys(terminal) == [base64.b64decode(secret.strip("\ufeff\r\n").partition("_")[2])]
     assert "canary" not in terminal.out
     assert secret.strip() not in terminal.out
-
-
-def test_a_secret_comes_from_standard_input_too(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BROUGHT.encode())))
-
-    add(terminal, "--secret-file", "-")
-
-    assert keys(terminal) == [b"a canary of twenty-four!"]
 
 
 def test_who_types_a_secret_does_not_see_it(
@@ -274,16 +248,6 @@ def test_a_rotation_shows_the_new_secret_once_and_the_old_one_signs_on_for_a_day
         assert rotated["secret"] not in terminal.out
     terminal.stack.clock.sleep(24 * HOUR)
     assert len(keys(terminal)) == 1
-
-
-def test_without_overlap_the_old_secret_signs_no_more(terminal: Terminal) -> None:
-    add(terminal)
-
-    rotated = rotate(terminal, "--overlap", "0")
-
-    (key,) = keys(terminal)
-    assert rotated["secret"] == "whsec_" + base64.b64encode(key).decode()
-    assert len(rotated["secrets"]) == 1
 
 
 def test_a_change_of_kind_keeps_the_old_kind_for_the_overlap(

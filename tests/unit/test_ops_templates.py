@@ -1,8 +1,6 @@
 """Templates at a terminal: given, changed, taken away, previewed."""
 
-import io
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,17 +10,17 @@ from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.template import Template
 from tests.builders import a_delivery, a_document
 from tests.fakes_ops import FakeStack
-from tests.unit.test_ops_command import Terminal, add
+from tests.terminal import Terminal, add
 
 PREVIEW = ("subscriptions", "preview", "ci")
 UPDATE = ("subscriptions", "update", "ci")
 
 
 @pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+def stack() -> FakeStack:
     stack = FakeStack()
     stack.renderer = LiquidRenderer()
-    return Terminal(stack, capsys)
+    return stack
 
 
 @pytest.fixture
@@ -53,14 +51,6 @@ def test_a_template_is_kept_shown_changed_part_by_part_and_taken_away(
     assert terminal.json(*UPDATE, "--deadline", "5")["template"]["body"] == body
     assert terminal.json(*UPDATE, "--no-template")["template"] is None
     assert stored(terminal) is None
-
-
-def test_a_template_may_come_by_standard_input(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("\ufeff湖{{ x }}".encode())))
-
-    assert add(terminal, "--template", "-")["template"]["body"] == "湖{{ x }}"
 
 
 @pytest.mark.parametrize(
@@ -103,13 +93,6 @@ def test_a_file_that_holds_no_template_is_refused(
     assert terminal("subscriptions", "add", *arguments) == 2
 
     assert terminal.err.startswith("error: template: ")
-
-
-def test_a_template_and_none_are_two_things(terminal: Terminal, file: Path) -> None:
-    add(terminal)
-
-    assert terminal(*UPDATE, "--template", str(file), "--no-template") == 2
-    assert "--template" in terminal.err
 
 
 # --- preview ---

@@ -1,8 +1,6 @@
 """``lakehook verify``: it needs no AWS, says why, and repeats no secret."""
 
-import io
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,7 @@ import pytest
 
 from lakehook.adapters.system import SystemClock
 from tests.fakes_ops import FakeStack
-from tests.unit.test_ops_command import Terminal
+from tests.terminal import Terminal
 from tests.vectors import vectors
 
 HMAC, _, ED25519 = vectors("signed")
@@ -89,15 +87,6 @@ def test_either_half_of_an_ed25519_key_verifies(case: Case) -> None:
     assert case(key=("--public-key", ED25519["public"])) == 0
     case.write("secret", ED25519["public"])
     assert case() == 0
-
-
-def test_one_of_the_files_may_be_standard_input(
-    case: Case, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stdin = io.TextIOWrapper(io.BytesIO(HMAC["secret"].encode()))
-    monkeypatch.setattr(sys, "stdin", stdin)
-
-    assert case(key=("--secret-file", "-")) == 0
 
 
 # --- not genuine: 1 ---
@@ -191,12 +180,3 @@ def test_a_public_key_is_one_and_no_secret(case: Case, key: str) -> None:
     assert case.terminal.err == (
         "error: public key: not whpk_…; a secret goes into --secret-file\n"
     )
-
-
-def test_two_files_cannot_both_be_standard_input(
-    case: Case, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
-
-    assert case.terminal("verify", "--headers", "-", "--body", "-", "--public-key", "whpk_") == 2
-    assert "only one of the files can be -" in case.terminal.err

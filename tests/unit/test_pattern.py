@@ -22,7 +22,7 @@ from lakehook.domain.event_pattern import (
     parse_pattern,
 )
 from lakehook.domain.json_document import expand_names, to_json
-from tests.builders import a_document, a_subscription, an_event
+from tests.builders import a_subscription, an_event
 
 EVENT = {
     "pipeline_id": 39,
@@ -269,14 +269,6 @@ def test_a_wildcard_takes_no_longer_the_more_stars_it_has():
     assert time.process_time() - began < 1.0
 
 
-def test_a_subscription_receives_what_its_pattern_matches():
-    subscription = a_subscription(pattern='{"project_name": [{"prefix": "lake-"}]}')
-
-    assert subscription.accepts(an_event(project_name="lake-eu"))
-    assert not subscription.accepts(an_event(project_name="pond"))
-    assert not subscription.accepts(an_event(project_name="lake-eu", event_type="TASK_FAILED"))
-
-
 def test_a_pattern_is_compiled_once_however_many_events_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ):
@@ -299,12 +291,6 @@ def test_a_pattern_of_another_release_keeps_nothing_from_going_out():
     subscription = a_subscription(pattern='{"a": [{"cidr": "10.0.0.0/8"}]}')
 
     assert subscription.accepts(an_event())
-
-
-def test_the_fields_are_those_that_the_producer_wrote():
-    pattern = json.dumps({name: [value] for name, value in a_document().items()})
-
-    assert a_subscription(pattern=pattern).accepts(an_event())
 
 
 def filled(make: Callable[[int], Any]) -> str:

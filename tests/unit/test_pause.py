@@ -2,19 +2,12 @@
 
 from dataclasses import replace
 
-import pytest
-
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.subscription import Subscription
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
-
-
-@pytest.fixture
-def stack() -> FakeStack:
-    return FakeStack()
 
 
 def saved(stack: FakeStack, **changes: object) -> Subscription:

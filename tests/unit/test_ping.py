@@ -11,12 +11,11 @@ from lakehook.delivery.sender import RenderDelivery
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.channels.base import RenderedMessage
 from lakehook.domain.errors import InfrastructureError
-from lakehook.domain.event import EventType
 from lakehook.domain.ping import Ping, PingResult
 from lakehook.domain.queue_message import Ack, Nack
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.outbound import SendResult
-from tests.builders import a_subscription, an_event
+from tests.builders import a_subscription
 from tests.delivering import DeliverFunction
 from tests.fakes import NOON, FakePings, FakeTemplateRenderer
 from tests.fakes_ops import FakeStack
@@ -140,19 +139,8 @@ def test_a_ping_that_cannot_be_put_comes_again_for_five_minutes_and_no_longer(
 # --- at the operator's door ---
 
 
-@pytest.fixture
-def stack() -> FakeStack:
-    return FakeStack()
-
-
 def pending(stack: FakeStack) -> Subscription:
     return stack.subscriptions.save(a_subscription(pending_since="2026-01-01T12:00:00Z"))
-
-
-def test_who_is_pending_receives_nothing(stack: FakeStack) -> None:
-    subscription = pending(stack)
-
-    assert not any(subscription.accepts(an_event(event_type=one)) for one in EventType)
 
 
 def test_an_active_one_is_pinged_and_stays_as_it_is(stack: FakeStack) -> None:

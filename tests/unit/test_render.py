@@ -1,8 +1,6 @@
 """What goes out for a delivery whose subscriber has a template."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 from lakehook.delivery.sender import AttemptDelivery, RenderDelivery, SignedSender
@@ -72,14 +70,3 @@ def test_a_template_that_fails_makes_no_request_and_is_a_dead_letter_with_the_re
         excerpt="template: its output is empty",
     )
     assert attempt.outcome.consequence is Consequence.DEAD_LETTER
-
-
-def test_the_delivery_function_has_no_liquid_before_the_first_template():
-    script = "import sys, functions.deliver.handler as h; h.LiquidRenderer(); print(*sys.modules)"
-
-    loaded = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split()
-
-    assert "lakehook.adapters.liquid" in loaded
-    assert not {"liquid", "babel", "dateutil.zoneinfo"} & set(loaded)

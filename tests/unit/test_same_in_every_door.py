@@ -13,8 +13,8 @@ from lakehook.domain.event import EventType
 from lakehook.domain.signing import SignatureAlgorithm
 from lakehook.domain.subscription import Language, Ordering, Subscription
 from tests.fakes_ops import FakeStack
+from tests.terminal import Terminal
 from tests.unit.test_api import Desktop
-from tests.unit.test_ops_command import Terminal
 
 URLS = {
     "email": "mailto:me@team.example",

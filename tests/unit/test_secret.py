@@ -1,10 +1,8 @@
 import base64
 import copy
 import dataclasses
-import json
 import pickle
 import re
-import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -49,11 +47,6 @@ def test_a_key_too_short_or_too_long_is_refused_with_its_length(length: int):
         HmacSecret.parse(base64.b64encode(bytes(length)).decode())
 
 
-@pytest.mark.parametrize("length", [24, 64])
-def test_the_shortest_and_the_longest_key_are_taken(length: int):
-    assert len(HmacSecret.parse(base64.b64encode(bytes(length)).decode()).key) == length
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -79,38 +72,11 @@ def test_what_is_not_base64_is_refused_and_not_repeated(text: str):
     assert (bad.value.__cause__, bad.value.__suppress_context__) == (None, True)
 
 
-@given(st.text())
-def test_any_text_is_a_secret_or_a_bad_input(text: str):
-    try:
-        secret = HmacSecret.parse(text)
-    except InvalidInput:
-        return
-
-    assert HmacSecret.parse(secret.reveal()) == secret
-
-
 @pytest.mark.parametrize("thing", [SECRET, PRIVATE, OPENED])
 def test_a_secret_never_shows_itself(thing: object):
     shown = [repr(thing), str(thing), f"{thing}", f"{thing!r:>40}", repr([thing])]
 
     assert not any(shows(text) for text in shown), shown
-
-
-def test_a_traceback_with_its_locals_shows_no_secret():
-    def fail(secret: HmacSecret, keys: SubscriptionCredentials) -> None:
-        raise RuntimeError(f"{secret} {keys}")
-
-    with pytest.raises(RuntimeError) as raised:
-        fail(SECRET, OPENED)
-    trace = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
-
-    inner = trace.stack[-1]
-    assert (inner.locals or {})["secret"] == "HmacSecret(…)"
-    assert not shows("".join(trace.format()))
-
-
-def test_a_secret_goes_into_no_json():
-    assert not shows(json.dumps({"secret": SECRET}, default=str))
 
 
 def test_equal_keys_are_equal_secrets():
@@ -198,17 +164,11 @@ def test_of_rfc_8032_the_first_vector_comes_out():
     assert key.sign(b"").hex().startswith("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974")
 
 
-def test_cryptography_is_imported_only_for_a_key_that_needs_it():
-    program = """
-import sys
-from lakehook.adapters.signing_keys import CryptographySigningKeys
-from lakehook.domain.signing import SignatureAlgorithm
-from lakehook.adapters.kms import KmsCredentialStore
-keys = CryptographySigningKeys()
-hmac = keys.generate(SignatureAlgorithm.HMAC, b"s" * 32)
-hmac.sign(b""), keys.parse(hmac.reveal()), keys.from_bytes(SignatureAlgorithm.HMAC, hmac.key)
-assert "cryptography" not in sys.modules
-keys.generate(SignatureAlgorithm.ED25519, b"s" * 32)
-assert "cryptography" in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
+def test_cryptography_is_imported_only_for_a_key_that_needs_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric", None)
+    hmac = KEYS.generate(SignatureAlgorithm.HMAC, b"s" * 32)
+
+    assert hmac.sign(b"")
+    assert KEYS.parse(hmac.reveal()) == KEYS.from_bytes(SignatureAlgorithm.HMAC, hmac.key) == hmac
+    with pytest.raises(ImportError):
+        KEYS.generate(SignatureAlgorithm.ED25519, b"s" * 32)

@@ -10,16 +10,10 @@ from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON, FakeClock
-from tests.fakes_ops import FakeStack
-from tests.unit.test_ops_command import Terminal
+from tests.terminal import Terminal
 
 AGO = NOON - 1080  # 18 minutes
 PAUSED_AT = "2026-01-01T11:42:00.000+00:00"
-
-
-@pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(FakeStack(), capsys)
 
 
 def subscribe(terminal: Terminal, name: str, **changes: Any) -> str:

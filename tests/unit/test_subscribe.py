@@ -26,11 +26,6 @@ URL = "https://ci.example/hook"
 TERMS = SubscriptionFields(name="ci", url=URL)
 
 
-@pytest.fixture
-def stack() -> FakeStack:
-    return FakeStack()
-
-
 def subscribed(stack: FakeStack, terms: SubscriptionFields = TERMS) -> Subscription:
     return stack.service().subscribe(terms)[0]
 

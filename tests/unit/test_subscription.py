@@ -10,7 +10,7 @@ from lakehook.domain.subscription import (
     parse_signing,
 )
 from lakehook.domain.time import format_rfc3339
-from tests.builders import a_subscription
+from tests.builders import a_subscription, an_event
 from tests.fakes import NOON
 
 PIPELINE_EVENTS = {one for one in EventType if one.startswith("PIPELINE_")}
@@ -22,6 +22,10 @@ def wanted(*names: EventType) -> set[EventType]:
 
 def test_who_names_no_events_wants_those_of_pipelines():
     assert wanted() == PIPELINE_EVENTS
+
+
+def test_who_is_pending_wants_nothing_yet():
+    assert not a_subscription(pending_since="2026-01-01T12:00:00Z").accepts(an_event())
 
 
 def test_who_names_events_wants_them_and_no_others():

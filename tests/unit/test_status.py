@@ -148,6 +148,9 @@ def test_a_blocked_one_says_since_when_and_how_it_goes_on(
 
 def test_one_dead_letter_is_named_and_many_are_listed(terminal: Terminal) -> None:
     audit, tmpl = subscribe(terminal, "audit"), subscribe(terminal, "tmpl")
+    terminal.stack.healths.known[audit] = EndpointHealth(
+        subscription_id=audit, average_ms=800, last_attempt=attempt(200, outcome=Outcome.DELIVERED)
+    )
     hold(terminal, audit, dead="rejected", last=attempt(500, "KeyError: 'owner'"))
     for pipeline in (40, 41):
         hold(terminal, tmpl, pipeline, dead="template_failed")

@@ -168,10 +168,11 @@ def _answer(last: Attempt) -> str:
 
 
 def _last_attempt(status: SubscriberStatus) -> Attempt | None:
-    """Return the last attempt that is known; a success of a healthy endpoint is not."""
-    head = status.held.head
-    log = head.attempts_log if head else ()
-    return status.health.last_attempt or (log[-1] if log else None)
+    """Return the attempt that explains the state: no success hides that of a dead letter."""
+    head, last = status.held.head, status.health.last_attempt
+    attempts = head.attempts_log if head else ()
+    is_hidden = last is None or (status.held.dead and last.outcome.is_success)
+    return attempts[-1] if attempts and is_hidden else last
 
 
 def _since(status: SubscriberStatus, state: HealthState) -> str | None:

@@ -20,14 +20,14 @@ from bench.harness import Row, up_to
 from bench.meter import Meter
 from bench.prices import ALTERNATIVES, Usage
 from bench.receiver import receiving
-from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
-from lakehook.adapters.dynamodb.fan_out_reader import DynamoFanOutReader
+from lakehook.adapters.delivery_telemetry import PowertoolsTelemetry
+from lakehook.adapters.dynamodb.endpoints import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.fan_out import DynamoFanOutReader
 from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions, subscription_to_item
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.adapters.system import SystemClock
-from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.ingestion.fan_out import FanOut
 from lakehook.ports.queues import EventMessage
 from tests.builders import a_notice, a_subscription

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.harness import Row, up_to
 from infra.stage import RETRY_SCHEDULE
-from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.endpoints import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.items import Item, to_item
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.ledger_items import lane_to_item, record_to_item

@@ -12,10 +12,10 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from functions.deliver.handler import queue_message
+from lakehook.adapters.delivery_telemetry import PowertoolsTelemetry
 from lakehook.adapters.http.client import HttpTransport
 from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.adapters.system import SystemClock, SystemRandom
-from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.adapters.transport import TransportRouter
 from lakehook.delivery.batch import DeliveryPorts, build_deliver
 from lakehook.delivery.sender import SignedSender

@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Any
 
 from bench.harness import Row, up_to
-from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.endpoints import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.items import to_item
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.ledger_items import LANE, lane_to_item, record_to_item

@@ -8,8 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from lakehook.delivery.recheck import RecheckSubscriptions
-from lakehook.delivery.scheduler import DueItems, ProbeEndpoints, ResumeDueLanes
+from lakehook.delivery.scheduler import (
+    DueItems,
+    ProbeEndpoints,
+    RecheckSubscriptions,
+    ResumeDueLanes,
+)
 from lakehook.domain.pipeline import StallThresholds
 from lakehook.ingestion.detect_stalled import PublishStalledPipelines
 from lakehook.ports.ingress import Publish

@@ -11,7 +11,7 @@ from pathlib import Path
 from lakehook.domain.channels.webhook import render, request_headers
 from lakehook.domain.destination import Endpoint
 from lakehook.domain.event import EventType
-from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ping
 from lakehook.domain.sample import sample_delivery, sample_event
 from lakehook.domain.signing import HmacSecret
 from lakehook.domain.subscription import Subscription

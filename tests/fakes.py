@@ -25,7 +25,6 @@ from lakehook.domain.errors import (
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document
 from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord, DeliveryStatus, HeldLane
-from lakehook.domain.ping import Ping, PingResult
 from lakehook.domain.pipeline import (
     AcceptedEvent,
     EventSkip,
@@ -34,7 +33,7 @@ from lakehook.domain.pipeline import (
     PipelineTransition,
     SkipReason,
 )
-from lakehook.domain.queue_message import Message, Resume
+from lakehook.domain.queue_message import Message, Ping, PingResult, Resume
 from lakehook.domain.rate_limit import Reservation
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import RenderedTemplate, Template

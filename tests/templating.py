@@ -5,8 +5,7 @@ from typing import Any
 from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.domain.event import EventType
 from lakehook.domain.sample import sample_delivery, sample_event
-from lakehook.domain.template import Template
-from lakehook.domain.template_fields import template_fields
+from lakehook.domain.template import Template, template_fields
 from tests.builders import a_subscription
 
 

@@ -10,7 +10,7 @@ with paused_collector():
     from functions.api.app import Api
     from functions.api.http_request import HttpRequest
     from lakehook.adapters.aws import Aws
-    from lakehook.adapters.telemetry.base import ApiTelemetry
+    from lakehook.adapters.telemetry import ApiTelemetry
     from lakehook.operations import OperatorService
     from lakehook.operations.bootstrap import operator_service_on
     from lakehook.settings import ApiSettings

@@ -12,10 +12,13 @@ from lakehook.adapters.system import paused_collector
 
 with paused_collector():
     from lakehook.adapters.aws import HIGH_VOLUME_CONFIG, Aws
-    from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+    from lakehook.adapters.delivery_telemetry import PowertoolsTelemetry
+    from lakehook.adapters.dynamodb.endpoints import (
+        DynamoEndpointHealthStore,
+        DynamoPings,
+        DynamoRateLimitStore,
+    )
     from lakehook.adapters.dynamodb.ledger import DynamoLedger
-    from lakehook.adapters.dynamodb.pings import DynamoPings
-    from lakehook.adapters.dynamodb.rate_limits import DynamoRateLimitStore
     from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
     from lakehook.adapters.http.client import HttpTransport
     from lakehook.adapters.kms import KmsCredentialStore
@@ -23,7 +26,6 @@ with paused_collector():
     from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue
     from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
     from lakehook.adapters.system import SystemClock, SystemRandom
-    from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
     from lakehook.adapters.transport import MailTransport, TransportRouter
     from lakehook.delivery.batch import DeliverBatch, DeliveryPorts, build_deliver
     from lakehook.delivery.sender import SignedSender
@@ -112,7 +114,8 @@ def ca_bundle(settings: DeliverSettings, aws: Aws, clock: Clock) -> Callable[[],
     arn = parse_optional(settings.ca_bundle_arn)
     if arn is None:
         return None
-    from lakehook.adapters.ca_bundle import CaBundle, StoredCaBundle  # noqa: PLC0415  few have one
+    # Few deployments have one.
+    from lakehook.adapters.secrets_manager import CaBundle, StoredCaBundle  # noqa: PLC0415
 
     def report(error: Exception) -> None:
         telemetry().internal_error(error, doing=f"read the CA bundle {arn}")

@@ -8,15 +8,14 @@ from lakehook.adapters.system import paused_collector
 
 with paused_collector():
     from lakehook.adapters.aws import HIGH_VOLUME_CONFIG, Aws
-    from lakehook.adapters.dynamodb.fan_out_reader import DynamoFanOutReader
+    from lakehook.adapters.delivery_telemetry import PowertoolsTelemetry
+    from lakehook.adapters.dynamodb.fan_out import DynamoFanOutReader, DynamoUnfinishedAttempts
     from lakehook.adapters.dynamodb.journal import DynamoJournal
     from lakehook.adapters.dynamodb.last_heard import DynamoHeard
     from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
-    from lakehook.adapters.dynamodb.unfinished_attempts import DynamoUnfinishedAttempts
     from lakehook.adapters.sqs.dead_letters import SqsInvalidEventQueue
     from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
     from lakehook.adapters.system import SystemClock
-    from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
     from lakehook.ingestion.fan_out import FanOutBatch, FanOutPorts, build_fan_out
     from lakehook.ports.queues import EventMessage
     from lakehook.settings import FanoutSettings

@@ -16,7 +16,7 @@ from lakehook.adapters.system import paused_collector
 with paused_collector():
     from lakehook.adapters.aws import FAIL_FAST_CONFIG, Aws
     from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
-    from lakehook.adapters.telemetry.base import NotificationTelemetry
+    from lakehook.adapters.telemetry import NotificationTelemetry
     from lakehook.domain.devlake.refusal import Refusal, RefusalKind, has_signature
     from lakehook.domain.devlake.signature import SignedNotification
     from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
@@ -111,8 +111,8 @@ def _details() -> PipelineDetails | None:
     """Import the API's client only if an API is configured: DevLake waits for a cold start."""
     if not any(source.api_url for source in sources()):
         return None
-    from lakehook.adapters.api_credentials import StoredApiCredentials  # noqa: PLC0415
-    from lakehook.adapters.devlake.blueprints import DevLakeDetails, connect  # noqa: PLC0415
+    from lakehook.adapters.devlake.client import DevLakeDetails, connect  # noqa: PLC0415
+    from lakehook.adapters.secrets_manager import StoredApiCredentials  # noqa: PLC0415
 
     def connect_to(source: DevLakeSource) -> "DevLakePipelines":
         arn, secrets_manager = settings().devlake_api_secret_arn, aws().secrets_manager()

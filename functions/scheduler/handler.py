@@ -8,21 +8,21 @@ from lakehook.adapters.system import paused_collector
 
 with paused_collector():
     from lakehook.adapters.aws import Aws
-    from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+    from lakehook.adapters.delivery_telemetry import PowertoolsTelemetry
+    from lakehook.adapters.dynamodb.endpoints import DynamoEndpointHealthStore
     from lakehook.adapters.dynamodb.journal import DynamoJournal
     from lakehook.adapters.dynamodb.ledger import DynamoLedger
     from lakehook.adapters.dynamodb.replays import DynamoReplays
     from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
     from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
     from lakehook.adapters.system import SystemClock
-    from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
     from lakehook.domain.subscription import CACHE_PROPAGATION_SECONDS
     from lakehook.publisher import Publisher
     from lakehook.settings import SchedulerSettings
     from lakehook.tick import Tick, TickPorts
 
 if TYPE_CHECKING:
-    from lakehook.ingestion.reconcile.schedule import ReconcileOnSchedule
+    from lakehook.ingestion.scheduled_reconcile import ReconcileOnSchedule
     from lakehook.operations.notify_operators import NotifyOperators
 
 

@@ -1,14 +1,13 @@
 """Wiring of the watch for operators; loaded by the first run that has time for it."""
 
-from lakehook.adapters.aws import Aws
-from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.aws import Aws, SnsOperatorNotifier
+from lakehook.adapters.delivery_telemetry import PowertoolsTelemetry
 from lakehook.adapters.dynamodb.conditions import DynamoConditionStore, DynamoHealthHistory
+from lakehook.adapters.dynamodb.endpoints import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
-from lakehook.adapters.sns import SnsOperatorNotifier
 from lakehook.adapters.system import SystemClock
-from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.operations.notify_operators import NotifyOperators
 from lakehook.queries import ListPipelines, ShowStatus
 from lakehook.settings import SchedulerSettings

@@ -2,16 +2,15 @@
 
 import time
 
-from lakehook.adapters.api_credentials import StoredApiCredentials
 from lakehook.adapters.aws import Aws
-from lakehook.adapters.devlake.blueprints import connect
+from lakehook.adapters.delivery_telemetry import PowertoolsTelemetry
+from lakehook.adapters.devlake.client import connect
 from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
+from lakehook.adapters.secrets_manager import StoredApiCredentials
 from lakehook.adapters.system import SystemClock
-from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
 from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
-from lakehook.ingestion.reconcile.run import REQUEST_SECONDS
-from lakehook.ingestion.reconcile.schedule import ReconcileOnSchedule
+from lakehook.ingestion.scheduled_reconcile import REQUEST_SECONDS, ReconcileOnSchedule
 from lakehook.ports.ingress import DevLakePipelines
 from lakehook.publisher import Publisher
 from lakehook.settings import SchedulerSettings

@@ -1,4 +1,4 @@
-"""AWS clients and sessions, the translation of AWS's errors, and the outputs of a stack."""
+"""AWS clients and sessions, AWS's errors, the outputs of a stack, and the topic of operators."""
 
 import os
 import re
@@ -174,3 +174,19 @@ def _fill_in(session: botocore.session.Session) -> None:
         session.set_config_variable("region", LAPTOP_REGION)
     if session.get_credentials() is None:
         session.set_credentials(_ANYONE, _ANYONE)
+
+
+@dataclass(frozen=True)
+class SnsOperatorNotifier:
+    """The client is made when there is something to send: most runs have nothing."""
+
+    aws: Aws
+    topic_arn: str
+
+    def publish(self, subject: str, text: str) -> None:
+        """Publish a message of at most 256 KiB.
+
+        https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+        """
+        with translate_aws_errors():
+            self.aws.sns().publish(TopicArn=self.topic_arn, Subject=subject, Message=text)

@@ -1,17 +1,26 @@
-"""The notification secret, which an operator changes in Secrets Manager."""
+"""What an operator stores in AWS: notification secrets, credentials of DevLake's API, a CA bundle.
 
-from collections.abc import Callable
+Each is read again after some minutes, so that it is replaced without a deployment, and the last
+valid one stays in force while AWS cannot be read.
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING
 
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.errors import InfrastructureError, InvalidInput, InvalidSubscription
 from lakehook.ports.ingress import LiveSecrets, Now
+from lakehook.settings import UNSET
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_ssm import SSMClient
 
 FRESH_FOR_SECONDS = 300.0
 REFRESH_AFTER_SECONDS = 10.0
@@ -56,7 +65,6 @@ class SecretsManagerNotificationSecret:
 
     DevLake reads its secret at start-up, and never repeats a notification. A source has a secret of
     its own if a version's staging label is the source's name.
-    https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
     """
 
     secrets_manager: "SecretsManagerClient"
@@ -93,3 +101,133 @@ class SecretsManagerNotificationSecret:
                     return ()
                 raise
         return (answer["SecretString"],)
+
+
+FRESH_SECONDS = 300.0
+MIN_SECONDS_BETWEEN_READS = 30.0
+"""Minimum interval of reads, so that a DevLake that keeps refusing does not cause one each time."""
+
+
+@dataclass
+class StoredApiCredentials:
+    """``ApiCredentials`` from Secrets Manager; cached values stay valid during an outage.
+
+    The secret is header lines, ``authorization: Bearer …``, or ``-`` for none. A named source uses
+    the version whose staging label is its name, and has no credentials without that version: those
+    of one DevLake are never sent to another.
+    """
+
+    secrets_manager: "SecretsManagerClient"
+    arn: str
+    source: str | None
+    now: Now
+    _headers: Mapping[str, str] | None = field(default=None, repr=False)
+    _tried_at: float = float("-inf")
+
+    def headers(self, *, fresh: bool = False) -> Mapping[str, str]:
+        now = self.now()
+        limit = MIN_SECONDS_BETWEEN_READS if fresh else FRESH_SECONDS
+        # An age below zero: the clock was set back.
+        if self._headers is None or not 0 <= now - self._tried_at < limit:
+            self._headers = self._read(now)
+        return self._headers
+
+    def _read(self, now: float) -> Mapping[str, str]:
+        self._tried_at = now
+        try:
+            return _checked(self._text())
+        except InfrastructureError:
+            if self._headers is None:
+                raise
+            return self._headers
+
+    def _text(self) -> str:
+        with translate_aws_errors():
+            try:
+                answer = self.secrets_manager.get_secret_value(
+                    SecretId=self.arn, VersionStage=self.source or "AWSCURRENT"
+                )
+            except ClientError as error:
+                if self.source and error.response["Error"]["Code"] == _NO_SUCH_VERSION:
+                    return UNSET
+                raise
+        return answer["SecretString"]
+
+
+def _checked(text: str) -> Mapping[str, str]:
+    from lakehook.domain.headers import parse_headers  # noqa: PLC0415  few DevLakes ask for any
+
+    lines = [line for line in text.splitlines() if line.strip() not in {"", UNSET}]
+    try:
+        return parse_headers(lines)
+    except InvalidSubscription as error:
+        raise InvalidInput(f"the secret for DevLake's API: {error}") from None
+
+
+REFRESH_SECONDS = 300.0
+RETRY_SECONDS = 10.0
+"""Interval of reads while there is no bundle at all."""
+
+READ_CONFIG = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
+"""A delivery waits for the read, outside of its deadline."""
+
+_SSM = "ssm"
+
+
+@dataclass(frozen=True)
+class StoredCaBundle:
+    """A parameter of Systems Manager or a secret of Secrets Manager, as its ARN says."""
+
+    arn: str
+    ssm: Callable[[Config], "SSMClient"]
+    secrets_manager: Callable[[Config], "SecretsManagerClient"]
+
+    def __call__(self) -> str:
+        with translate_aws_errors():
+            if self.arn.split(":")[2] == _SSM:
+                return self.ssm(READ_CONFIG).get_parameter(Name=self.arn)["Parameter"]["Value"]
+            answer = self.secrets_manager(READ_CONFIG).get_secret_value(SecretId=self.arn)
+        return answer.get("SecretString", "")
+
+
+@dataclass
+class CaBundle:
+    """Cache of the certificates of private authorities, read with the first HTTPS request.
+
+    One caller reads them again; the others use the last valid bundle.
+    """
+
+    read: Callable[[], str]
+    now: Now
+    report: Callable[[Exception], None]
+    _valid: str | None = field(default=None, repr=False)
+    _tried_at: float = float("-inf")
+    _reading: Lock = field(default_factory=Lock, repr=False)
+
+    def current(self) -> str | None:
+        """Return the last valid bundle, or None while none could be read."""
+        if self._is_due() and self._reading.acquire(blocking=self._valid is None):
+            try:
+                if self._is_due():
+                    self._refresh()
+            finally:
+                self._reading.release()
+        return self._valid
+
+    def _is_due(self) -> bool:
+        limit = RETRY_SECONDS if self._valid is None else REFRESH_SECONDS
+        return not 0 <= self.now() - self._tried_at < limit  # below zero: the clock was set back
+
+    def _refresh(self) -> None:
+        from lakehook.adapters.http.tls import check_authorities  # noqa: PLC0415  as its callers do
+
+        try:
+            bundle = self.read()
+            check_authorities(bundle)
+            self._valid = bundle
+        except InfrastructureError as error:
+            self.report(error)
+        except InvalidInput as error:
+            kept = "; the last valid one stays in force" if self._valid else ""
+            self.report(InvalidInput(f"the CA bundle: {error}{kept}"))
+        self._tried_at = self.now()

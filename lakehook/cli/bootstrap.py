@@ -6,15 +6,13 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from lakehook.adapters.api_credentials import StoredApiCredentials
 from lakehook.adapters.aws import Aws, CloudFormationStacks, new_session, translate_aws_errors
 from lakehook.adapters.dynamodb.last_heard import DynamoHeard
 from lakehook.adapters.dynamodb.reconciliations import DynamoReconciliations
-from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret
+from lakehook.adapters.secrets_manager import SecretsManagerNotificationSecret, StoredApiCredentials
 from lakehook.cli.context import CommandPorts, CommandService, build_command_service
-from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.setup_check import EndpointAnswer
-from lakehook.domain.devlake.sources import DevLakeSources
+from lakehook.domain.devlake.sources import ApiAddress, DevLakeSources
 from lakehook.operations.bootstrap import STACK, operator_ports
 from lakehook.ports.ingress import DevLakePipelines
 from lakehook.ports.outbound import Warn

@@ -29,7 +29,7 @@ from lakehook.domain.errors import (
     PendingDeliveries,
 )
 from lakehook.domain.text import on_one_line
-from lakehook.subscriptions.apply.source_file import InvalidFile
+from lakehook.subscriptions.apply.parser import InvalidFile
 
 FAILED, AWS_FAILED, PERSON_NEEDED = 1, 4, 6
 _EXIT_CODES: tuple[tuple[type[Exception], int], ...] = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol
 
-from lakehook.delivery.attempts import AttemptsUnderWay
+from lakehook.delivery.circuit_breaker import AttemptsUnderWay
 from lakehook.delivery.dependencies import DeliveryDependencies
 from lakehook.delivery.lane_processor import DeliverLane
 from lakehook.delivery.ping import PingEndpoint

@@ -3,18 +3,20 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lakehook.delivery.attempts import AttemptsUnderWay
 from lakehook.domain.attempt import Attempt
 from lakehook.domain.delivery import Delivery
-from lakehook.domain.ping import Ping
-from lakehook.domain.queue_message import Ack, Disposition, Nack
+from lakehook.domain.queue_message import Ack, Disposition, Nack, Ping
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.queues import DeadLetterQueue, DeliveryQueue
 from lakehook.ports.stores import EndpointHealthStore, Ledger, RateLimitStore, SubscriptionReader
 from lakehook.ports.system import Clock, Random
 from lakehook.ports.telemetry import Telemetry
+
+if TYPE_CHECKING:  # it has these dependencies
+    from lakehook.delivery.circuit_breaker import AttemptsUnderWay
 
 MAX_WAIT_IN_QUEUE_SECONDS = 60.0
 
@@ -46,6 +48,6 @@ class DeliveryDependencies:
     random: Random
     telemetry: Telemetry
     schedule: RetrySchedule
-    attempts: AttemptsUnderWay
+    attempts: "AttemptsUnderWay"
     exclusive_attempts: AbstractContextManager[object]
     """Lock of guarded attempts: one at a time, so that a crash can be attributed to it."""

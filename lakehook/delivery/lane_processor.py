@@ -41,8 +41,15 @@ from lakehook.domain.lane import (
     HeldLane,
     SuspendedReason,
 )
-from lakehook.domain.ping import Ping
-from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, ReceivedMessage, Resume
+from lakehook.domain.queue_message import (
+    Ack,
+    Disposition,
+    Message,
+    Nack,
+    Ping,
+    ReceivedMessage,
+    Resume,
+)
 from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.ports.queues import Remaining
 from lakehook.ports.stores import LedgerSnapshot

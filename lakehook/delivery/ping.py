@@ -11,7 +11,7 @@ from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import RenderedMessage
 from lakehook.domain.errors import InvalidSubscription, TemplateFailed
-from lakehook.domain.ping import Ping, PingResult
+from lakehook.domain.queue_message import Ping, PingResult
 from lakehook.domain.response_redaction import MAX_EXCERPT_CHARACTERS
 from lakehook.domain.sample import ping_delivery
 from lakehook.domain.subscription import Subscription

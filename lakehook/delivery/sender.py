@@ -7,14 +7,14 @@ from lakehook.delivery.dependencies import InsufficientTime
 from lakehook.domain.attempt import Attempt, Outcome, Response
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import Channel, OutboundMessage, RenderedMessage, display_url_for
+from lakehook.domain.channels.response_body import with_condition
 from lakehook.domain.channels.webhook import unread_retry_after
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.destination import Mail, Request, parse_destination
 from lakehook.domain.errors import TemplateFailed
 from lakehook.domain.response_redaction import MAX_EXCERPT_CHARACTERS, Credentials
 from lakehook.domain.subscription import Subscription
-from lakehook.domain.success_condition import with_condition
-from lakehook.domain.template_fields import template_fields
+from lakehook.domain.template import template_fields
 from lakehook.ports.outbound import (
     CredentialStore,
     NoResponse,

@@ -58,7 +58,7 @@ class HeldLane:
     """The record of a lane that holds deliveries. Each write is conditional on ``version``.
 
     A suspended lane, and one behind a dead letter, has no due time: it costs nothing while it
-    waits. What it waits for resumes it, and ``delivery/recheck.py`` if that was lost.
+    waits. What it waits for resumes it, and ``delivery/scheduler.py`` if that was lost.
     """
 
     lane: Lane

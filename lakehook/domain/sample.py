@@ -4,9 +4,9 @@ from lakehook.domain.delivery import Delivery, Lane, SequencedEvent
 from lakehook.domain.destination import Endpoint
 from lakehook.domain.event import UNKNOWN_TRIGGER, Event, EventType
 from lakehook.domain.json_document import Document
-from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ping
 from lakehook.domain.subscription import Subscription
-from lakehook.domain.template_fields import template_fields
+from lakehook.domain.template import template_fields
 from lakehook.domain.time import format_rfc3339
 
 _CREATED_AT, _BEGAN_AT = "2026-01-01T11:58:00.000+00:00", "2026-01-01T11:58:30.000+00:00"

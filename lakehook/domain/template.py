@@ -2,6 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lakehook.domain.delivery import Delivery
+from lakehook.domain.json_document import Document
+
+if TYPE_CHECKING:  # it has a template
+    from lakehook.domain.subscription import Subscription
 
 MAX_TEMPLATE_BYTES = 16 * 1024  # of each part
 MAX_RENDERED_BYTES = 256 * 1024
@@ -39,3 +46,17 @@ class RenderedTemplate:
     subject: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     missing_fields: tuple[str, ...] = ()  # used by the template, absent in the event
+
+
+def template_fields(delivery: Delivery, subscription: "Subscription") -> Document:
+    """Return the fields for a template: the event's and ours; no secret, no URL."""
+    return {
+        **delivery.event.document,
+        "event_id": delivery.event.id,
+        "sequence": delivery.sequence,
+        "previous_event_type": delivery.sequenced.previous_event_type,
+        "delivery_id": delivery.id,
+        "subscription": {"id": subscription.id, "name": subscription.name},
+        "late": delivery.late,
+        "replayed": delivery.replayed,
+    }

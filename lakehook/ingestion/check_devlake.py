@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.notification import PipelineRow
 from lakehook.domain.devlake.setup_check import (
     Check,
@@ -25,7 +24,7 @@ from lakehook.domain.devlake.setup_check import (
     warn_of_no_api,
 )
 from lakehook.domain.devlake.signature import nouce_of, signed_query
-from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.devlake.sources import ApiAddress, DevLakeSource
 from lakehook.domain.errors import (
     DevlakeUnavailable,
     InfrastructureError,

@@ -38,13 +38,10 @@ from lakehook.replay.manage import (
     DeleteStaleDlqCopies,
     FollowReplay,
     LookUpReplays,
+    Resend,
+    SendPipeline,
     StartReplay,
     StopReplay,
-)
-from lakehook.replay.resend import Resend, SendPipeline
-from lakehook.subscriptions.client_certificates import (
-    RemoveClientCertificate,
-    SetClientCertificate,
 )
 from lakehook.subscriptions.lifecycle import (
     EnableSubscription,
@@ -55,7 +52,11 @@ from lakehook.subscriptions.lifecycle import (
     Unsubscribe,
 )
 from lakehook.subscriptions.preview import PreviewDelivery
-from lakehook.subscriptions.secrets import RotateSecret
+from lakehook.subscriptions.secrets import (
+    RemoveClientCertificate,
+    RotateSecret,
+    SetClientCertificate,
+)
 from lakehook.subscriptions.subscribe import Subscribe, UpdateSubscription
 
 

@@ -51,15 +51,13 @@ from lakehook.replay.manage import (
     DeleteStaleDlqCopies,
     FollowReplay,
     LookUpReplays,
+    Resend,
+    SendAtOnce,
+    SendPipeline,
     StartReplay,
     StopReplay,
 )
-from lakehook.replay.resend import Resend, SendAtOnce, SendPipeline
 from lakehook.replay.worker import EnqueueLane
-from lakehook.subscriptions.client_certificates import (
-    RemoveClientCertificate,
-    SetClientCertificate,
-)
 from lakehook.subscriptions.lifecycle import (
     EnableSubscription,
     FindSubscription,
@@ -69,7 +67,12 @@ from lakehook.subscriptions.lifecycle import (
     Unsubscribe,
 )
 from lakehook.subscriptions.preview import PreviewDelivery
-from lakehook.subscriptions.secrets import RotateSecret, SecretIssuer
+from lakehook.subscriptions.secrets import (
+    RemoveClientCertificate,
+    RotateSecret,
+    SecretIssuer,
+    SetClientCertificate,
+)
 from lakehook.subscriptions.subscribe import Subscribe, UpdateSubscription, ValidateEndpoint
 
 

@@ -3,8 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lakehook.domain.health_history import HealthChange
-from lakehook.domain.operator_notice import OperatorNotice, SubscriptionCondition, notices_between
+from lakehook.domain.health_history import (
+    HealthChange,
+    OperatorNotice,
+    SubscriptionCondition,
+    notices_between,
+)
 from lakehook.domain.status import HealthState, health_state
 from lakehook.domain.text import single_line
 from lakehook.domain.time import parse_rfc3339

@@ -10,7 +10,7 @@ from lakehook.domain.channels.base import RenderedMessage
 from lakehook.domain.client_certificate import CertificateFacts, ClientCertificate
 from lakehook.domain.destination import Mail, Request
 from lakehook.domain.json_document import Document
-from lakehook.domain.ping import Ping, PingResult
+from lakehook.domain.queue_message import Ping, PingResult
 from lakehook.domain.signing import NonPrintable, SignatureAlgorithm, SigningKey, VerifyingKey
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import RenderedTemplate, Template

@@ -6,8 +6,7 @@ from typing import Protocol
 
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.lane import DeliveryRecord
-from lakehook.domain.ping import Ping
-from lakehook.domain.queue_message import Message, Resume
+from lakehook.domain.queue_message import Message, Ping, Resume
 
 Remaining = Callable[[], float]
 """Seconds until the current invocation ends, or the message it is for may be received again."""

@@ -22,8 +22,7 @@ from lakehook.domain.subscription import Subscription
 if TYPE_CHECKING:  # of stores that some functions do without, so that they start sooner
     from lakehook.domain.circuit_breaker import EndpointHealth
     from lakehook.domain.devlake.reconciliation import Reconciliation
-    from lakehook.domain.health_history import HealthChange
-    from lakehook.domain.operator_notice import SubscriptionCondition
+    from lakehook.domain.health_history import HealthChange, SubscriptionCondition
     from lakehook.domain.replay import Replay
 
 

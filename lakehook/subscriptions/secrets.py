@@ -1,4 +1,4 @@
-"""Secrets of a subscription: issued or provided, encrypted, and rotated.
+"""Credentials of a subscription: its secrets and its client certificate, encrypted and replaced.
 
 After a rotation the old secret signs, too, for a while.
 """
@@ -8,12 +8,17 @@ from dataclasses import dataclass, replace
 
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import SignatureScheme
+from lakehook.domain.client_certificate import (
+    EncryptedClientCertificate,
+    check_validity,
+)
+from lakehook.domain.destination import Endpoint
 from lakehook.domain.devlake.signature import TextSecret
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm, SigningKey, rotate
 from lakehook.domain.subscription import CACHE_PROPAGATION_SECONDS, Subscription, parse_signing
 from lakehook.domain.time import format_rfc3339
-from lakehook.ports.outbound import Encryptor, SigningKeyFactory
+from lakehook.ports.outbound import Encryptor, ParseClientCertificate, SigningKeyFactory
 from lakehook.ports.stores import SubscriptionRepository
 from lakehook.ports.system import Clock, Random
 
@@ -106,3 +111,42 @@ def _refuse_two_at_once(channel: str, signing: str | None, overlap_seconds: floa
         raise InvalidSubscription(f"signing: channel {channel} has a signature of its own")
     if overlap_seconds:
         raise InvalidSubscription(f"overlap: channel {channel} has room for one signature: give 0")
+
+
+@dataclass(frozen=True)
+class SetClientCertificate:
+    registry: SubscriptionRepository
+    encryptor: Encryptor
+    parse: ParseClientCertificate
+    clock: Clock
+
+    def __call__(self, subscription: Subscription, *, certificate: str, key: str) -> Subscription:
+        """Present this certificate from now on; deliveries in progress finish with the old one."""
+        if (
+            not isinstance(subscription.endpoint, Endpoint)
+            or subscription.endpoint.scheme == "http"
+        ):
+            raise InvalidSubscription(
+                f"url: {subscription.endpoint.display_url} is not https, which a client certificate"
+                " needs"
+            )
+        parsed, now = self.parse(certificate, key), self.clock.now()
+        check_validity(parsed.facts, now=now)
+        encrypted = EncryptedClientCertificate(
+            certificates=parsed.certificates,
+            encrypted_key=self.encryptor.encrypt(parsed.key, subscription_id=subscription.id),
+            facts=parsed.facts,
+            created_at=format_rfc3339(now),
+        )
+        return self.registry.save(replace(subscription, client_certificate=encrypted))
+
+
+@dataclass(frozen=True)
+class RemoveClientCertificate:
+    registry: SubscriptionRepository
+
+    def __call__(self, subscription: Subscription) -> Subscription:
+        """Present no certificate from now on."""
+        if subscription.client_certificate is None:
+            return subscription
+        return self.registry.save(replace(subscription, client_certificate=None))

@@ -13,6 +13,7 @@ from lakehook.domain.channels import (
     wrong_channel_reason,
 )
 from lakehook.domain.channels.base import Channel, SignatureScheme, display_url_for
+from lakehook.domain.channels.response_body import parse_success_condition
 from lakehook.domain.delivery import deduplication_id
 from lakehook.domain.destination import Destination, Endpoint, parse_destination
 from lakehook.domain.errors import InvalidEndpoint, InvalidSubscription
@@ -36,7 +37,6 @@ from lakehook.domain.subscription import (
     parse_ordering,
     parse_time_zone,
 )
-from lakehook.domain.success_condition import parse_success_condition
 from lakehook.domain.template import Template
 from lakehook.domain.time import format_rfc3339
 from lakehook.ports.outbound import Encryptor, ResolveHost, TemplateRenderer, Warn

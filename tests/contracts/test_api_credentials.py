@@ -5,7 +5,7 @@ from collections.abc import Callable
 import boto3
 import pytest
 
-from lakehook.adapters.api_credentials import StoredApiCredentials
+from lakehook.adapters.secrets_manager import StoredApiCredentials
 from lakehook.domain.errors import InfrastructureError, InvalidInput
 from lakehook.ports.ingress import ApiCredentials
 from lakehook.settings import StackOutputs

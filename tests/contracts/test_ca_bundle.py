@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from lakehook.adapters.aws import Aws
-from lakehook.adapters.ca_bundle import StoredCaBundle
+from lakehook.adapters.secrets_manager import StoredCaBundle
 from lakehook.domain.errors import InfrastructureError
 from tests.deployment import Mocked
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from lakehook.adapters.devlake import blueprints
+from lakehook.adapters.devlake import client
 from lakehook.adapters.devlake import session as devlake_session
 from lakehook.adapters.devlake.rest import RestDevLake
-from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.devlake.sources import ApiAddress
 from lakehook.ports.ingress import DevLakePipelines
 from tests.devlake.port import FakeApiCredentials, FakeDevlake
 from tests.devlake.rest import VERSION, serving_rest
@@ -42,7 +42,7 @@ def there(request: pytest.FixtureRequest) -> Iterator[Shown]:
         return
     with serving_rest(fake.rest) as url:
         if request.param == "functions":
-            fetch = blueprints.ApiFetch(url, FakeApiCredentials(), deadline_seconds=10)
+            fetch = client.ApiFetch(url, FakeApiCredentials(), deadline_seconds=10)
             yield Shown(RestDevLake(fetch, page_size=PAGE_SIZE), pipelines)
             fetch.close()
         else:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from lakehook.adapters.dynamodb.circuit_breakers import (
+from lakehook.adapters.dynamodb.endpoints import (
     DynamoEndpointHealthStore,
     health_from_item,
     health_key,

@@ -4,8 +4,7 @@ import boto3
 import pytest
 
 from lakehook.adapters.dynamodb.conditions import DynamoConditionStore, DynamoHealthHistory
-from lakehook.domain.health_history import HealthChange
-from lakehook.domain.operator_notice import SubscriptionCondition
+from lakehook.domain.health_history import HealthChange, SubscriptionCondition
 from lakehook.domain.status import HealthState
 from lakehook.ports.stores import HealthHistory
 from lakehook.settings import StackOutputs

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from lakehook.adapters.dynamodb.fan_out_reader import DynamoFanOutReader
+from lakehook.adapters.dynamodb.fan_out import DynamoFanOutReader
 from lakehook.adapters.dynamodb.items import to_item
 from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.journal_items import event_name, record_key

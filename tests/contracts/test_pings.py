@@ -3,9 +3,9 @@
 import boto3
 import pytest
 
-from lakehook.adapters.dynamodb.pings import KEPT_SECONDS, DynamoPings
+from lakehook.adapters.dynamodb.endpoints import PING_KEPT_SECONDS, DynamoPings
 from lakehook.domain.attempt import Attempt, Outcome
-from lakehook.domain.ping import Ping, PingResult
+from lakehook.domain.queue_message import Ping, PingResult
 from lakehook.ports.outbound import Pings
 from lakehook.settings import StackOutputs
 from tests.fakes import NOON, FakeClock, FakePings
@@ -45,4 +45,4 @@ def test_an_answer_is_kept_for_a_day(deployment: StackOutputs, clock: FakeClock)
     )
 
     (item,) = dynamodb.scan(TableName=deployment.deliveries_table)["Items"]
-    assert int(item["expires_at"]["N"]) == NOON + KEPT_SECONDS
+    assert int(item["expires_at"]["N"]) == NOON + PING_KEPT_SECONDS

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from lakehook.adapters.dynamodb.rate_limits import DynamoRateLimitStore
+from lakehook.adapters.dynamodb.endpoints import DynamoRateLimitStore
 from lakehook.domain.rate_limit import Reservation
 from lakehook.ports.stores import RateLimitStore
 from tests.fakes import NOON, FakeClock, FakeRateLimitStore

@@ -12,7 +12,7 @@ from lakehook.delivery.sender import AttemptDelivery, RenderDelivery, SignedSend
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.destination import Endpoint
 from lakehook.domain.devlake.signature import TextSecret
-from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ping
 from lakehook.domain.subscription import Language, Subscription
 from lakehook.domain.template import Template
 from lakehook.ports.outbound import SubscriptionCredentials

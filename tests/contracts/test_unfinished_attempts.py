@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from lakehook.adapters.dynamodb.unfinished_attempts import (
+from lakehook.adapters.dynamodb.fan_out import (
     ATTEMPTS_KEPT_SECONDS,
     DynamoUnfinishedAttempts,
 )

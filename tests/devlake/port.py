@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.devlake.sources import ApiAddress
 from lakehook.domain.errors import DevlakeUnavailable
 from lakehook.domain.json_document import Document
 from tests.devlake.rest import NOT_FOUND, OK, RestApi

@@ -3,7 +3,7 @@
 import time
 from dataclasses import replace
 
-from lakehook.adapters.dynamodb.circuit_breakers import DynamoEndpointHealthStore
+from lakehook.adapters.dynamodb.endpoints import DynamoEndpointHealthStore
 from lakehook.delivery.scheduler import MAX_INDEX_LAG_SECONDS
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.json_document import to_json

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from lakehook.adapters.devlake.blueprints import ApiFetch, DevLakeDetails
+from lakehook.adapters.devlake.client import ApiFetch, DevLakeDetails
 from lakehook.adapters.devlake.rest import RestDevLake
 from lakehook.domain.devlake.notification import PipelineRow
 from lakehook.domain.devlake.sources import DevLakeSource

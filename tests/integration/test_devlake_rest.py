@@ -11,10 +11,10 @@ from threading import Event
 import pytest
 from cryptography import x509
 
-from lakehook.adapters.devlake.blueprints import ApiFetch
+from lakehook.adapters.devlake.client import ApiFetch
 from lakehook.adapters.devlake.rest import ApiResponse, RestDevLake
 from lakehook.adapters.devlake.session import SessionFetch
-from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.devlake.sources import ApiAddress
 from lakehook.domain.errors import DevlakeUnavailable, InvalidInput, LakehookError, NotDevlake
 from tests.devlake.port import FakeApiCredentials
 from tests.integration.authority import Authority

@@ -12,7 +12,7 @@ from ssl import TLSVersion
 import pytest
 from cryptography import x509
 
-from lakehook.adapters.ca_bundle import CaBundle
+from lakehook.adapters.secrets_manager import CaBundle
 from lakehook.domain.attempt import Outcome, Response
 from lakehook.domain.client_certificate import ClientCertificate
 from lakehook.domain.errors import InfrastructureError

@@ -22,7 +22,7 @@ import pytest
 
 from lakehook.domain.channels.webhook import render, request_headers
 from lakehook.domain.event import EventType
-from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ping
 from lakehook.domain.signing import HmacSecret
 from tests.builders import a_delivery
 from tests.integration.eventually import eventually

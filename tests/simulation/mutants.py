@@ -93,7 +93,7 @@ MUTANTS = (
     ),
     Mutant(
         "a lane that waits without a time of its own is found though its resume was lost",
-        "lakehook/delivery/recheck.py",
+        "lakehook/delivery/scheduler.py",
         "for number, held in enumerate(resumed):",
         "for number, held in enumerate(resumed[:0]):",
     ),
@@ -124,7 +124,7 @@ MUTANTS = (
     ),
     Mutant(
         "a counter is written by whoever has read it last",
-        "lakehook/adapters/dynamodb/counter_writes.py",
+        "lakehook/adapters/dynamodb/journal_items.py",
         "        return {VERSION: pipeline.version}\n",
         "        return {}\n",
     ),

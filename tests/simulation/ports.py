@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count, islice
 from typing import Any
 
-from lakehook.delivery.recheck import is_rechecked
+from lakehook.delivery.scheduler import is_rechecked
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import InfrastructureError

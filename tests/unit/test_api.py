@@ -11,8 +11,8 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import Conflict, InfrastructureError
 from lakehook.domain.json_document import to_json
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
-from lakehook.domain.ping import Ping, PingResult
 from lakehook.domain.pipeline import PipelineTransition
+from lakehook.domain.queue_message import Ping, PingResult
 from lakehook.ports.queues import ParkedEvent
 from tests.api_caller import Caller, a_call
 from tests.builders import a_delivery, a_document, an_event

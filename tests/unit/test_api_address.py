@@ -2,7 +2,7 @@
 
 import pytest
 
-from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.devlake.sources import ApiAddress
 from lakehook.domain.errors import InvalidInput
 
 SECRET = "s3cret"

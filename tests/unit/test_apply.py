@@ -24,10 +24,9 @@ from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
 from lakehook.domain.subscription import WEBHOOK, Ordering, Subscription
 from lakehook.domain.template import Template
-from lakehook.subscriptions.apply import Apply, Change, Plan, StepResult
-from lakehook.subscriptions.apply.export import Export
+from lakehook.subscriptions.apply import Apply, Change, Export, Plan, StepResult
 from lakehook.subscriptions.apply.fields import FIELDS
-from lakehook.subscriptions.apply.source_file import InvalidFile, SourceFile
+from lakehook.subscriptions.apply.parser import InvalidFile, SourceFile
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from tests.builders import a_subscription
 from tests.fakes import NOON

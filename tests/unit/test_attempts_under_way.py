@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from lakehook.delivery.attempts import MAX_ENDPOINTS, AttemptsUnderWay
+from lakehook.delivery.circuit_breaker import MAX_ENDPOINTS, AttemptsUnderWay
 from lakehook.domain.circuit_breaker import UNANSWERED_SECONDS
 from lakehook.domain.errors import InfrastructureError
 from tests.fakes import NOON, FakeClock, FakeTelemetry

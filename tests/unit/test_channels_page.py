@@ -9,7 +9,7 @@ import pytest
 
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.channels import CHANNELS
-from lakehook.domain.ping import PingResult
+from lakehook.domain.queue_message import PingResult
 from lakehook.domain.subscription import Language, Locale
 from tests.builders import a_delivery
 from tests.fakes import NOON

@@ -15,8 +15,8 @@ from lakehook.domain.channels.notification import (
 )
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.event import EventType
-from lakehook.domain.ping import Ping
 from lakehook.domain.pipeline import Pipeline, PipelineTransition, stalled_event
+from lakehook.domain.queue_message import Ping
 from lakehook.domain.subscription import Language, Locale
 from lakehook.domain.text import Size, single_line, truncate, utf8_size, utf16_size
 from tests.builders import a_delivery, an_event

@@ -15,7 +15,7 @@ from lakehook.domain.channels import webhook as webhook_channel
 from lakehook.domain.channels.base import OutboundMessage, RenderedMessage
 from lakehook.domain.destination import Endpoint, Request
 from lakehook.domain.errors import InvalidSubscription
-from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ping
 from lakehook.domain.signing import HmacSecret
 from lakehook.domain.subscription import Locale
 from lakehook.subscriptions.subscribe import SubscriptionFields

@@ -30,8 +30,8 @@ DEAR = {
     "ingress": {
         *(*ANY, *SENDER, *CALLER, "lakehook.ports.stores", "lakehook.domain.subscription"),
         "lakehook.adapters.dynamodb.last_heard",
-        "lakehook.adapters.api_credentials",
-        "lakehook.adapters.devlake.blueprints",
+        *("lakehook.adapters.devlake.client", "lakehook.adapters.http.tls"),
+        "lakehook.domain.headers",
     },
     "fanout": {
         *(*ANY, *SENDER, *CALLER, *OPERATORS, *NOTICES, "lakehook.domain.replay"),
@@ -55,7 +55,8 @@ DEAR = {
             "lakehook.ingestion.fan_out",
             "lakehook.subscriptions.subscribe",
         ),
-        *("lakehook.ingestion.reconcile", "lakehook.adapters.devlake.blueprints"),
+        *("lakehook.ingestion.reconcile", "lakehook.ingestion.scheduled_reconcile"),
+        "lakehook.adapters.devlake.client",
     },
     "api": {
         *ANY,

@@ -17,7 +17,7 @@ from lakehook.delivery.circuit_breaker import FAILED_FOR_DAYS
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import InfrastructureError, LakehookError, StackNotFound
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
-from lakehook.domain.ping import Ping, PingResult
+from lakehook.domain.queue_message import Ping, PingResult
 from lakehook.domain.subscription import Language
 from lakehook.domain.time import format_rfc3339
 from lakehook.queries import ListEvents

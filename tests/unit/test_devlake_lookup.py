@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from lakehook.adapters.devlake.blueprints import QUIET_SECONDS, DevLakeDetails
+from lakehook.adapters.devlake.client import QUIET_SECONDS, DevLakeDetails
 from lakehook.domain.devlake.notification import PipelineRow
 from lakehook.domain.devlake.sources import DevLakeSource
 from lakehook.domain.errors import DevlakeUnavailable, InfrastructureError, InvalidInput, NotDevlake

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lakehook.adapters.dynamodb.group_commit import GroupCommit
-from lakehook.adapters.dynamodb.partiql import MAX_STATEMENTS, Statement
+from lakehook.adapters.dynamodb.partiql import MAX_STATEMENTS, GroupCommit, Statement
 from lakehook.domain.errors import InfrastructureError
 
 PATIENCE_SECONDS = 60

@@ -12,8 +12,7 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import InvalidMessage
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import MAX_LEVELS, parse_json_object, to_json
-from lakehook.domain.ping import Ping
-from lakehook.domain.queue_message import MAX_LANE, VERSION, Message, Resume, decode, encode
+from lakehook.domain.queue_message import MAX_LANE, VERSION, Message, Ping, Resume, decode, encode
 from tests.builders import a_delivery
 
 LANE = Lane("sub_a", "39")

@@ -11,7 +11,7 @@ from lakehook.domain.channels.webhook import http_only
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.destination import Destination, Request
 from lakehook.domain.event import Event
-from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ping
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.subscription import Locale
 from lakehook.domain.template import RenderedTemplate

@@ -7,12 +7,12 @@ import pytest
 
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.client_certificate import CertificateFacts, EncryptedClientCertificate
-from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.domain.operator_notice import (
+from lakehook.domain.health_history import (
     OperatorNotice,
     SubscriptionCondition,
     notices_between,
 )
+from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.status import HealthState
 from lakehook.domain.time import format_rfc3339
 from lakehook.operations.notify_operators import MAX_NOTICES, NotifyOperators

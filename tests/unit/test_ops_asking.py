@@ -8,7 +8,7 @@ import pytest
 
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.errors import InfrastructureError
-from lakehook.domain.ping import Ping, PingResult
+from lakehook.domain.queue_message import Ping, PingResult
 from tests.fakes import NOON
 from tests.terminal import Terminal, add
 

@@ -11,8 +11,7 @@ from lakehook.delivery.sender import RenderDelivery
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.channels.base import RenderedMessage
 from lakehook.domain.errors import InfrastructureError
-from lakehook.domain.ping import Ping, PingResult
-from lakehook.domain.queue_message import Ack, Nack
+from lakehook.domain.queue_message import Ack, Nack, Ping, PingResult
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.outbound import SendResult
 from tests.builders import a_subscription

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lakehook.delivery.recheck import (
+from lakehook.delivery.scheduler import (
     MAX_LANES,
     MINUTE,
     PERIOD_MINUTES,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.devlake.api_address import ApiAddress
+from lakehook.domain.devlake.sources import ApiAddress
 from lakehook.domain.errors import DevlakeUnavailable, InvalidInput, NotDevlake
 from lakehook.ingestion.reconcile import MAX_PAGES, Reconcile, Reconciled
 from tests.devlake.port import FakeDevlake

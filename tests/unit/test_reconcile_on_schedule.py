@@ -14,8 +14,8 @@ from lakehook.domain.errors import DevlakeUnavailable, InfrastructureError
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document, to_json
 from lakehook.domain.time import format_rfc3339
-from lakehook.ingestion.reconcile import run
-from lakehook.ingestion.reconcile.schedule import MIN_RUN_SECONDS, ReconcileOnSchedule
+from lakehook.ingestion import scheduled_reconcile as run
+from lakehook.ingestion.scheduled_reconcile import MIN_RUN_SECONDS, ReconcileOnSchedule
 from lakehook.ports.ingress import DevLakePipelines
 from lakehook.ports.queues import EventMessage
 from tests.devlake.port import FakeDevlake

@@ -12,7 +12,7 @@ from lakehook.domain.attempt import Consequence, Outcome, Response, ResponseVerd
 from lakehook.domain.channels import CHANNELS
 from lakehook.domain.channels.base import OutboundMessage, RenderedMessage
 from lakehook.domain.destination import Endpoint, MailDestination
-from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ping
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.subscription import Language, Locale
 from lakehook.domain.template import RenderedTemplate

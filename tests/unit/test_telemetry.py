@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lakehook.adapters.telemetry.delivery import PowertoolsTelemetry
+from lakehook.adapters.delivery_telemetry import PowertoolsTelemetry
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.lane import DeliveryRecord

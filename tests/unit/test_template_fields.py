@@ -1,6 +1,6 @@
 """What a template can see: the event, its place, and for whom it is; no address, no secret."""
 
-from lakehook.domain.template_fields import template_fields
+from lakehook.domain.template import template_fields
 from tests.builders import a_delivery, a_subscription
 
 

@@ -18,12 +18,12 @@ from lakehook.adapters.devlake.rest import (
     refuse_too_large,
     within,
 )
-from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.setup_check import (
     EndpointAnswer,
     EndpointResponse,
     EndpointUnreachable,
 )
+from lakehook.domain.devlake.sources import ApiAddress
 from lakehook.domain.errors import DevlakeUnavailable, InvalidInput
 
 MAX_BYTES = 32 * 1024 * 1024

@@ -16,8 +16,7 @@ from lakehook.adapters.dynamodb.items import (
     to_item,
     to_milliseconds,
 )
-from lakehook.domain.health_history import HealthChange
-from lakehook.domain.operator_notice import SubscriptionCondition
+from lakehook.domain.health_history import HealthChange, SubscriptionCondition
 from lakehook.domain.status import HealthState
 from lakehook.settings import DeliveriesTable as Table
 

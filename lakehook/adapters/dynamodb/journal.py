@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.counter_writes import CounterWrite, CounterWriter
 from lakehook.adapters.dynamodb.items import (
     Item,
     batch_get,
@@ -34,6 +33,8 @@ from lakehook.adapters.dynamodb.journal_items import (
     COUNTER,
     EVENT,
     SKIPPED,
+    CounterWrite,
+    CounterWriter,
     Values,
     accepted_from_item,
     event_name,

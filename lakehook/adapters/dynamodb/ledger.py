@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.circuit_breakers import health_from_item, health_key, is_health
-from lakehook.adapters.dynamodb.group_commit import GroupCommit
+from lakehook.adapters.dynamodb.endpoints import health_from_item, health_key, is_health
 from lakehook.adapters.dynamodb.items import (
     Item,
     batch_get,
@@ -55,7 +54,7 @@ from lakehook.adapters.dynamodb.ledger_items import (
     record_name,
     record_to_item,
 )
-from lakehook.adapters.dynamodb.partiql import execute_writes, insert
+from lakehook.adapters.dynamodb.partiql import GroupCommit, execute_writes, insert
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import LaneConflict

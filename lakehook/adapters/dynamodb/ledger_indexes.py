@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.circuit_breakers import health_key, is_health
+from lakehook.adapters.dynamodb.endpoints import health_key, is_health
 from lakehook.adapters.dynamodb.items import (
     Item,
     batch_get,

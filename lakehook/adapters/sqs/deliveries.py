@@ -15,8 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.domain.delivery import Delivery, Lane, deduplication_id
 from lakehook.domain.errors import InfrastructureError
-from lakehook.domain.ping import Ping
-from lakehook.domain.queue_message import Message, Resume, encode
+from lakehook.domain.queue_message import Message, Ping, Resume, encode
 from lakehook.ports.queues import InFlightMessage
 
 if TYPE_CHECKING:

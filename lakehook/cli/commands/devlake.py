@@ -23,9 +23,8 @@ from lakehook.cli.options import (
     source_name,
 )
 from lakehook.cli.output import Output, Table, print_document, print_table, progress_counter, write
-from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.setup_check import Check, CheckState
-from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.devlake.sources import ApiAddress, DevLakeSource
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.event import DEFAULT_SOURCE, Event, join_pipeline_key
 from lakehook.domain.time import FORMS, format_rfc3339

@@ -22,9 +22,8 @@ from lakehook.cli.reveal import NewSecrets, deferred_interrupt
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.json_document import to_indented_json, to_json
 from lakehook.operations.views.subscriptions import secret_to_reveal
-from lakehook.subscriptions.apply import Action, Apply, Plan, Step, StepResult
-from lakehook.subscriptions.apply.export import Export
-from lakehook.subscriptions.apply.source_file import Part, SourceFile
+from lakehook.subscriptions.apply import Action, Apply, Export, Plan, Step, StepResult
+from lakehook.subscriptions.apply.parser import Part, SourceFile
 
 _SIGNS = {Action.CREATE: "+", Action.CHANGE: "~", Action.REMOVE: "-"}
 _COLOURS = {"+": "green", "~": "yellow", "-": "red"}

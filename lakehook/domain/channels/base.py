@@ -9,7 +9,7 @@ from lakehook.domain.attempt import Response, ResponseVerdict
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.destination import Destination, Endpoint, Mail, Request
 from lakehook.domain.event import Event
-from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ping
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.signing import SigningKey
 from lakehook.domain.subscription import Locale

@@ -17,7 +17,7 @@ from lakehook.domain.channels.webhook import Webhook
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import to_json
-from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ping
 from lakehook.domain.subscription import Locale
 from lakehook.domain.template import RenderedTemplate
 from lakehook.domain.trace_context import Trace

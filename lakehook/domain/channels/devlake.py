@@ -11,7 +11,7 @@ from lakehook.domain.destination import Destination, Request
 from lakehook.domain.devlake.notification import UnsupportedEvent, render, unsupported_reason
 from lakehook.domain.devlake.signature import nouce_of, signed_query
 from lakehook.domain.event import Event
-from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ping
 from lakehook.domain.subscription import Locale
 from lakehook.domain.template import RenderedTemplate
 

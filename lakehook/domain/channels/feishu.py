@@ -11,7 +11,6 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
-from lakehook.domain.channels.answer_code import AnswerCode, answer_code, interpret_code
 from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
 from lakehook.domain.channels.notification import (
     Notification,
@@ -19,6 +18,7 @@ from lakehook.domain.channels.notification import (
     WebhookNotificationChannel,
     parse_template_document,
 )
+from lakehook.domain.channels.response_body import AnswerCode, answer_code, interpret_code
 from lakehook.domain.channels.webhook import http_only
 from lakehook.domain.destination import Destination, Request
 from lakehook.domain.json_document import Document, parse_json_object, to_json

@@ -5,7 +5,6 @@ Event texts are untrusted: they are bounded, and a name is kept on one line.
 ===============  =====================================================================
 notification.py  the facts, the notification, and what these channels share
 localization.py  English and Chinese
-url.py           untrusted URLs
 slack.py         an incoming webhook of Slack
 wecom.py         a group robot of WeCom (企业微信)
 feishu.py        a custom bot of Feishu (飞书) or Lark
@@ -30,7 +29,7 @@ from lakehook.domain.error_text import first_line, is_nested, summary_of
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.event_fields import MAX_FAILED_TASKS
 from lakehook.domain.json_document import Document, parse_json_object, to_json
-from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ping
 from lakehook.domain.subscription import Locale
 from lakehook.domain.template import RenderedTemplate
 from lakehook.domain.text import clean_lines, safe_url, single_line

@@ -15,7 +15,7 @@ from lakehook.domain.delivery import Delivery
 from lakehook.domain.destination import Destination, Endpoint, Request
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import to_json
-from lakehook.domain.ping import Ping
+from lakehook.domain.queue_message import Ping
 from lakehook.domain.retry import MAX_RETRY_AFTER_SECONDS
 from lakehook.domain.signing import SigningKey, signatures
 from lakehook.domain.subscription import Locale

@@ -6,7 +6,6 @@ https://developer.work.weixin.qq.com/document/path/91770: the key in the URL is 
 from urllib.parse import parse_qs, urlsplit
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
-from lakehook.domain.channels.answer_code import AnswerCode, answer_code, interpret_code
 from lakehook.domain.channels.base import RenderedMessage
 from lakehook.domain.channels.notification import (
     Notification,
@@ -14,6 +13,7 @@ from lakehook.domain.channels.notification import (
     WebhookNotificationChannel,
     parse_template_document,
 )
+from lakehook.domain.channels.response_body import AnswerCode, answer_code, interpret_code
 from lakehook.domain.channels.webhook import http_only
 from lakehook.domain.destination import Destination
 from lakehook.domain.json_document import Document, to_json

@@ -10,7 +10,7 @@ from lakehook.domain.channels.base import SignatureScheme
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.client_certificate import EncryptedClientCertificate
 from lakehook.domain.event import EventType
-from lakehook.domain.ping import PingResult
+from lakehook.domain.queue_message import PingResult
 from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm, SigningKey
 from lakehook.domain.status import SubscriptionState, health_state, subscription_state
 from lakehook.domain.subscription import Subscription

@@ -15,7 +15,6 @@ from lakehook.domain.json_document import parse_json_object
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import Template
 from lakehook.subscriptions import values
-from lakehook.subscriptions.apply.source_file import SecretResolver
 from lakehook.subscriptions.subscribe import (
     DEFAULT_SCHEDULE,
     NO_RATE,
@@ -28,6 +27,12 @@ INSTEAD = "write {env: NAME} or {file: PATH}"
 TEMPLATE = ("template_body", "template_subject", "template_headers")
 PAUSED, SECRET, SIGNING = "paused", "secret", "signing"  # keys that are not subscription fields
 KINDS = ("channel", "format")  # fixed for a subscription
+
+SecretResolver = Callable[[str, str], str]
+"""Returns a value of the environment (``env``, name) or of a file (``file``, path);
+
+``InvalidInput`` if it cannot.
+"""
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,15 @@
-"""Parser of a file of subscriptions; all errors of an entry are reported at once."""
+"""Parser of a file of subscriptions; all errors are reported at once, each with its line."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 from lakehook.domain.channels import CHANNELS, parse_channel, parse_channel_or_format
 from lakehook.domain.channels.base import Channel, SignatureScheme, display_url_for
 from lakehook.domain.destination import Destination
-from lakehook.domain.errors import InvalidSubscription
+from lakehook.domain.errors import InvalidInput, InvalidSubscription
 from lakehook.domain.headers import parse_headers
 from lakehook.domain.subscription import Subscription, parse_signing
 from lakehook.domain.template import Template
@@ -24,8 +24,8 @@ from lakehook.subscriptions.apply.fields import (
     SIGNING,
     TEMPLATE,
     DesiredSubscription,
+    SecretResolver,
 )
-from lakehook.subscriptions.apply.source_file import SecretResolver, SourceFile, ValidationErrors
 from lakehook.subscriptions.subscribe import (
     SecretRequest,
     Subscribe,
@@ -35,6 +35,58 @@ from lakehook.subscriptions.subscribe import (
     validate_fields,
     validate_template,
 )
+
+Part = str | int
+T = TypeVar("T")
+
+MAX_NAMED = 200  # characters of an error's place
+
+
+class InvalidFile(InvalidInput):
+    """A file with errors; a line for each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFile:
+    name: str
+    document: Any = field(repr=False)
+    lines: Mapping[tuple[Part, ...], int] = field(repr=False)
+
+    def line(self, *path: Part) -> int:
+        """Return the line; for a missing value, that of its parent."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+
+@dataclass(frozen=True)
+class ValidationErrors:
+    """Collector of errors, so that all of them are reported at once."""
+
+    source: SourceFile
+    problems: list[tuple[int, str]] = field(default_factory=list)  # with their lines
+
+    def add(self, *path: Part, what: str, why: str) -> None:
+        what = (what if what.isprintable() else ascii(what))[:MAX_NAMED]
+        self.problems.append((self.source.line(*path), f"{what}: {why}"))
+
+    def collect(self, *path: Part, what: str, read: Callable[[], T]) -> T | None:
+        """Return what ``read`` returns; record an error, described by ``what``, and return None."""
+        try:
+            return read()
+        except InvalidInput as error:
+            self.add(*path, what=what, why=str(error).partition(": ")[2] or str(error))
+        return None
+
+    def raise_if_any(self) -> None:
+        if self.problems:
+            name = self.source.name
+            raise InvalidFile([f"{name}:{line}: {fault}" for line, fault in sorted(self.problems)])
+
 
 ROOT = "subscriptions"
 

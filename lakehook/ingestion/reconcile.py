@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from lakehook.domain.devlake.api_address import ApiAddress
 from lakehook.domain.devlake.notification import PipelineRow
-from lakehook.domain.devlake.sources import DEFAULT_SOURCE, DevLakeSource
+from lakehook.domain.devlake.sources import DEFAULT_SOURCE, ApiAddress, DevLakeSource
 from lakehook.domain.errors import DevlakeUnavailable, InvalidInput, InvalidNotification, NotDevlake
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document

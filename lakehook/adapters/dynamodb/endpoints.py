@@ -1,4 +1,9 @@
-"""Circuit breakers in the ledger's table: a small item for each endpoint that is not healthy."""
+"""Endpoints in the ledger's table: circuit breakers, rate limits, and results of pings.
+
+Each is a small item: of an endpoint that is not healthy, of a limit with its next free send time,
+of a ping for a day. Of a limit nothing is read before a write: a condition decides, and a rejection
+returns the current item.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,6 +22,10 @@ from lakehook.adapters.dynamodb.items import (
 )
 from lakehook.adapters.dynamodb.ledger_items import BREAKERS, attempt_from_item, attempt_to_item
 from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.domain.errors import InfrastructureError
+from lakehook.domain.queue_message import Ping, PingResult
+from lakehook.domain.rate_limit import Reservation
+from lakehook.ports.system import Clock
 from lakehook.settings import DeliveriesTable as Table
 
 if TYPE_CHECKING:
@@ -135,3 +144,114 @@ def _to_milliseconds(seconds: float | None) -> int | None:
 
 def _to_seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
+
+
+RATE_LIMIT = "rate_limit"
+KEPT_SECONDS = 24 * 3600  # after the last reserved time
+MAX_TRIES = 5  # if others reserve at the same time
+
+
+@dataclass(frozen=True)
+class DynamoRateLimitStore:
+    dynamodb: "DynamoDBClient"
+    table: str
+    clock: Clock
+
+    def reserve(self, key: str, *, interval: float, not_later_than: float) -> Reservation:
+        """Reserve in one write if no lane waits, in two otherwise."""
+        kept_until = int(not_later_than + interval) + KEPT_SECONDS
+        for _ in range(MAX_TRIES):
+            now = self.clock.now()
+            taken, next_free_at = self._take_now(key, now, interval, kept_until)
+            if taken:
+                return Reservation(now, next_free_at)
+            if next_free_at > not_later_than:
+                return Reservation(None, next_free_at)
+            taken, next_free_at = self._take_next(key, now, interval, not_later_than, kept_until)
+            if taken:
+                return Reservation(next_free_at - interval, next_free_at)
+        raise InfrastructureError(f"{key}: its rate limit is being written all the time")
+
+    def _take_now(self, name: str, now: float, every: float, kept_until: int) -> tuple[bool, float]:
+        next_free_at, conditions = (
+            "SET next_free_at = :then",
+            "attribute_not_exists(next_free_at) OR next_free_at <= :now",
+        )
+        values = {":now": to_milliseconds(now), ":then": to_milliseconds(now + every)}
+        return self._update(name, next_free_at, conditions, values, kept_until)
+
+    def _take_next(
+        self, name: str, now: float, every: float, latest: float, kept_until: int
+    ) -> tuple[bool, float]:
+        values = {
+            ":now": to_milliseconds(now),
+            ":latest": to_milliseconds(latest),
+            ":every": to_milliseconds(every),
+        }
+        condition = "next_free_at > :now AND next_free_at <= :latest"
+        return self._update(
+            name, "SET next_free_at = next_free_at + :every", condition, values, kept_until
+        )
+
+    def _update(
+        self, name: str, update: str, condition: str, values: dict[str, int], kept_until: int
+    ) -> tuple[bool, float]:
+        """Return whether it was written, and the next free time."""
+        with translate_aws_errors():
+            try:
+                answer = self.dynamodb.update_item(
+                    TableName=self.table,
+                    Key=to_item(
+                        {Table.PARTITION_KEY: f"{RATE_LIMIT}#{name}", Table.SORT_KEY: RATE_LIMIT}
+                    ),
+                    UpdateExpression=f"{update}, #ttl = :ttl",
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames={"#ttl": Table.TTL},
+                    ExpressionAttributeValues=to_item({**values, ":ttl": kept_until}),
+                    ReturnValues="UPDATED_NEW",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self.dynamodb.exceptions.ConditionalCheckFailedException as error:
+                response: Any = error.response
+                return False, _next_free_at(response.get("Item", {}))  # it may have expired
+        return True, _next_free_at(answer["Attributes"])
+
+
+def _next_free_at(item: Item) -> float:
+    return float(from_item(item).get("next_free_at", 0)) / 1000
+
+
+PING_KEPT_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True)
+class DynamoPings:
+    dynamodb: "DynamoDBClient"
+    table: str
+    clock: Clock
+
+    def record(self, ping: Ping, result: PingResult) -> None:
+        item = _ping_key(ping) | to_item(
+            {
+                Table.TTL: int(self.clock.now()) + PING_KEPT_SECONDS,
+                "attempt": attempt_to_item(result.attempt),
+                "echoed": result.echoed,
+            }
+        )
+        with translate_aws_errors():
+            self.dynamodb.put_item(TableName=self.table, Item=item)
+
+    def find(self, ping: Ping) -> PingResult | None:
+        with translate_aws_errors():
+            answer = self.dynamodb.get_item(
+                TableName=self.table, Key=_ping_key(ping), ConsistentRead=True
+            )
+        if "Item" not in answer:
+            return None
+        values = from_item(answer["Item"])
+        return PingResult(attempt_from_item(values["attempt"]), echoed=values["echoed"])
+
+
+def _ping_key(ping: Ping) -> Item:
+    """Return the key, in the partition of the endpoint's health."""
+    return to_item({Table.PARTITION_KEY: f"{ping.subscription_id}#", Table.SORT_KEY: ping.event_id})

@@ -1,17 +1,45 @@
-"""Attempts of fan-out at single events without an outcome: one item per message, in the journal."""
+"""What fan-out reads of a round in one request, and its attempts at single events.
+
+A round needs the journal, and the subscriptions' generation. An attempt without an outcome has one
+item for its message, in the journal.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.items import Item, batch_get, from_item, to_item
+from lakehook.adapters.dynamodb.items import Item, batch_get, batch_get_tables, from_item, to_item
+from lakehook.adapters.dynamodb.journal import DynamoJournal
+from lakehook.adapters.dynamodb.subscriptions import GENERATION_KEY, DynamoSubscriptions
+from lakehook.domain.event import Event
+from lakehook.domain.subscription import Subscription
 from lakehook.ports.queues import EventMessage
+from lakehook.ports.stores import LoadedEvent
 from lakehook.ports.system import Clock
 from lakehook.settings import PipelinesTable as Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True)
+class DynamoFanOutReader:
+    journal: DynamoJournal
+    subscriptions: DynamoSubscriptions
+
+    def load(self, events: Sequence[Event]) -> tuple[Sequence[LoadedEvent], Sequence[Subscription]]:
+        journal, subscriptions = self.journal, self.subscriptions
+        items = batch_get_tables(
+            journal.dynamodb,
+            {journal.table: journal.keys(events), subscriptions.table: [GENERATION_KEY]},
+        )
+        return (
+            journal.loaded(events, items[journal.table]),
+            subscriptions.all_of_generation(items[subscriptions.table]),
+        )
+
 
 _ATTEMPTS = "unfinished#"
 ATTEMPTS_KEPT_SECONDS = 14 * 24 * 3600.0  # the retention of the queue

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from lakehook import metrics as names
-from lakehook.adapters.telemetry.base import Powertools
+from lakehook.adapters.telemetry import Powertools
 from lakehook.domain.delivery import SequencedEvent
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord

@@ -7,21 +7,15 @@ from typing import Any
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
-from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.replay import Replay, ReplayRequest
 from lakehook.domain.subscription import Subscription
 from lakehook.replay.manage import CountReplay, LookUpReplays, Started, StartReplay
-from tests.builders import a_notice, an_event
+from tests.builders import a_notice
 from tests.delivering import DeliverFunction
-from tests.fakes import (
-    NOON,
-    FakeJournal,
-    FakeRandom,
-    Sending,
-)
+from tests.fakes import NOON, FakeJournal, FakeRandom, Sending
 from tests.fakes_replay import FakeReplayStore
 from tests.fanning_out import FanOutFunction
-from tests.journaling import append_step, load_event
+from tests.journaling import accept
 from tests.ticking import a_tick
 
 LIFE = ("CREATED", "RUNNING", "COMPLETED")
@@ -42,13 +36,8 @@ class World(DeliverFunction):
     def live(self, pipeline: int, *states: str) -> None:
         """A pipeline goes through these states, and nobody hears of it."""
         for state in states or LIFE:
-            event = an_event(
-                pipeline_id=pipeline, event_type=f"PIPELINE_{state}", event_id=f"{pipeline}{state}"
-            )
-            before, _ = load_event(self.journal, event)
-            advance = before.apply(event)
-            assert isinstance(advance, PipelineTransition)
-            append_step(self.journal, advance)
+            event_type, event_id = f"PIPELINE_{state}", f"{pipeline}{state}"
+            accept(self.journal, pipeline_id=pipeline, event_type=event_type, event_id=event_id)
 
     def record(self, pipeline: int, status: DeliveryStatus, *sequences: int) -> None:
         """What became of some of its deliveries."""

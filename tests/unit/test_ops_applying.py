@@ -8,7 +8,6 @@ import pytest
 from lakehook.subscriptions.apply.fields import NAMES
 from tests.fakes_ops import FakeStack
 from tests.terminal import Terminal
-from tests.unit.test_subscribe import with_waiting_and_dead
 
 PAGE = Path(__file__).parents[2] / "docs" / "subscriptions-as-code.md"
 CI = {"name": "ci", "url": "https://ci.example/hook"}
@@ -112,18 +111,6 @@ def test_more_than_one_is_removed_only_on_a_yes(terminal: Terminal, file: Path) 
     assert len(terminal.stack.service().find_subscription.all()) == 2
     assert apply(terminal, file, options=("--prune", "--yes")) == 0
     assert terminal.out == "- ci\n- b\n2 removed, 0 unchanged\n"
-    assert terminal.stack.service().find_subscription.all() == []
-
-
-def test_one_that_has_deliveries_waiting_is_not_pruned_unless_they_may_go(
-    terminal: Terminal, file: Path
-) -> None:
-    apply(terminal, file, CI)
-    with_waiting_and_dead(terminal.stack, terminal.stack.service().find_subscription("ci"))
-
-    assert apply(terminal, file, options=("--prune",)) == 1
-    assert "--discard-waiting gives that up" in terminal.err
-    assert apply(terminal, file, options=("--prune", "--discard-waiting")) == 0
     assert terminal.stack.service().find_subscription.all() == []
 
 

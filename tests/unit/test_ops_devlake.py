@@ -9,22 +9,20 @@ import pytest
 
 from lakehook.domain.devlake.last_heard import Heard, LastAccepted, LastRefused
 from lakehook.domain.devlake.reconciliation import Reconciliation
-from lakehook.domain.devlake.setup_check import EndpointResponse, EndpointUnreachable
+from lakehook.domain.devlake.setup_check import EndpointUnreachable
 from lakehook.domain.devlake.sources import NONE, DevLakeSources
-from lakehook.domain.errors import DevlakeUnavailable, InfrastructureError, NotDevlake
-from lakehook.domain.event import Event
-from lakehook.domain.pipeline import PipelineTransition
-from tests.builders import an_event
+from lakehook.domain.errors import InfrastructureError, NotDevlake
 from tests.devlake.rows import shown
 from tests.fakes import NOON
 from tests.fakes_ops import INGRESS_URL, SECRET, FakeStack
-from tests.journaling import append_step, load_event
+from tests.journaling import accept
 from tests.terminal import Terminal
 
 CHECK = ("devlake", "check")
 API, UI = "https://devlake.example/api", "https://devlake.example"
 KEY = "s3cret-key"
 ENDED = "devlake:120:PIPELINE_COMPLETED:2026-01-01T11:10:00Z"  # as ``shown`` has it
+OF_120 = {"pipeline_id": 120, "event_type": "PIPELINE_COMPLETED", "event_id": ENDED}
 STAGING = '{"staging": {"api_url": "https://staging.example/api"}}'
 
 
@@ -37,19 +35,12 @@ def stack() -> FakeStack:
     stack.heard.records[None] = Heard(LastAccepted(NOON - 1080, ENDED))
     stack.devlake.pipelines = [shown(120)]
     stack.reconciliations.kept = {name: reconciled(name) for name in (None, "staging")}
-    accept(stack, an_event(pipeline_id=120, event_type="PIPELINE_COMPLETED", event_id=ENDED))
+    accept(stack.journal, **OF_120)
     return stack
 
 
 def reconciled(source: str | None) -> Reconciliation:
     return replace(Reconciliation.first(source, now=NOON - 3600), succeeded_at=NOON - 180)
-
-
-def accept(stack: FakeStack, event: Event) -> None:
-    pipeline, _ = load_event(stack.journal, event)
-    advance = pipeline.apply(event)
-    assert isinstance(advance, PipelineTransition)
-    append_step(stack.journal, advance)
 
 
 def checks(terminal: Terminal, *options: str, code: int) -> dict[str, Any]:
@@ -63,19 +54,8 @@ def states(found: dict[str, Any]) -> dict[str, str]:
     return {name: one["state"] for name, one in found.items()}
 
 
-WELL = dict.fromkeys(
-    (
-        "secret",
-        "endpoint",
-        "test notice",
-        "last accepted",
-        "API",
-        "newest pipeline",
-        "reconcile",
-        "UI URL",
-    ),
-    "ok",
-)
+OF_LAKEHOOK = ("secret", "endpoint", "test notice", "last accepted")
+WELL = dict.fromkeys((*OF_LAKEHOOK, "API", "newest pipeline", "reconcile", "UI URL"), "ok")
 
 
 def test_all_is_well(terminal: Terminal) -> None:
@@ -143,26 +123,12 @@ def test_a_test_notice_that_is_refused_fails(terminal: Terminal) -> None:
     assert states(found) == WELL | {"test notice": "fail"}
 
 
-def test_an_empty_secret_fails_and_a_test_notice_signed_by_it_says_how(terminal: Terminal) -> None:
-    terminal.stack.secrets.stored = [""]
-
-    assert states(checks(terminal, code=6)) == WELL | {"secret": "fail", "test notice": "fail"}
-
-
 def test_an_endpoint_that_is_away_is_one_line(terminal: Terminal) -> None:
     terminal.stack.endpoint.answer = EndpointUnreachable("its name does not resolve")
     expected = WELL | {"endpoint": "fail"}
     del expected["test notice"]
 
     assert states(checks(terminal, code=6)) == expected
-
-
-def test_what_is_no_ingress_is_said(terminal: Terminal) -> None:
-    terminal.stack.endpoint.answer = EndpointResponse(200, b"<html>\x1b[2J")
-
-    assert terminal(*CHECK) == 6
-    assert "answered 200, and not as Lakehook's ingress does" in terminal.out
-    assert "\x1b" not in terminal.out
 
 
 def test_a_set_up_that_is_new_needs_nobody_yet(terminal: Terminal) -> None:
@@ -186,19 +152,11 @@ def test_a_pipeline_that_devlake_has_finished_and_lakehook_never_heard_fails(
     assert "lakehook reconcile --since 2h" in found["newest pipeline"]["remedy"]
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        DevlakeUnavailable("DevLake is unavailable: no connection"),
-        NotDevlake("devlake: the response to GET /version is not one of DevLake's (not JSON)"),
-        NotDevlake("devlake: a response has more than 33554432 bytes"),
-    ],
-)
 def test_an_api_that_gives_nothing_is_one_clear_line(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, error: Exception
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def version() -> str:
-        raise error
+        raise NotDevlake("devlake: the response to GET /version is not one of DevLake's")
 
     monkeypatch.setattr(terminal.stack.devlake, "version", version)
     expected = WELL | {"API": "fail"}
@@ -207,7 +165,7 @@ def test_an_api_that_gives_nothing_is_one_clear_line(
     found = checks(terminal, "--api", API, code=6)
 
     assert states(found) == expected
-    assert found["API"]["detail"] == str(error)
+    assert found["API"]["detail"].startswith("devlake: the response to GET /version")
 
 
 def test_an_api_that_the_stack_alone_can_read_needs_nobody(terminal: Terminal) -> None:
@@ -221,34 +179,16 @@ def test_an_api_that_the_stack_alone_can_read_needs_nobody(terminal: Terminal) -
     assert checks(terminal, code=6)["API"]["state"] == "fail"
 
 
-def test_a_reconcile_that_fails_is_said_with_its_reason(terminal: Terminal) -> None:
-    terminal.stack.reconciliations.kept[None] = replace(
-        reconciled(None), succeeded_at=NOON - 7200, failed_at=NOON - 60, failures=9, error="401"
-    )
-
-    found = checks(terminal, code=6)
-
-    assert states(found) == WELL | {"reconcile": "fail"}
-    assert found["reconcile"]["detail"] == "succeeded 2 hours ago; failed 1 minute ago: 401"
-
-
 def test_what_reconcile_found_and_devlake_did_not_post_is_no_notice(terminal: Terminal) -> None:
     terminal.stack.devlake.pipelines = [shown(121)]
-    event_id = ENDED.replace("120", "121")
-    event = {"pipeline_id": 121, "event_type": "PIPELINE_COMPLETED", "event_id": event_id}
-    accept(terminal.stack, an_event(**event, reconciled=True))
+    of_121 = OF_120 | {"pipeline_id": 121, "event_id": ENDED.replace("120", "121")}
+    accept(terminal.stack.journal, **of_121, reconciled=True)
     terminal.stack.heard.records[None] = Heard(LastAccepted(NOON - 7200, ENDED))
 
     found = checks(terminal, code=6)
 
     assert states(found) == WELL | {"newest pipeline": "fail"}
     assert "which DevLake did not post" in found["newest pipeline"]["detail"]
-
-
-def test_rows_that_cannot_be_read_are_passed_over(terminal: Terminal) -> None:
-    terminal.stack.devlake.pipelines = [shown(121, "TASK_PONDERING"), shown(120)]
-
-    assert states(checks(terminal, code=0)) == WELL
 
 
 # --- whose API, and who may ask it ---
@@ -301,23 +241,14 @@ def test_each_source_is_judged_by_itself(two: Terminal) -> None:
 
 def test_a_source_with_a_secret_of_its_own_signs_with_that(two: Terminal) -> None:
     two.stack.endpoint.secret = "a secret of its own"
-    accept(
-        two.stack,
-        an_event(
-            pipeline_id=120,
-            source="staging",
-            event_type="PIPELINE_COMPLETED",
-            event_id=ENDED.replace("120", "staging/120"),
-        ),
-    )
+    of_staging = {"source": "staging", "event_id": ENDED.replace("120", "staging/120")}
+    accept(two.stack.journal, **OF_120 | of_staging)
 
     found = checks(two, "--source", "staging", code=0)
 
     assert states(found) == WELL | {"UI URL": "warn"}
-    assert (
-        found["last accepted"]["detail"]
-        == "PIPELINE_COMPLETED of pipeline staging/120, 1 minute ago"
-    )
+    last = found["last accepted"]["detail"]
+    assert last == "PIPELINE_COMPLETED of pipeline staging/120, 1 minute ago"
     assert states(checks(two, "--source", "default", code=6)) == WELL | {"test notice": "fail"}
 
 

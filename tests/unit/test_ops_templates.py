@@ -122,15 +122,6 @@ def test_people_read_it_as_a_request_looks(terminal: Terminal, file: Path) -> No
     assert terminal.err == ""
 
 
-@pytest.mark.parametrize("format_", ["lakehook", "devlake"])
-def test_it_is_shown_without_a_template_too(terminal: Terminal, format_: str) -> None:
-    add(terminal, "--format", format_)
-
-    body = json.loads(terminal.json(*PREVIEW)["body"])
-
-    assert body.get("PipelineID", body.get("pipeline_id")) == 39
-
-
 def test_what_a_channel_has_no_words_for_is_told(terminal: Terminal) -> None:
     add(terminal, "--format", "devlake")
 
@@ -166,11 +157,6 @@ def test_an_event_of_ones_own_is_tried(terminal: Terminal, file: Path, tmp_path:
     assert terminal(*PREVIEW, "--file", str(event), "--event-type", "PIPELINE_FAILED") == 2
     event.write_text("{}")
     assert terminal(*PREVIEW, "--file", str(event)) == 2
-
-
-def test_an_event_type_that_is_none_is_refused(terminal: Terminal) -> None:
-    add(terminal)
-
     assert terminal(*PREVIEW, "--event-type", "PIPELINE_EXPLODED") == 2
 
 

@@ -96,14 +96,11 @@ def test_either_half_of_an_ed25519_key_verifies(case: Case) -> None:
     ("change", "options", "reason", "words"),
     [
         (("headers", LINES.replace("Webhook-Id", "X-Id")), (), "missing_header", "webhook-id"),
-        (("headers", ""), (), "missing_header", "there is no webhook-id"),
         (("headers", LINES.replace("1614", "x")), (), "malformed_header", "webhook-timestamp"),
         ((), ("--at", "2026-01-01T12:00:00Z"), "timestamp_too_old", "300 s are tolerated"),
         ((), ("--at", "1614265029"), "timestamp_too_new", "301 s after"),
         ((), ("--at", "1614265390", "--tolerance", "59s"), "timestamp_too_old", "60 s before"),
-        (("headers", LINES.replace("v1,", "v2,")), (), "no_known_version", "signed as 'v2'"),
         (("body", HMAC["body"] + "\n"), (), "signature_mismatch", "without the line break"),
-        (("secret", vectors("signed")[1]["secret"]), (), "signature_mismatch", "none of 1 v1"),
     ],
 )
 def test_what_is_not_genuine_is_told_with_its_reason_and_code_1(
@@ -150,7 +147,6 @@ def test_when_it_was_captured_may_be_how_long_ago(
         (("headers", '{"webhook-id": {}}'), (), "headers: webhook-id is no text"),
         (("headers", '{"canary'), (), "headers: not JSON"),
         (("headers", '[{"name": "canary"}]'), (), "headers: a JSON array; an object is wanted"),
-        (("headers", "> canary"), (), "headers: line 1 is not 'Name: value'"),
         (("headers", "a: b\nPOST / HTTP/1.1"), (), "headers: line 2 is not 'Name: value'"),
         (("headers", LINES + "\nwebhook-id: canary"), (), "headers: webhook-id stands there twice"),
         (("headers", "a: canary\n" * 10_000), (), "headers: more than 65536 bytes"),

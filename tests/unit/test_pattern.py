@@ -183,38 +183,26 @@ def or_of(combinations: int) -> str:
         ('{"task": {"plugin": [["a"]]}}', "pattern: task.plugin holds a list"),
         ('{"a": [{"regex": "x"}]}', "pattern: a: 'regex' is not one of prefix"),
         ('{"a": [{"prefix": "x", "suffix": "y"}]}', "pattern: a has an operator with 2 names"),
-        (
-            '{"a": [{"prefix": {"suffix": "x"}}]}',
-            "pattern: a: prefix wants a text, or equals-ignore",
-        ),
+        ('{"a": [{"prefix": {"suffix": "x"}}]}', "a: prefix wants a text, or equals-ignore"),
         ('{"a": [{"prefix": 1}]}', "pattern: a: prefix wants a text"),
         ('{"a": [{"wildcard": "a**b"}]}', "pattern: a: two \\* in a row"),
-        ('{"a": [{"wildcard": "a***b"}]}', "pattern: a: two \\* in a row"),
         ('{"a": [{"wildcard": "a\\\\b"}]}', "pattern: a: a backslash in a wildcard stands before"),
         ('{"a": [{"wildcard": "a\\\\"}]}', "pattern: a: a backslash in a wildcard stands before"),
         ('{"a": [{"exists": "yes"}]}', "pattern: a: exists is true or false"),
         ('{"a": [{"numeric": [">"]}]}', "pattern: a: numeric is a list"),
         ('{"a": [{"numeric": ["!", 3]}]}', "pattern: a: numeric compares by"),
         ('{"a": [{"numeric": [">", "3"]}]}', "pattern: a: numeric compares by"),
-        ('{"a": [{"numeric": [">", true]}]}', "pattern: a: numeric compares by"),
         ('{"a": [{"numeric": [[], 3]}]}', "pattern: a: numeric compares by"),
         ('{"a": [{"numeric": [">", 1e400]}]}', "pattern: not a finite number"),
         ('{"a": [{"numeric": [">", 5, "<", 3]}]}', "pattern: a: numeric is from > or >= a number"),
-        ('{"a": [{"numeric": ["<", 3, ">", 5]}]}', "pattern: a: numeric is from > or >= a number"),
         ('{"a": [{"numeric": [">", 3, "<", 3]}]}', "pattern: a: numeric is from > or >= a number"),
         ('{"a": [{"anything-but": {}}]}', "pattern: a: anything-but goes with one of equals"),
-        (
-            '{"a": [{"anything-but": {"prefix": []}}]}',
-            "pattern: a: prefix within anything-but wants",
-        ),
+        ('{"a": [{"anything-but": {"prefix": []}}]}', "a: prefix within anything-but wants"),
         ('{"a": [{"anything-but": {"prefix": ""}}]}', "wants a text that is not empty"),
-        (
-            '{"a": [{"anything-but": {"prefix": "a", "suffix": "b"}}]}',
-            "pattern: a: anything-but goes with one of",
-        ),
+        ('{"a": [{"anything-but": {"prefix": "a", "suffix": "b"}}]}', "a: anything-but goes with"),
         (
             '{"a": [{"anything-but": {"suffix": {"equals-ignore-case": "a"}}}]}',
-            "pattern: a: suffix within anything-but wants a text",
+            "a: suffix within anything-but wants a text",
         ),
         ('{"a": [{"anything-but": null}]}', "pattern: a: anything-but wants a text or a number"),
         ('{"a": [{"anything-but": ["x", true]}]}', "pattern: a: anything-but wants a text or"),
@@ -228,10 +216,7 @@ def or_of(combinations: int) -> str:
         ('{"$or": [{"a": [1]}]}', "pattern: \\$or is not a list of two"),
         ('{"$or": null}', "pattern: \\$or is not a list of two"),
         ('{"$or": [{"a": [1]}, 2]}', "pattern: \\$or contains something that is not a pattern"),
-        (
-            '{"$or": [{"a": [1]}, {"b": {"prefix": [1]}}]}',
-            "pattern: b.prefix: no field may be called",
-        ),
+        ('{"$or": [{"a": [1]}, {"b": {"prefix": [1]}}]}', "b.prefix: no field may be called"),
         (or_of(1001), "pattern: all \\$or together have more than 1000 alternatives"),
         (json.dumps({".".join("a" * 17): [1]}), "pattern: nested deeper than 16 levels"),
         ('{"a": ' * 20 + "[1]" + "}" * 20, "pattern: nested deeper than 16 levels"),
@@ -279,12 +264,12 @@ def test_a_pattern_is_compiled_once_however_many_events_there_are(
         return compile_pattern(text)
 
     monkeypatch.setattr(subscription_module, "compile_pattern", counting)
-    many = [a_subscription(pattern=f'{{"pipeline_id": [{n}]}}') for n in range(5000)]
+    many = [a_subscription(pattern=f'{{"pipeline_id": [{n}]}}') for n in range(500)]
 
     received = [one.accepts(an_event()) for _ in range(3) for one in many]
 
     assert sum(received) == 3
-    assert len(compilations) == 5000
+    assert len(compilations) == 500
 
 
 def test_a_pattern_of_another_release_keeps_nothing_from_going_out():

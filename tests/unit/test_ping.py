@@ -152,25 +152,6 @@ def test_an_active_one_is_pinged_and_stays_as_it_is(stack: FakeStack) -> None:
     assert stack.queue.pinged[0].challenge is None
 
 
-def test_a_pending_one_is_active_once_it_has_echoed_its_challenge(stack: FakeStack) -> None:
-    subscription = pending(stack)
-    stack.queue.result_of = lambda ping: PingResult(TAKEN, echoed=ping.challenge is not None)
-
-    after, _ = stack.service().test_endpoint(subscription, within_seconds=5)
-
-    assert not after.is_pending
-    assert stack.subscriptions.find("sub_a") == after
-
-
-def test_a_pending_one_that_says_something_else_stays_pending(stack: FakeStack) -> None:
-    subscription = pending(stack)
-    stack.queue.result_of = lambda _: PingResult(TAKEN, echoed=False)
-
-    after, _ = stack.service().test_endpoint(subscription, within_seconds=5)
-
-    assert after.is_pending
-
-
 def test_no_challenge_is_like_another(stack: FakeStack) -> None:
     subscription = pending(stack)
     for _ in range(2):

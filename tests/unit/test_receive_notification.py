@@ -146,25 +146,6 @@ def test_when_the_queue_is_away_the_notice_is_not_taken(world: World):
     assert "SQS" not in answer.reason
 
 
-def test_a_replayed_notice_is_the_event_that_it_was(world: World):
-    life = [named(status) for status in ("TASK_CREATED", "TASK_RUNNING", "TASK_FAILED")]
-
-    for vector in (*life, *life):
-        world.post(vector)
-
-    assert world.published()[:3] == world.published()[3:]
-    assert len(set(world.published())) == 3
-
-
-def test_a_replayed_signature_serves_for_no_other_body_and_no_other_nouce(world: World):
-    later = RUNNING.raw.replace(b"2024-09-05T15:08:02", b"2025-01-01T00:00:00")
-
-    assert world.say(later, RUNNING.query).status is ReceiveStatus.UNSIGNED
-    assert (
-        world.say(RUNNING.raw, RUNNING.query.replace("=4-", "=5-")).status is ReceiveStatus.UNSIGNED
-    )
-
-
 def test_what_is_known_beyond_the_notice_is_in_the_event(world: World):
     details = {"trigger_source": "blueprint:7", "pipeline_name": "nightly", "total_tasks": 9}
     world.details.known = {(None, 39): details}
@@ -220,10 +201,6 @@ def test_so_are_their_tasks_of_the_oldest_form(world: World):
     (event,) = world.publisher.published
     assert event.pipeline_key == "staging/task:39"
     assert event.id == "devlake:staging/task:39:2021-09-30T07:28:00.785Z"
-
-
-def test_a_source_without_a_secret_of_its_own_signs_with_that_of_all(world: World):
-    assert world.post(RUNNING, source="staging").status is ReceiveStatus.ACCEPTED
 
 
 def test_a_source_with_a_secret_of_its_own_takes_no_other(world: World):

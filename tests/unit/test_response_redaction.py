@@ -1,4 +1,5 @@
 import base64
+import codecs
 import html
 import json
 import string
@@ -180,13 +181,6 @@ def test_what_looks_random_is_not_shown_although_nobody_can_decode_it(digits: st
 # --- encoded in ways that nobody has listed ---
 
 Encoding = Callable[[str], str]
-_ROT13 = str.maketrans(
-    string.ascii_letters,
-    string.ascii_lowercase[13:]
-    + string.ascii_lowercase[:13]
-    + string.ascii_uppercase[13:]
-    + string.ascii_uppercase[:13],
-)
 ENCODINGS: Mapping[str, Encoding] = {
     "percent": lambda text: "".join(f"%{ord(one):02x}" for one in text),
     "percent_u": lambda text: "".join(f"%u{ord(one):04X}" for one in text),
@@ -212,7 +206,7 @@ ENCODINGS: Mapping[str, Encoding] = {
     "full_width": lambda text: "".join(chr(ord(one) + 0xFEE0) for one in text),
     "upper": str.upper,
     "reversed": lambda text: text[::-1],
-    "rot13": lambda text: text.translate(_ROT13),
+    "rot13": lambda text: codecs.encode(text, "rot13"),
 }
 NOT_DECODED = ("base85", "rot13", "bytes", "lines", "dashes", "full_width")
 """Hidden for what they look like, where nothing else changes that."""

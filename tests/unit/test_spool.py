@@ -9,47 +9,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from pkgutil import resolve_name as resolve
 from tempfile import TemporaryDirectory
 from threading import Event as Signal
 from threading import current_thread
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakehook.adapters.sqlite_spool import DrainLock, SqliteSpool
 from lakehook.adapters.sqs.events import EventEntry
 from lakehook.domain.errors import InfrastructureError, InvalidEvent, InvalidSpool, SpoolFull
-from lakehook.domain.event import Event
-from lakehook.producer import SpooledPublisher
 from lakehook.producer import spool as spool_drain
 from lakehook.producer.spool import SpoolDrain
 from tests.builders import an_event
+from tests.spooling import FakeSqs, events_of, opened
 
 ROOT = Path(__file__).parents[2]
-URL = "https://sqs.example/events.fifo"
 MEBIBYTE = 1024 * 1024
 PATIENCE = 120.0
-
-
-class FakeSqs:
-    """Takes batches, or is away."""
-
-    def __init__(self, *, is_away: bool = False) -> None:
-        self.is_away, self.was_asked = is_away, Signal()
-        self.ids: list[str] = []
-
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803  boto3's words
-        self.was_asked.set()
-        if self.is_away:
-            raise EndpointConnectionError(endpoint_url=QueueUrl)
-        self.ids += [entry["MessageDeduplicationId"] for entry in Entries]
-        return {}
-
-    def of(self, pipeline: str) -> list[str]:
-        return [one for one in self.ids if one.startswith(f"{pipeline}-")]
 
 
 @pytest.fixture(autouse=True)
@@ -62,14 +42,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "events.spool"
-
-
-def opened(path: Path, sqs: FakeSqs, **options: int) -> SpooledPublisher:
-    return SpooledPublisher(URL, path, sqs, **options)  # type: ignore[arg-type]
-
-
-def events_of(pipeline: str, numbers: range) -> list[Event]:
-    return [an_event(pipeline_id=pipeline, event_id=f"{pipeline}-{n}") for n in numbers]
 
 
 def ids_of(pipeline: str, numbers: range) -> list[str]:
@@ -122,11 +94,11 @@ def test_what_has_not_gone_when_it_closes_goes_after_a_restart(path: Path):
 SHARING = """
 import sys
 from pathlib import Path
-from tests.unit.test_spool import FakeSqs, events_of, opened
+from tests.spooling import FakeSqs, events_of, opened
 sqs = FakeSqs(is_away=True)
 publisher = opened(Path(sys.argv[1]), sqs)
-for n in range(200):
-    publisher.publish(events_of("a", range(n, n + 1)))
+for event in events_of("a", range(200)):
+    publisher.publish([event])
 sqs.was_asked.wait()
 print("drains", flush=True)
 sys.stdin.read()
@@ -269,51 +241,41 @@ def eventually_ended(child: int) -> int:
     return -1
 
 
-@pytest.mark.parametrize("method", ["oldest", "remove", "vacuum"])
-def test_a_disk_that_is_full_for_a_while_stops_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, method: str
+@pytest.mark.parametrize(
+    ("method", "trouble"),
+    [
+        ("SqliteSpool.oldest", SpoolFull("the disk has no room")),
+        ("SqliteSpool.remove", SpoolFull("the disk has no room")),
+        ("SqliteSpool.vacuum", SpoolFull("the disk has no room")),
+        ("DrainLock.take", sqlite3.OperationalError("unable to open database file")),
+    ],
+)
+def test_a_disk_that_is_full_or_a_lock_that_cannot_be_had_for_a_while_stops_nothing(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    trouble: Exception,
 ):
-    """A full disk refuses to remove as well as to add, and the log can't be tidied up."""
-    full, met = [True], Signal()
-    kept = getattr(SqliteSpool, method)
+    is_troubled, met = [True], Signal()
+    target = f"lakehook.adapters.sqlite_spool.{method}"
+    kept = resolve(target)
 
-    def fails(spool: SqliteSpool, *arguments: Any) -> Any:
-        if full[0] and current_thread().name == "lakehook-spool":
+    def fails(own: object, *arguments: Any) -> Any:
+        if is_troubled[0] and current_thread().name == "lakehook-spool":
             met.set()
-            raise SpoolFull("the spool is full: the disk has no room")
-        return kept(spool, *arguments)
+            raise trouble
+        return kept(own, *arguments)
 
-    monkeypatch.setattr(SqliteSpool, method, fails)
-    with opened(path, sqs := FakeSqs(is_away=method == "vacuum")) as publisher:
+    monkeypatch.setattr(target, fails)
+    with opened(path, sqs := FakeSqs(is_away=method.endswith("vacuum"))) as publisher:
         publisher.publish(events_of("a", range(3)))
         assert met.wait(PATIENCE)
-        full[0] = sqs.is_away = False
+        is_troubled[0] = sqs.is_away = False
         assert publisher.flush(PATIENCE)
 
     assert list(dict.fromkeys(sqs.of("a"))) == ids_of("a", range(3))
-    assert "the disk has no room" in caplog.text or method == "vacuum"
-
-
-def test_a_lock_that_can_not_be_had_for_a_while_stops_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    broken, met = [True], Signal()
-    take = DrainLock.take
-
-    def fails(lock: DrainLock) -> bool:
-        if broken[0]:
-            met.set()
-            raise sqlite3.OperationalError("unable to open database file")
-        return take(lock)
-
-    monkeypatch.setattr(DrainLock, "take", fails)
-    with opened(path, sqs := FakeSqs()) as publisher:
-        publisher.publish(events_of("a", range(3)))
-        assert met.wait(PATIENCE)
-        broken[0] = False
-        assert publisher.flush(PATIENCE)
-
-    assert sqs.of("a") == ids_of("a", range(3))
+    assert str(trouble) in caplog.text or method.endswith("vacuum")
 
 
 def test_a_queue_that_breaks_in_a_way_nobody_foresaw_stops_nothing(path: Path):
@@ -422,15 +384,6 @@ def test_the_producer_needs_boto3_and_nothing_else():
         [sys.executable, "-c", IMPORTED], cwd=ROOT, check=True, capture_output=True, text=True
     )
 
-    boto3s = {
-        "boto3",
-        "botocore",
-        "certifi",
-        "dateutil",
-        "jmespath",
-        "s3transfer",
-        "six",
-        "urllib3",
-    }
-    ours = {"lakehook", "__main__"}
-    assert {one for one in told.stdout.split() if not one.startswith("_")} <= boto3s | ours
+    needed = {"boto3", "botocore", "certifi", "dateutil", "jmespath", "lakehook", "__main__"}
+    needed |= {"s3transfer", "six", "urllib3"}
+    assert {one for one in told.stdout.split() if not one.startswith("_")} <= needed

@@ -104,17 +104,10 @@ def test_terms_show_neither_headers_nor_url() -> None:
     ("change", "complaint"),
     [
         ({"name": ""}, "name: "),
-        ({"name": "two\nlines"}, "name: "),
-        ({"event_types": ["PIPELINE_FAILED", "PIPELINE_EXPLODED"]}, "PIPELINE_EXPLODED"),
-        ({"deadline_seconds": 20.1}, "deadline: "),
         ({"deadline_seconds": float("nan")}, "deadline: "),
-        ({"rate": "20"}, "rate: '20' is not a rate such as 20/m, 1/s, 500/h"),
-        ({"channel": "pigeon"}, "channel: 'pigeon' is not one of webhook"),
         ({"language": "zh"}, "language: this channel sends data"),
-        ({"language": "latin"}, "language: 'latin' is not one of en, zh"),
         ({"url": "mailto:me@team.example"}, "url: https://host/path is what it takes"),
         ({"headers": ["x-team: lake\r\nhost: evil.example"]}, "header: the value of x-team"),
-        ({"headers": ["x-team\r\nhost: evil.example"]}, "header: "),
         ({"headers": ["webhook-id: mine"]}, "the sender's own"),
         ({"headers": [f"x-a: {'a' * 4096}"]}, "at most 4096 in all"),
         ({"headers": [f"x-a: {chr(34) * 2050}"]}, "at most 4096 in all"),
@@ -132,13 +125,9 @@ def test_bad_terms_are_refused_and_nothing_is_saved(
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
-        ("ftp://ci.example/", "not https://host/path"),
         ("http://ci.example/", "only https"),
-        ("https://ci.example:9443/", "port 9443"),
-        ("https://me:pw@ci.example/", "holds credentials"),
         ("https://laptop.example/", "127.0.0.1 is never called: loopback"),
         ("https://mixed.example/", "10.0.0.1 is never called: private"),
-        ("https://ci..example/", "ci..example is not a host name"),
         ("http://vpc.internal/", "only https"),
         ("https://vpc.internal:8080/", "port 8080"),
     ],
@@ -278,18 +267,7 @@ def test_a_name_that_two_bear_is_refused_with_their_ids(stack: FakeStack) -> Non
     assert stack.service().find_subscription("sub_b").id == "sub_b"
 
 
-def test_removed_subscriptions_do_not_count(stack: FakeStack) -> None:
-    stack.subscriptions.save(a_subscription(id="sub_a", name="ci", removed_at="2026"))
-    stack.subscriptions.save(a_subscription(id="sub_b", name="ci"))
-    look_up = stack.service().find_subscription
-
-    assert look_up("ci").id == "sub_b"
-    assert [one.id for one in look_up.all()] == ["sub_b"]
-    with pytest.raises(NotFound, match="sub_a"):
-        look_up("sub_a")
-
-
-def test_a_removed_one_is_found_by_its_id_where_removed_ones_are_meant_too(
+def test_a_removed_one_is_found_by_its_id_alone_and_where_removed_ones_are_meant_too(
     stack: FakeStack,
 ) -> None:
     stack.subscriptions.save(a_subscription(removed_at="2026-01-01T00:00:00Z", name="gone"))
@@ -298,6 +276,7 @@ def test_a_removed_one_is_found_by_its_id_where_removed_ones_are_meant_too(
 
     assert look_up("sub_a", removed=True).id == "sub_a"
     assert look_up("sub_a").id == "sub_b"
+    assert [one.id for one in look_up.all()] == ["sub_b"]
     with pytest.raises(NotFound, match="gone"):
         look_up("gone", removed=True)
 
@@ -428,9 +407,8 @@ def test_where_the_url_is_the_credential_no_more_than_its_host_is_shown(stack: F
 
     subscription = subscribed(stack, SubscriptionFields(name="team", url=url, channel="slack"))
 
-    assert (
-        subscription.endpoint.url == subscription.endpoint.display_url == "https://chat.example/…"
-    )
-    assert subscription.encrypted_url is not None
+    shown = subscription.endpoint
+    assert (shown.url, shown.display_url) == ("https://chat.example/…", "https://chat.example/…")
+    assert subscription.encrypted_url
     unsealed = stack.encryptor.unseal(subscription.encrypted_url, subscription_id=subscription.id)
     assert unsealed == url.encode()

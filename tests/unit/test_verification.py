@@ -1,4 +1,3 @@
-import base64
 import json
 from typing import Any
 
@@ -187,21 +186,3 @@ def test_whatever_came_nothing_but_the_signed_is_genuine(headers: dict[str, str]
 
         assert found
         assert "\n" not in found.detail
-
-
-@given(place=st.integers(0), bit=st.integers(0, 7))
-def test_one_bit_of_a_signature_makes_it_another(place: int, bit: int):
-    for key, checker in ((SECRET, SECRET), (PRIVATE, public_half())):
-        genuine = captured(secrets=(key,))
-        version, _, written = genuine.headers["webhook-signature"].partition(",")
-        changed = bytearray(base64.b64decode(written))
-        changed[place % len(changed)] ^= 1 << bit
-        forged = f"{version},{base64.b64encode(changed).decode()}"
-
-        found = doubt(
-            CapturedRequest(headers={**genuine.headers, "webhook-signature": forged}, body=BODY),
-            checker,
-        )
-
-        assert found
-        assert found.reason is Reason.SIGNATURE_MISMATCH

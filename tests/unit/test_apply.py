@@ -418,7 +418,7 @@ SUBSCRIPTIONS = st.builds(
 ).map(lambda one: replace(one, template=None) if one.channel == "devlake" else one)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(
     st.lists(SUBSCRIPTIONS, max_size=4, unique_by=lambda subscription: subscription.name),
     st.booleans(),

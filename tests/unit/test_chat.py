@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakehook.domain.channels.localization import translations_for
@@ -382,6 +382,7 @@ def test_without_a_url_or_one_that_markup_can_hold_there_is_no_link():
     assert told(a_delivery(pipeline_url="http://[fd00::1]:4000/pipeline/39")).link is None
 
 
+@settings(max_examples=40)
 @given(
     st.text(max_size=300), st.text(max_size=300), st.text(), st.from_type(type(None)) | st.text()
 )

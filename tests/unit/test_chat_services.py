@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
@@ -114,6 +114,7 @@ def test_teams_gets_an_adaptive_card() -> None:
 
 
 @pytest.mark.parametrize("channel", sorted(URLS))
+@settings(max_examples=30)
 @given(ANY_TEXT, ANY_TEXT)
 def test_whatever_an_event_says_it_fits_and_nothing_in_it_acts(
     channel: str, project: str, message: str

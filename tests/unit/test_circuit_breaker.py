@@ -13,8 +13,7 @@ from lakehook.delivery.scheduler import (
     MAX_LANES_PROBED,
     resume_suspended_lanes,
 )
-from lakehook.domain.attempt import Attempt, Outcome, Response
-from lakehook.domain.channels.webhook import retry_after
+from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.circuit_breaker import (
     CHECK_SECONDS,
     PERMITS,
@@ -78,12 +77,6 @@ def world() -> World:
     return World()
 
 
-def test_a_quick_success_at_a_well_endpoint_writes_nothing_of_its_health(world: World):
-    world.receive(in_lane(1))
-
-    assert (world.ledger.reads, world.ledger.writes, world.ledger.healths.writes) == (1, 1, 0)
-
-
 def test_a_new_lane_behind_an_open_breaker_reads_its_subscription_once(world: World):
     world.open_the_breaker()
     before = world.subscriptions.fresh_reads
@@ -91,15 +84,6 @@ def test_a_new_lane_behind_an_open_breaker_reads_its_subscription_once(world: Wo
     world.receive(in_lane(77))
 
     assert world.subscriptions.fresh_reads == before + 1
-
-
-def test_while_the_breaker_is_open_new_deliveries_wait_unattempted(world: World):
-    world.open_the_breaker()
-
-    assert world.receive(in_lane(77), in_lane(77, 2)) == [Ack(), Ack()]
-
-    assert len(world.attempts.made) == 5
-    assert world.ledger.records[Lane("sub_a", "77"), 1].status is DeliveryStatus.WAITING
 
 
 def test_one_probe_at_a_time_looks_whether_it_is_up_again(world: World):
@@ -136,26 +120,6 @@ def test_after_a_success_all_that_waited_is_woken_little_by_little(world: World)
     assert len([m for m in world.attempts.made if m.startswith("sub_a#1")]) >= 40
 
 
-def test_other_subscriptions_know_nothing_of_it(world: World):
-    world.subscriptions.put(a_subscription(id="sub_b"))
-    world.open_the_breaker()
-    world.down = False
-
-    assert world.receive(a_delivery(1, subscription="sub_b")) == [Ack()]
-
-    assert world.attempts.made[-1] == "sub_b#39#1"
-
-
-def test_a_lane_blocked_by_the_breaker_spends_nothing_of_its_budget(world: World):
-    world.open_the_breaker()
-    before = world.ledger.lanes[Lane("sub_a", "0")].attempts
-    world.clock.sleep(119)
-
-    world.tick()
-
-    assert world.ledger.lanes[Lane("sub_a", "0")].attempts == before
-
-
 def test_five_days_of_failing_disable_the_subscription(world: World):
     world.open_the_breaker()
     world.clock.sleep(5 * 24 * 3600)
@@ -187,28 +151,6 @@ def test_a_slow_endpoint_has_three_lanes_worked_off_at_a_time(world: World):
     assert world.ledger.records[Lane("sub_a", "13"), 1].status is DeliveryStatus.WAITING
     assert Lane("sub_a", "13") in [resume.lane for resume in world.queue.resumes]
     assert not world.ledger.healths.known["sub_a"].permits, "each was released, though others wrote"
-
-
-def test_what_a_slow_endpoint_left_waiting_is_worked_off_without_the_clock(world: World):
-    world.took_ms = 16000
-    world.receive(in_lane(1))
-    health = world.ledger.healths.known["sub_a"]
-    for _ in range(3):
-        taken = health.with_permit_acquired(world.clock.now() + 60, world.clock.now())
-        assert taken
-        health = taken
-    world.ledger.healths.known["sub_a"] = health
-    for number in range(10, 15):
-        assert world.receive(in_lane(number)) == [Ack()]
-    world.ledger.healths.known["sub_a"] = health.with_permit_released(
-        world.clock.now() + 60, world.clock.now()
-    )
-
-    world.receive(in_lane(20))
-    world.deliver_resumed()
-
-    assert world.ledger.lanes == {}
-    assert len(world.attempts.made) == 1 + 5 + 1
 
 
 class Hanging(World):
@@ -300,18 +242,6 @@ def test_a_failing_probe_in_a_short_schedule_waits_in_the_queue_like_any_attempt
     assert world.receive(probe) == [Nack(10.0)]
 
 
-def test_a_slow_endpoint_that_is_paused_rings_nobody(world: World):
-    world.took_ms = 16000
-    world.receive(in_lane(1))
-    world.subscriptions.put(a_subscription(paused_at="2026-01-01T00:00:00Z"))
-    world.receive(in_lane(2))
-    world.queue.resumes.clear()
-    world.clock.sleep(3600)
-
-    assert world.tick() == []
-    assert world.ledger.lanes[Lane("sub_a", "2")].suspended_reason is SuspendedReason.BLOCKED
-
-
 def test_the_breaker_of_a_paused_subscription_is_not_probed(world: World):
     world.open_the_breaker()
     world.subscriptions.put(a_subscription(paused_at="2026-01-01T00:00:00Z"))
@@ -355,26 +285,6 @@ def test_a_thousand_dead_lanes_keep_no_probe_from_a_living_one_and_are_not_read_
         [living.lane] if is_one_alive else []
     )
     assert len(read) <= MAX_LANES_PROBED
-
-
-def test_a_hint_of_a_thousand_years_is_a_day():
-    answer = Response(status=503, headers={"retry-after": "9" * 400}, body=b"")
-
-    assert retry_after(answer, now=0.0) == 24 * 3600
-
-
-def test_a_wake_shortens_no_lanes_own_wait(world: World):
-    world.open_the_breaker()
-    world.down = False
-    due = world.ledger.lanes[Lane("sub_a", "1")].due_at
-    world.receive(in_lane(50))
-    world.clock.sleep(60)
-    health = world.ledger.healths.known["sub_a"]
-    world.ledger.healths.known["sub_a"] = replace(health, due_at=world.clock.now())
-
-    world.tick()
-
-    assert world.ledger.lanes[Lane("sub_a", "1")].due_at == due
 
 
 def test_a_pause_in_the_midst_of_a_visit_loses_nothing(world: World):
@@ -479,18 +389,6 @@ def test_an_endpoint_that_is_quick_again_wakes_what_it_left_asleep(world: World)
     world.deliver_resumed()
 
     assert world.ledger.lanes == {}
-
-
-def test_who_was_told_to_go_on_is_not_told_again(world: World):
-    world.open_the_breaker()
-    for number in range(50, 60):
-        world.receive(in_lane(number))
-    world.down = False
-    world.clock.sleep(120)
-
-    told = [lane for lane in world.tick() if int(lane.pipeline_key) >= 50]
-
-    assert len(told) == len(set(told)) == 10
 
 
 def test_a_lane_of_a_slow_endpoint_whose_resume_was_lost_goes_within_two_minutes(world: World):

@@ -71,12 +71,6 @@ def test_letters_are_found_lane_by_lane_in_the_order_of_their_sequence(stack: Fa
     assert stack.service().find_dead_letters(DeadLetterSelector()) == letters[::-1]
 
 
-def test_a_removed_subscriptions_letters_are_found_too(stack: FakeStack) -> None:
-    letter = a_letter(stack, subscription="sub_b")
-
-    assert stack.service().find_dead_letters(DeadLetterSelector()) == [letter]
-
-
 def test_letters_are_chosen_by_subscription_and_reason_at_once(stack: FakeStack) -> None:
     a_letter(stack, 1)
     wanted = a_letter(stack, 2, reason="crashed")
@@ -247,26 +241,6 @@ def test_a_discarded_head_that_was_alone_lets_its_lane_flow(stack: FakeStack) ->
     assert stack.ledger.lanes == {}
 
 
-def test_a_letter_whose_lane_flows_is_discarded_and_the_lane_still_flows(stack: FakeStack) -> None:
-    letter = a_letter(stack)
-
-    assert stack.service().discard([letter]) == [letter]
-
-    assert status(stack, 1) is DeliveryStatus.DISCARDED
-    assert stack.ledger.lanes == {}
-
-
-def test_a_letter_behind_another_head_leaves_that_head_its_time(stack: FakeStack) -> None:
-    letter = a_letter(stack)
-    held = HeldLane.held_at(LANE, 2, now=NOON).head_failed(due_at=NOON + 300)
-    stack.ledger.save(waiting(2), before=None, after=held)
-
-    stack.service().discard([letter])
-
-    assert status(stack, 1) is DeliveryStatus.DISCARDED
-    assert stack.ledger.lanes[LANE] == held  # its worker, if there is one, goes on
-
-
 def test_all_letters_of_a_lane_can_go(stack: FakeStack) -> None:
     held = held_by_letter(stack, waiting(2).dead("timed_out"), waiting(3))
     letters = [stack.ledger.records[held.lane, n] for n in (2, 1)]
@@ -299,14 +273,6 @@ class BusyLedger(FakeLedger):
 def discarded(ledger: BusyLedger, letter: DeliveryRecord) -> list[DeliveryRecord]:
     stack = FakeStack()
     return Discard(ledger, stack.dead_letters, stack.clock)([letter])
-
-
-def test_a_lane_that_has_moved_is_read_again() -> None:
-    ledger, letter = BusyLedger(), waiting(1).dead("timed_out")
-    ledger.save(letter, before=None, after=HeldLane.held_at(LANE, 1, now=NOON))
-    ledger.busy = MAX_TRIES - 1
-
-    assert discarded(ledger, letter) == [letter]
 
 
 def test_a_lane_that_never_rests_is_told_in_one_line() -> None:

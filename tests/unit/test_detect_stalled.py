@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lakehook.domain.errors import InfrastructureError, InvalidInput
+from lakehook.domain.errors import InvalidInput
 from lakehook.domain.event import Event
 from lakehook.domain.pipeline import PipelineState, PipelineTransition, StallThresholds
 from lakehook.domain.time import format_duration, parse_duration
@@ -17,7 +17,7 @@ from lakehook.ingestion.detect_stalled import (
     PublishStalledPipelines,
 )
 from tests.builders import an_event
-from tests.fakes import NOON, FakeClock, FakeJournal
+from tests.fakes import FakeClock, FakeJournal
 from tests.fakes_ingress import FakePublisher
 from tests.journaling import append_step, load_event
 
@@ -174,19 +174,6 @@ def test_a_stall_that_was_lost_on_its_way_is_told_again_by_the_same_id(world: Wo
     assert first.id == second.id
 
 
-def test_when_the_queue_is_away_the_stall_is_told_later(world: World):
-    def away(_: Iterable[Event]) -> int:
-        raise InfrastructureError("SQS is away")
-
-    world.accept()
-    world.clock.sleep(HOUR)
-    with pytest.raises(InfrastructureError):
-        PublishStalledPipelines(world.journal, away, world.clock, world.thresholds)()
-
-    world.clock.sleep(LEASE_SECONDS)
-    assert world.tick() == 1
-
-
 def test_a_state_that_comes_again_may_stall_again(world: World):
     world.accept()
     world.clock.sleep(HOUR)
@@ -277,12 +264,3 @@ def test_seconds_are_said_in_words(seconds: float, words: str):
 
 
 # --- listing them ---
-
-
-def test_a_state_is_no_older_than_its_acceptance(world: World):
-    world.accept()
-    world.clock.sleep(MINUTE)
-
-    found = list(world.journal.unfinished(PipelineState.CREATED, until=NOON))
-
-    assert [one.entered_at for one in found] == [NOON]

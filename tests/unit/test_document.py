@@ -52,7 +52,7 @@ def test_what_would_cost_a_parser_dear_is_refused_at_once(text: str):
         parse_json_object(text)
 
 
-@settings(max_examples=50)
+@settings(max_examples=20)
 @given(st.dictionaries(st.text(), st.recursive(st.text(), st.lists, max_leaves=20)))
 def test_what_is_not_deep_is_read_whatever_its_strings_hold(document: dict[str, object]):
     assert parse_json_object(json.dumps(document, ensure_ascii=False)) == document

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakehook.adapters.dynamodb.items import from_item, to_item
@@ -23,6 +23,7 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(), values, max_size=4))
 def test_values_are_written_as_boto3_writes_them_and_read_back(plain: dict[str, Any]):
     kept = {name: value for name, value in plain.items() if value is not None}

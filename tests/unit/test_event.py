@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakehook.domain.errors import InvalidEvent
@@ -277,6 +277,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(), JSON))
 def test_a_document_survives_being_written_either_way(document: dict[str, object]):
     assert parse_json_object(to_json(document)) == document
@@ -290,6 +291,7 @@ def test_no_text_is_worse_than_a_bad_event(body: str):
         Event.from_message(body, group="39")
 
 
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from([*a_document(), *OPTIONAL]), JSON))
 def test_no_field_is_worse_than_a_bad_event(changes: dict[str, object]):
     try:

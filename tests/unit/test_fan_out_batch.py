@@ -138,23 +138,6 @@ def test_an_error_is_an_outcome_and_convicts_nobody(world: World, error: Excepti
     assert world.unfinished.numbers == {"good": 0}
 
 
-def test_an_event_that_is_done_is_acquitted_should_its_message_come_again(world: World) -> None:
-    for _ in range(MAX_UNFINISHED_ATTEMPTS + 1):
-        assert world.handle(message("good")) == []
-
-    assert world.parked() == []
-
-
-def test_what_follows_a_failure_in_its_group_is_not_tried(world: World) -> None:
-    world.queue.errors = [InfrastructureError("SQS is away")]
-    follower = message("follower", pipeline_id="good", event_type="PIPELINE_RUNNING")
-
-    assert world.handle(message("good"), follower, message("other")) == ["good", "follower"]
-
-    assert world.sent() == ["sub_a#other#1"]
-    assert world.acked() == ["other"]
-
-
 @dataclass
 class ForgetfulAttempts(FakeUnfinishedAttempts):
     """Announcements are saved; of the outcomes, those that ``lost`` says are not."""

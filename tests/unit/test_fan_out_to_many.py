@@ -14,7 +14,7 @@ from tests.builders import a_notice, a_subscription
 from tests.fakes import FakeJournal, FakeSubscriptions
 from tests.fanning_out import FanOutFunction
 
-FEW, MANY, EVENTS = 10, 2_000, 2
+FEW, MANY, EVENTS = 10, 200, 2
 TEXT = "what the event says"
 
 

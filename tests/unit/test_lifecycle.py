@@ -169,10 +169,6 @@ def test_a_run_that_is_resumed_is_one_run_with_one_end(notices: list[dict[str, A
     assert told_of(CREATED, RUNNING, *notices)[2:] == told.split()
 
 
-def test_a_run_of_which_no_beginning_was_said_goes_on_too():
-    assert told_of(CREATED, RAN, RESUMED, COMPLETED)[2:] == ["(duplicate)", "COMPLETED"]
-
-
 def test_an_earlier_beginning_is_stale_also_while_the_later_round_waits_to_begin():
     told = told_of(CREATED, RUNNING, FAILED, notice("CREATED", 11), RUNNING | {"event_id": "late"})
 
@@ -266,10 +262,6 @@ def test_what_is_inferred_says_so_and_carries_what_is_true_of_its_state_alone():
 )
 def test_an_inferred_creation_is_as_early_as_anything_known(changes: dict[str, Any], minute: int):
     assert inferred_of(FAILED | changes)[0]["timestamp"] == at(minute)
-
-
-def test_a_rerun_was_not_created_when_the_pipeline_was():
-    assert inferred_of(FAILED, RERUNNING)[0]["timestamp"] == at(12)
 
 
 def ids_of(*notices: dict[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakehook.adapters.liquid import LiquidRenderer
@@ -72,6 +72,7 @@ def test_a_time_is_written_at_its_own_offset_or_another_and_never_is_it_now(
     assert said(text) == expected
 
 
+@settings(max_examples=40)
 @given(st.text(), JSON)
 def test_what_goes_through_json_stays_what_it_is(name: str, data: Any):
     document = said('{"name": {{ name | json }}, "data": {{ data | json }}}', name=name, data=data)

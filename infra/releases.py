@@ -8,8 +8,8 @@ from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.constructs import acknowledge_rule
 from infra.monitoring.metrics import Metrics, total
-from infra.suppressions import acknowledge_rule
 from lakehook import metrics as names
 
 MAX_ERRORS_A_MINUTE = 2

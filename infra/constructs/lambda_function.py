@@ -26,9 +26,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.bundle import LAMBDAS_PROCESSOR, NOT_SHIPPED, ROOT, sources_of, write_bundle
-from infra.constructs.removal import removal_policy
+from infra.constructs import FUNCTION_SUPPRESSIONS, acknowledge_rule, removal_policy
 from infra.stage import PARAMETERS_DIGEST, Network, Stage
-from infra.suppressions import FUNCTION_SUPPRESSIONS, acknowledge_rule
 from lakehook.settings import Settings
 
 BATCH_SIZE = 10

@@ -5,8 +5,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from infra.constructs import acknowledge_rule
 from infra.constructs.lambda_function import LambdaFunction
-from infra.suppressions import acknowledge_rule
 from lakehook.settings import UNSET
 
 

@@ -11,10 +11,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from infra.constructs import acknowledge_rule, removal_policy
 from infra.constructs.lambda_function import LambdaFunction
-from infra.constructs.removal import removal_policy
 from infra.stage import Stage
-from infra.suppressions import acknowledge_rule
 
 RETENTION = Duration.days(14)
 """SQS's maximum. Longer waits are in the ledger."""

@@ -5,8 +5,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra.constructs import removal_policy
 from infra.constructs.lambda_function import LambdaFunction
-from infra.constructs.removal import removal_policy
 
 ADMINISTER = (
     *("kms:CancelKeyDeletion", "kms:CreateAlias", "kms:Delete*", "kms:Describe*", "kms:Disable*"),

@@ -7,8 +7,8 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from infra.constructs import acknowledge_rule
 from infra.constructs.lambda_function import LambdaFunction
-from infra.suppressions import acknowledge_rule
 from lakehook.settings import DeliveriesTable, PipelinesTable, SubscriptionsTable
 
 READ_SUBSCRIPTIONS = ("dynamodb:GetItem", "dynamodb:Scan")

@@ -16,7 +16,7 @@ from botocore.exceptions import (
 from moto import mock_aws
 
 from infra import cdk
-from infra.preflight import NO_CREDENTIALS, NotReady, check_stage
+from infra.cdk import NO_CREDENTIALS, NotReady, check_stage
 from infra.stage import Stage, stage_named
 
 ACCOUNT = "123456789012"

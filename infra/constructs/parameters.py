@@ -5,7 +5,7 @@ from functools import cached_property
 from aws_cdk import CfnCondition, CfnParameter, Fn, Stack
 from constructs import Construct
 
-from infra.suppressions import acknowledge_rule
+from infra.constructs import acknowledge_rule
 from lakehook.domain.devlake import sources
 from lakehook.settings import EMPTY_SECRET, REFUSED, UNSET
 

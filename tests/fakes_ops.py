@@ -14,7 +14,7 @@ from lakehook.domain.errors import InvalidSignature
 from lakehook.domain.health_history import HealthChange
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.ssrf_policy import parse_networks
-from lakehook.operations.factory import OperatorPorts
+from lakehook.operations import OperatorPorts
 from lakehook.ports.outbound import TemplateRenderer
 from lakehook.ports.telemetry import DeliverySeries
 from tests.devlake.port import FakeApiCredentials, FakeDevlake

@@ -9,8 +9,8 @@ from lakehook import operations
 from lakehook.domain.devlake.sources import DevLakeSources
 from lakehook.ingestion.check_devlake import CheckDevLake, PostNotice
 from lakehook.ingestion.reconcile import ConnectDevLake, Reconcile
+from lakehook.operations import OperatorPorts, build_operator_service
 from lakehook.operations.events import FollowEvents, TriggerEvent
-from lakehook.operations.factory import OperatorPorts, build_operator_service
 from lakehook.ports.ingress import ApiCredentials, HeardReader, NotificationSecretReader
 from lakehook.ports.stores import Reconciliations
 

@@ -5,7 +5,8 @@ app.py         the Flask application: its pages, its guard, its errors
 access.py      who is let in: token, cookie, host, origin, forms that serve once
 server.py      serves it on loopback, and opens a browser
 context.py     what a page has at hand: the operations, the language, the commands
-actions.py     a change: what it will do, asked once, and the command for it
+actions.py     a change: what it will do, asked once, the command for it, a new secret's page
+charts.py      drawings: strips of health, lines over time, a pipeline's timeline
 rendering.py   text on a page: cleaned, translated, with times that people read
 pages/         one module a page
 templates/     HTML, in Jinja

@@ -15,9 +15,7 @@ from lakehook.console.pages import (
     dead_letters,
     deliveries,
     events,
-    lifecycle,
     now,
-    parked,
     pipelines,
     replays,
     subscription_form,
@@ -31,12 +29,10 @@ from lakehook.operations.http_status import http_status_of
 PAGES = (
     now.PAGES,
     subscriptions.PAGES,
-    lifecycle.PAGES,
     dead_letters.PAGES,
     deliveries.PAGES,
     pipelines.PAGES,
     events.PAGES,
-    parked.PAGES,
     replays.PAGES,
     subscription_form.PAGES,
 )

@@ -29,8 +29,7 @@ from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.adapters.system import SystemClock, SystemRandom
 from lakehook.domain.ssrf_policy import valid_networks
 from lakehook.domain.subscription import EndpointChange
-from lakehook.operations import OperatorService
-from lakehook.operations.factory import OperatorPorts, build_operator_service
+from lakehook.operations import OperatorPorts, OperatorService, build_operator_service
 from lakehook.ports.outbound import Warn
 from lakehook.publisher import Publisher
 from lakehook.settings import ResourceNames, parse_list, parse_optional

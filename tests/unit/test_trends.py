@@ -12,9 +12,8 @@ from lakehook.console.charts import deliveries_chart, latency_chart, strips
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.health_history import HealthChange, health_spans
 from lakehook.domain.status import HealthState
-from lakehook.operations.trends import RETRY_SECONDS
+from lakehook.operations.trends import RETRY_SECONDS, TrendsView
 from lakehook.operations.views.status import StatusView
-from lakehook.operations.views.trends import TrendsView
 from lakehook.ports.telemetry import DeliverySeries
 from tests.console_scenes import lively_stack
 from tests.fakes import NOON

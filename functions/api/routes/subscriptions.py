@@ -29,7 +29,6 @@ from lakehook.domain.event import Event, pipeline_key_of
 from lakehook.domain.json_document import Document, to_json
 from lakehook.domain.signing import MAX_OVERLAP_SECONDS
 from lakehook.domain.time import parse_duration
-from lakehook.operations.backfill import parse_backfill, start_backfill
 from lakehook.operations.views.subscriptions import (
     CreatedSubscriptionView,
     MatchView,
@@ -83,14 +82,14 @@ def list_subscriptions(
     ),
 )
 def subscribe(service: Service, wanted: NewSubscription) -> CreatedSubscriptionView:
-    past = parse_backfill(service, wanted.since, from_beginning=bool(wanted.from_beginning))
+    past = service.parse_backfill(wanted.since, from_beginning=bool(wanted.from_beginning))
     made, secret = service.subscribe(
         wanted.fields, wanted.secret_request, pending=bool(wanted.challenge)
     )
     return CreatedSubscriptionView.from_subscription(
         made,
         secret=secret_to_reveal(secret, wanted.secret),
-        replay_id=start_backfill(service, made, past),
+        replay_id=service.start_backfill(made, past),
     )
 
 

@@ -65,7 +65,6 @@ from lakehook.cli.reveal import NewSecrets, deferred_interrupt
 from lakehook.domain.event import EventType
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.text import counted
-from lakehook.operations.backfill import parse_backfill, start_backfill
 from lakehook.operations.views.subscriptions import (
     CreatedSubscriptionView,
     RemovedView,
@@ -290,12 +289,12 @@ def add(  # noqa: PLR0913  each is an option
     )
     provided = read_secret(secret_file)
     service = service_of(context, stack)
-    past = parse_backfill(service, since, from_beginning=from_beginning)
+    past = service.parse_backfill(since, from_beginning=from_beginning)
     wish = SecretRequest(signing=signing, provided=provided, may_be_empty=allow_empty_secret)
     with NewSecrets(service) as new:
         subscription, secret = _subscribe(new, terms, wish, pending=challenge)
         view = CreatedSubscriptionView.from_subscription(
-            subscription, secret=secret, replay_id=start_backfill(service, subscription, past)
+            subscription, secret=secret, replay_id=service.start_backfill(subscription, past)
         )
         if challenge:
             subscriptions_test.challenge(new, subscription, view, output)

@@ -6,9 +6,8 @@ from werkzeug.wrappers import Response
 from lakehook.console.charts import deliveries_chart, latency_chart, strips
 from lakehook.console.context import console, service
 from lakehook.domain.errors import InvalidInput, NotFound
-from lakehook.operations.trends import WINDOWS
+from lakehook.operations.trends import WINDOWS, TrendsView
 from lakehook.operations.views.status import StatusView
-from lakehook.operations.views.trends import TrendsView
 
 PAGES = Blueprint("now", __name__)
 MAX_STRIPS = 100  # the worst first

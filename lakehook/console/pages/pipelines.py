@@ -4,8 +4,8 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lakehook.console.actions import Choice, ConsoleAction, Page, confirm
+from lakehook.console.charts import PipelineTimeline
 from lakehook.console.context import command_line, service
-from lakehook.console.timeline import PipelineTimeline
 from lakehook.domain.errors import NotFound
 from lakehook.domain.event import join_pipeline_key
 from lakehook.operations.views.pipelines import PipelineReportView, PipelineView

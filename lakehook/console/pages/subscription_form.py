@@ -7,11 +7,10 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
-from lakehook.console.actions import Page
+from lakehook.console.actions import Page, secret_page
 from lakehook.console.context import command_line, service
 from lakehook.console.pages.events import tried_on_latest
 from lakehook.console.rendering import written
-from lakehook.console.secret import secret_page
 from lakehook.domain.channels import CHANNELS, channel_for
 from lakehook.domain.channels.base import SignatureScheme
 from lakehook.domain.destination import Endpoint

@@ -9,8 +9,7 @@ from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
-from lakehook.operations.views import described, example, format_time
-from lakehook.operations.views.console_path import console_path, delivery_path
+from lakehook.operations.views import console_path, delivery_path, described, example, format_time
 from lakehook.operations.views.subscriptions import OF_SOURCE
 from lakehook.queries import Explanation, LaneReport
 

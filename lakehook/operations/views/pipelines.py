@@ -8,9 +8,9 @@ from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.status import subscription_state
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
-from lakehook.operations.views import described
-from lakehook.operations.views.console_path import (
+from lakehook.operations.views import (
     console_path,
+    described,
     parked_event_path,
     pipeline_path,
 )

@@ -6,8 +6,7 @@ from typing import Any, Self
 from lakehook.domain.replay import Replay, ReplayCriteria
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
-from lakehook.operations.views import described, example, format_time
-from lakehook.operations.views.console_path import REPLAYS, console_path
+from lakehook.operations.views import REPLAYS, console_path, described, example, format_time
 from lakehook.operations.views.deliveries import Owners, name_of
 from lakehook.replay.manage import ReplayCount
 

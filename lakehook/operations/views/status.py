@@ -13,8 +13,7 @@ from lakehook.domain.lane import EXPIRES_AFTER_SECONDS, DeliveryStatus, Suspende
 from lakehook.domain.status import HealthState, health_state, subscription_state
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
-from lakehook.operations.views import described, format_time
-from lakehook.operations.views.console_path import console_path, subscription_path
+from lakehook.operations.views import console_path, described, format_time, subscription_path
 from lakehook.operations.views.pipelines import PipelineView
 from lakehook.queries import StatusReport, SubscriberStatus
 

@@ -16,8 +16,13 @@ from lakehook.domain.status import SubscriptionState, health_state, subscription
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.template import Template
 from lakehook.domain.time import format_rfc3339
-from lakehook.operations.views import described, example, format_time
-from lakehook.operations.views.console_path import console_path, subscription_path
+from lakehook.operations.views import (
+    console_path,
+    described,
+    example,
+    format_time,
+    subscription_path,
+)
 from lakehook.subscriptions.lifecycle import SubscriptionBacklog
 from lakehook.subscriptions.preview import EventMatch, Preview
 from lakehook.subscriptions.secrets import Rotated

@@ -1,9 +1,9 @@
 import pytest
 
-from tests.deployment import deployment, mocked
+from tests.deployment import deployment, mocked, provisioned
 from tests.fakes import FakeClock
 
-__all__ = ["deployment", "mocked"]
+__all__ = ["deployment", "mocked", "provisioned"]
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from lakehook.adapters.http.client import HttpTransport
-from tests.deployment import deployment, mocked
+from tests.deployment import deployment, mocked, provisioned
 from tests.integration.authority import Authority
 from tests.integration.posting import LOOPBACK
 
-__all__ = ["deployment", "mocked"]
+__all__ = ["deployment", "mocked", "provisioned"]
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """What a subscriber gets: all that it asked for, in order, once, and genuine."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -10,8 +8,6 @@ from uuid import uuid4
 import pytest
 
 from lakehook.domain.event import Event
-from local import account
-from local.function import ROOT
 from local.installation import LocalLakehook
 from local.receiver import Receiver
 from tests.builders import an_event
@@ -126,27 +122,3 @@ def test_a_batch_that_is_said_again_is_delivered_once(
 
     assert receiver.wait_for(12, within=PATIENCE)
     assert [heard(receiver, life) for life in lives] == [[1, 2, 3]] * 4
-
-
-def test_the_command_from_its_own_process_sends_events(
-    subscribers: Subscribers, lakehook: LocalLakehook
-):
-    receiver = Receiver("outside")
-    subscribers.add(receiver)
-    life = a_life()
-
-    ended = subprocess.run(
-        [sys.executable, "-m", "lakehook.cli", "events", "send", "--file", "-", "--output", "json"],
-        cwd=ROOT,
-        env=account.variables(lakehook.endpoint_url),
-        input="\n".join(json.dumps(event.document) for event in life),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (ended.returncode, ended.stderr) == (0, "")
-    assert json.loads(ended.stdout) == {"sent": 3}
-    assert receiver.wait_for(3, within=PATIENCE)
-    assert heard(receiver, life) == [1, 2, 3]
-    assert all(arrival.genuine for arrival in receiver.arrivals)

@@ -75,15 +75,6 @@ def test_what_go_has_made_reaches_a_subscriber_with_devlakes_own_body(
     assert arrivals[0].body["trigger_source"] == "unknown"
 
 
-def test_what_go_has_made_with_another_secret_reaches_nobody(
-    post: Post, receiver: Receiver, evidence: Evidence
-):
-    assert [post(named(name)) for name in ("secret 1", "secret 2", "secret 3")] == [401] * 3
-
-    eventually(evidence.nothing_is_under_way)
-    assert receiver.arrivals == []
-
-
 def test_replays_change_nothing(devlake: DevLake, receiver: Receiver, evidence: Evidence):
     pipeline = devlake.create()
     devlake.live(pipeline)

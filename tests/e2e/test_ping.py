@@ -20,23 +20,6 @@ def says(body: bytes) -> Callable[[Arrival], CannedResponse]:
     return lambda _: CannedResponse(OK, {}, body)
 
 
-def test_a_ping_is_signed_and_its_answer_is_shown(subscribers: Subscribers, terminal: Terminal):
-    receiver = Receiver("greeter", says(b"good morning"))
-    subscription_id = subscribers.add(receiver)
-
-    asked = terminal.json("subscriptions", "test", subscription_id)
-
-    (arrival,) = receiver.arrivals
-    assert (asked["outcome"], asked["status"], asked["answer"]) == (
-        "delivered",
-        200,
-        "good morning",
-    )
-    assert arrival.genuine
-    assert arrival.event_type == "PING"
-    assert set(arrival.body) == {"event_type", "event_id", "timestamp"}
-
-
 def test_nothing_but_challenges_goes_out_before_one_is_echoed(
     subscribers: Subscribers, terminal: Terminal, publish: Publish, evidence: Evidence
 ):

@@ -37,21 +37,3 @@ def test_what_a_removed_subscription_held_is_discarded_and_it_gets_nothing_more(
     assert staying.wait_for(3, within=PATIENCE)
     assert heard(staying, life) == [1, 2, 3]
     assert len(leaving.arrivals) == had
-
-
-def test_a_delivery_that_waits_for_its_next_attempt_is_not_attempted_after_the_removal(
-    subscribers: Subscribers, publish: Publish, evidence: Evidence, terminal: Terminal
-):
-    leaving = Receiver("leaving", lambda _: ERROR)
-    later = "0.5,600"  # no busy machine removes it after the third attempt
-    subscription = subscribers.add(leaving, "--retry-schedule", later)
-    life = a_life()
-    lane = Lane(subscription, life[0].pipeline_id)
-    publish(life[:1])
-    assert leaving.wait_for(2, within=PATIENCE)
-    eventually(lambda: [record.attempts for record in evidence.records(lane)] == [2])
-
-    terminal.json("subscriptions", "remove", subscription, "--discard-waiting")
-
-    eventually(lambda: evidence.statuses(lane) == [DeliveryStatus.DISCARDED])
-    assert len(leaving.arrivals) == 2

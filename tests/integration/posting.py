@@ -32,14 +32,17 @@ def a_request(
         endpoint=Endpoint.parse(url),
         headers={"content-type": "application/json", **headers},
         body=body,
-        deadline_seconds=5,
+        deadline_seconds=60,
         client_certificate=client_certificate,
     )
 
 
-def an_impatient_request(url: str, body: bytes = b"{}") -> Request:
+def an_impatient_request(
+    url: str, body: bytes = b"{}", *, deadline_seconds: float = PATIENCE_SECONDS
+) -> Request:
+    """A request of which nothing comes back in time."""
     return Request(
-        endpoint=Endpoint.parse(url), headers={}, body=body, deadline_seconds=PATIENCE_SECONDS
+        endpoint=Endpoint.parse(url), headers={}, body=body, deadline_seconds=deadline_seconds
     )
 
 

@@ -51,14 +51,3 @@ def test_what_is_exported_is_found_unchanged(
     found = terminal.json("subscriptions", "apply", "-f", example, "--dry-run")
 
     assert (found["steps"], len(found["unchanged"])) == ([], 3)
-
-
-def test_pruning_removes_what_the_file_no_longer_names(terminal: Terminal, example: str) -> None:
-    terminal.json("subscriptions", "apply", "-f", example)
-    Path(example).write_text("subscriptions: []")
-
-    assert terminal("subscriptions", "apply", "-f", example, "--prune") == 2
-    pruned = terminal.json("subscriptions", "apply", "-f", example, "--prune", "--yes")
-
-    assert [step["action"] for step in pruned["steps"]] == ["remove"] * 3
-    assert terminal.json("subscriptions", "list") == []

@@ -4,7 +4,6 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,7 +18,6 @@ from lakehook.cli.context import CommandService
 from lakehook.domain.signing import HmacSecret
 from lakehook.ports.outbound import Warn
 from lakehook.settings import StackOutputs
-from tests.builders import a_document
 from tests.fakes import FakeClock
 
 URL = "https://93.184.216.34/hook"  # an address is its own answer: no resolver is asked
@@ -140,42 +138,6 @@ def _leaves(value: Any) -> Iterator[bytes]:
             yield value
         case _:
             yield str(value).encode()
-
-
-def test_a_name_is_free_again_when_its_owner_is_removed(terminal: Terminal) -> None:
-    first = add(terminal)["subscription_id"]
-
-    assert terminal("subscriptions", "add", "--name", "ci", "--url", URL) == 1
-    assert f"is taken by {first}" in terminal.said[-1]
-    assert terminal("subscriptions", "remove", "ci") == 0
-    assert add(terminal)["subscription_id"] != first
-
-
-def test_events_arrive_in_order_in_the_group_of_their_pipeline(
-    terminal: Terminal, deployment: StackOutputs, tmp_path: Path
-) -> None:
-    documents = [a_document(pipeline_id=p, event_id=f"{p}-{n}") for n in range(3) for p in (1, 2)]
-    file = tmp_path / "events.jsonl"
-    file.write_text("\n\n".join(json.dumps(document) for document in documents), encoding="utf-8")
-
-    assert terminal.json("events", "send", "--file", str(file)) == {"sent": 6}
-
-    received = everything_on(deployment.events_queue_url)
-    for pipeline in ("1", "2"):
-        ids = [json.loads(body)["event_id"] for group, body in received if group == pipeline]
-        assert ids == [f"{pipeline}-{n}" for n in range(3)]
-
-
-def everything_on(url: str) -> list[tuple[str, str]]:
-    queue = boto3.client("sqs")
-    found = []
-    while messages := queue.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0, AttributeNames=["MessageGroupId"]
-    ).get("Messages"):
-        for message in messages:
-            found.append((message["Attributes"]["MessageGroupId"], message["Body"]))
-            queue.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-    return found
 
 
 def test_a_network_that_is_none_stops_no_command(

@@ -8,7 +8,6 @@ import pytest
 
 from functions.deliver.handler import queue_message
 from lakehook.adapters.dynamodb.endpoints import DynamoEndpointHealthStore
-from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue
@@ -16,14 +15,12 @@ from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
 from lakehook.adapters.system import SystemClock
 from lakehook.delivery.batch import build_deliver
 from lakehook.domain.delivery import Lane
-from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.retry import RetrySchedule
 from lakehook.settings import StackOutputs
-from tests.builders import a_delivery, an_event
+from tests.builders import a_delivery
 from tests.delivering import DeliverFunction
 from tests.fakes import NOON, FakeClock, FakeSender
 from tests.integration.test_command import Terminal, add
-from tests.journaling import append_step, load_event
 from tests.ticking import a_tick
 
 
@@ -159,20 +156,13 @@ def test_a_letter_deleted_from_the_queue_by_hand_is_redriven_by_its_id(
     assert terminal.json("deliveries", "show", story.first)["next"] == "delivered"
 
 
-def test_a_redriven_letter_leaves_the_queue(
+def test_a_letter_redriven_twice_leaves_the_queue_and_is_revived_once(
     terminal: Terminal, functions: Functions, deployment: StackOutputs
 ) -> None:
     story = Story(terminal, functions)
 
     terminal.json("dead-letters", "redrive", story.first)
-
     assert functions.look_at(deployment.dead_letter_queue_url) == []
-
-
-def test_a_letter_redriven_twice_is_revived_once(terminal: Terminal, functions: Functions) -> None:
-    story = Story(terminal, functions)
-
-    terminal.json("dead-letters", "redrive", story.first)
     terminal.json("dead-letters", "redrive", story.first)
     functions.deliver()
 
@@ -193,21 +183,6 @@ def test_a_letter_that_dies_again_at_once_is_a_letter_again(
     (letter,) = terminal.json("dead-letters", "list")
     assert (letter["attempts"], story.made) == (2, [1, 1])
     assert len(functions.look_at(deployment.dead_letter_queue_url)) == 1
-
-
-def test_a_discarded_letter_lets_its_lane_go_on(
-    terminal: Terminal, functions: Functions, deployment: StackOutputs
-) -> None:
-    story = Story(terminal, functions)
-
-    terminal.json("dead-letters", "discard", story.first)
-    functions.tick()
-
-    shown = terminal.json("deliveries", "show", story.first)
-    assert story.made == [1, 2, 3]
-    assert (shown["status"], shown["reason"]) == ("discarded", "discarded by operator")
-    assert functions.look_at(deployment.dead_letter_queue_url) == []
-    assert terminal.json("lanes", "list", "--held") == []
 
 
 @pytest.mark.parametrize("action", ["redrive", "discard"])
@@ -263,74 +238,3 @@ def test_a_letter_that_was_skipped_is_found_and_comes_late(
 
     assert story.made == [1, 2, 3, 1]
     assert terminal.json("dead-letters", "list") == []
-
-
-def test_a_letter_that_was_skipped_can_be_discarded(
-    terminal: Terminal, functions: Functions
-) -> None:
-    story = Story(terminal, functions, "--ordering", "skip")
-
-    terminal.json("dead-letters", "discard", story.first)
-
-    assert terminal.json("deliveries", "show", story.first)["status"] == "discarded"
-    assert terminal.json("lanes", "list", "--held") == []
-
-
-def test_a_paused_subscription_waits_until_it_is_resumed(
-    terminal: Terminal, functions: Functions
-) -> None:
-    subscription = add(terminal)["subscription_id"]
-    terminal.json("subscriptions", "pause", "ci")
-    functions.deliveries.enqueue_deliveries([a_delivery(1, subscription=subscription)])
-    functions.deliver()
-
-    (lane,) = terminal.json("lanes", "list", "--held", "--subscription", "ci")
-    shown = terminal.json("deliveries", "show", f"{subscription}#39#1")
-    resumed = terminal.json("subscriptions", "resume", "ci")
-    (sooner,) = terminal.json("lanes", "list", "--held")
-
-    assert functions.attempts.made == []
-    assert (lane["state"], shown["next"]) == ("paused", "blocked: paused")
-    assert (resumed["state"], resumed["lanes_resumed"]) == ("active", 1)
-    assert (lane["due_at"], sooner["state"], bool(sooner["due_at"])) == (None, "waiting", True)
-
-
-def test_an_enabled_subscription_is_well_again(
-    terminal: Terminal, functions: Functions, deployment: StackOutputs
-) -> None:
-    subscription = add(terminal)["subscription_id"]
-    healths = DynamoEndpointHealthStore(boto3.client("dynamodb"), deployment.deliveries_table)
-    well = healths.find(subscription)
-    throttled = functions.attempts.failure()
-    down = well.with_attempt(
-        throttled, Lane(subscription, "39"), schedule=RetrySchedule((5,)), now=NOON
-    )
-    assert healths.save(well, down)
-    record = DeliveryRecord.waiting(a_delivery(1, subscription=subscription))
-    held = HeldLane.held_at(record.lane, 1, now=NOON).blocked()
-    functions.ledger.save(record, before=None, after=held)
-
-    enabled = terminal.json("subscriptions", "enable", "ci")
-
-    assert enabled["lanes_resumed"] == 1
-    assert healths.find(subscription).version == 0
-
-
-def test_a_pipeline_is_told_with_each_subscribers_place(
-    terminal: Terminal, functions: Functions, deployment: StackOutputs
-) -> None:
-    journal = DynamoJournal(boto3.client("dynamodb"), deployment.pipelines_table, SystemClock())
-    for n in (1, 2, 3):
-        event = an_event(event_id=f"e{n}", event_type="TASK_RUNNING")
-        pipeline, _ = load_event(journal, event)
-        append_step(journal, pipeline.apply(event))
-    strict = Story(terminal, functions)
-    skipping = Story(terminal, functions, "--ordering", "skip")
-
-    shown = terminal.json("pipelines", "show", "39")
-
-    places = {one["subscription_id"]: one for one in shown["subscribers"]}
-    told = ("last_delivered", "waiting", "dead")
-    assert [one["event_id"] for one in shown["events"]] == ["e1", "e2", "e3"]
-    assert [places[strict.lane.subscription_id][name] for name in told] == [None, 2, 1]
-    assert [places[skipping.lane.subscription_id][name] for name in told] == [3, 0, 1]

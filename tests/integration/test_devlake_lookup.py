@@ -16,7 +16,7 @@ from tests.devlake.rows import shown
 from tests.fakes import FakeClock
 from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, serving, silence
 
-DEADLINE_SECONDS, PATIENCE_SECONDS = 0.3, 10.0
+DEADLINE_SECONDS, PATIENCE_SECONDS = 0.3, 60.0
 FAILED = shown(39, "TASK_FAILED", message="oh")
 ROW = answer("200 OK", json.dumps(FAILED).encode())
 NOTICE = PipelineRow.parse(FAILED).to_event("").document
@@ -55,7 +55,7 @@ def test_of_a_devlake_that_hangs_nothing_is_known(hanging: Behaviour):
 
 def test_of_tasks_that_hang_the_row_is_known():
     """The one deadline is for both."""
-    with learning(ROW, DRIPPING, deadline_seconds=DEADLINE_SECONDS) as (found, warnings, wire):
+    with learning(ROW, DRIPPING, deadline_seconds=5 * DEADLINE_SECONDS) as (found, warnings, wire):
         assert found["message"] == "oh"
         assert "failed_tasks" not in found
         assert warnings == ["DevLake is unavailable: no complete response in time"]

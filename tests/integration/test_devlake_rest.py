@@ -23,7 +23,7 @@ from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, 
 
 SECRET = "s3cret"
 HEADERS = {"authorization": f"Bearer {SECRET}"}
-DEADLINE_SECONDS, PATIENCE_SECONDS = 0.2, 10.0
+DEADLINE_SECONDS, PATIENCE_SECONDS = 0.2, 60.0
 MAX_BYTES = 1000
 NOBODY = answer("200 OK", b'{"count":0,"pipelines":[]}')
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")

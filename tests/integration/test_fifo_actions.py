@@ -1,4 +1,4 @@
-"""What boto3 asks of a FIFO queue beyond the probe's checks."""
+"""What boto3 asks of a FIFO queue of the laptop's cloud."""
 
 import json
 from collections.abc import Iterator

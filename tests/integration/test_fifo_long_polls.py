@@ -11,10 +11,9 @@ from local.fifo import Received
 from local.sqs import install, uninstall
 from local.sqs.backend import ModelledBackend, start_move
 from local.sqs.queue import ModelledQueue
-from tests.integration.eventually import eventually
+from tests.integration.eventually import PATIENCE, eventually
 
-LONG = 20
-SOON = 5
+LONG = 3 * PATIENCE  # no poll is saved by its end
 
 
 @pytest.fixture
@@ -59,7 +58,7 @@ def sleepers(queue: ModelledQueue) -> int:
 
 
 def bodies(poll: "Future[list[Received]]") -> list[str]:
-    return [one.message.body for one in poll.result(SOON)]
+    return [one.message.body for one in poll.result(PATIENCE)]
 
 
 def test_a_send_wakes_a_poll(backend: ModelledBackend, polls: ThreadPoolExecutor) -> None:
@@ -167,5 +166,5 @@ def test_a_sleeping_poll_costs_nothing(backend: ModelledBackend, polls: ThreadPo
 
     waiting = [polls.submit(receive, queue, wait=1) for _ in range(4)]
 
-    assert [poll.result(SOON) for poll in waiting] == [[], [], [], []]
+    assert [poll.result(PATIENCE) for poll in waiting] == [[], [], [], []]
     assert time.process_time() - spent < 0.5  # to look all the time would take a second or more

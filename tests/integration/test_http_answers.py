@@ -15,7 +15,7 @@ from lakehook.adapters.http.client import MAX_RESPONSE_BYTES, HttpTransport
 from lakehook.adapters.http.response import MAX_HEAD_BYTES
 from lakehook.domain.attempt import Outcome, Response
 from lakehook.ports.outbound import NoResponse
-from tests.integration.posting import OK, a_request, an_impatient_request, failure
+from tests.integration.posting import OK, a_request, failure
 from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, reset, serving
 
 STATUS_LINE = b"HTTP/1.1 200 OK\r\n"
@@ -217,7 +217,7 @@ def test_a_header_line_that_is_none_is_left_out_and_what_follows_is_read(
     head = line + b"\r\ncontent-length: 2\r\nretry-after: 7\r\n\r\n"
 
     with serving(STATUS_LINE + head + b"ok", NEXT) as wire:
-        result = receiver.send(an_impatient_request(wire.url))
+        result = receiver.send(a_request(wire.url))
         receiver.send(a_request(wire.url))
 
     assert isinstance(result, Response), result
@@ -248,7 +248,7 @@ def test_every_framing_of_the_rfc_ends_where_it_says(
 ):
     """RFC 9112 section 6.3; where nobody knows the length, nothing of the body is waited for."""
     with serving(STATUS_LINE + head) as wire:
-        result = receiver.send(an_impatient_request(wire.url))
+        result = receiver.send(a_request(wire.url))
 
     assert isinstance(result, Response), result
     assert (result.status, result.body) == (200, body)
@@ -303,7 +303,7 @@ def test_a_head_that_is_too_long_is_named_with_its_status(receiver: HttpTranspor
 
 def test_a_204_ends_with_its_head_though_it_promises_chunks(receiver: HttpTransport):
     with serving(b"HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n") as wire:
-        result = receiver.send(an_impatient_request(wire.url))
+        result = receiver.send(a_request(wire.url))
 
     assert isinstance(result, Response), result
     assert (result.status, result.body) == (204, b"")

@@ -198,12 +198,12 @@ def test_an_idle_process_that_is_killed_costs_no_invocation(start: Start) -> Non
 
 def test_a_handler_out_of_time_is_killed(start: Start, tmp_path: Path) -> None:
     function = start("hang", timeout_seconds=0.5)
-    pid_file = tmp_path / "pid"
+    (process,) = list(function._environments)
 
-    assert function.invoke({"pid_file": str(pid_file)}) == InvocationFailure(
+    assert function.invoke({"pid_file": str(tmp_path / "pid")}) == InvocationFailure(
         "Sandbox.Timedout", "Task timed out after 0.50 seconds"
     )
-    assert not alive(int(pid_file.read_text()))
+    assert not process.alive
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import string
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from urllib.parse import unquote_plus
 
 from lakehook.domain.destination import HIDDEN, Destination, Endpoint
@@ -139,6 +139,7 @@ def _only(alphabet: bytes, text: bytes) -> bytes:
     return text.translate(None, _others(alphabet))
 
 
+@cache
 def _others(alphabet: bytes) -> bytes:
     return bytes(set(range(256)) - set(alphabet))
 
@@ -183,6 +184,8 @@ class Credentials:
 
     def _is_in(self, text: str) -> bool:
         plain = unicodedata.normalize("NFKC", text).encode()  # converts full width, superscript …
+        if len(plain) < self._sizes[-1]:  # no decoding makes it longer
+            return False
         try:
             return any(self._spans(_essence(view)) for view in decodings(plain))
         except Undecodable:
@@ -201,7 +204,7 @@ class Credentials:
     def _spans(self, essence: bytes) -> list[tuple[int, int]]:
         """Return the first and last character of each stretch that belongs to credentials."""
         spans: list[tuple[int, int]] = []
-        for start in range(len(essence)):
+        for start in range(len(essence) - self._sizes[-1] + 1):
             size = next((n for n in self._sizes if essence[start : start + n] in self._parts), 0)
             if size and spans and start <= spans[-1][1] + 1:
                 spans[-1] = (spans[-1][0], max(spans[-1][1], start + size - 1))
@@ -212,20 +215,18 @@ class Credentials:
     @cached_property
     def _parts(self) -> frozenset[bytes]:
         return frozenset(
-            part
-            for value in self.values
-            for written in (value, value[::-1])
-            for part in _parts_of(written)
+            [
+                written[start : start + size]
+                for value in self.values
+                for size in (min(len(value), PART_CHARACTERS),)
+                for written in (value, value[::-1])
+                for start in range(len(value) - size + 1)
+            ]
         )
 
     @cached_property
     def _sizes(self) -> Sequence[int]:
-        return sorted({len(part) for part in self._parts}, reverse=True)
-
-
-def _parts_of(value: bytes) -> Iterator[bytes]:
-    size = min(len(value), PART_CHARACTERS)
-    return (value[start : start + size] for start in range(len(value) - size + 1))
+        return sorted({min(len(value), PART_CHARACTERS) for value in self.values}, reverse=True)
 
 
 def _essence(text: bytes) -> bytes:

@@ -60,13 +60,16 @@ def _codes(error: ClientError) -> set[str]:
     return {reason for reason in reasons if reason and reason != "None"}
 
 
-_SCALARS: tuple[tuple[type, Callable[[Any], Item]], ...] = (
-    (str, lambda value: {"S": value}),
-    (bool, lambda value: {"BOOL": value}),  # before int, since a bool is an int in Python
-    (int, lambda value: {"N": str(value)}),
-    (bytes, lambda value: {"B": value}),
-    (type(None), lambda _: {"NULL": True}),
-)
+_SCALARS: Mapping[type, Callable[[Any], Item]] = {
+    str: lambda value: {"S": value},
+    bool: lambda value: {"BOOL": value},
+    int: lambda value: {"N": str(value)},
+    bytes: lambda value: {"B": value},
+    type(None): lambda _: {"NULL": True},
+}
+
+
+_AS_THEY_ARE = frozenset(("S", "BOOL", "B"))
 
 
 def to_item(values: Mapping[str, Any]) -> Item:
@@ -83,9 +86,10 @@ def to_milliseconds(seconds: float) -> int:
 
 
 def _typed(value: Any) -> Item:
-    for kind, written in _SCALARS:
-        if isinstance(value, kind):
-            return written(value)
+    if written := _SCALARS.get(type(value)):
+        return written(value)
+    if isinstance(value, str):  # a StrEnum
+        return {"S": value}
     if isinstance(value, Mapping):
         return {"M": {name: _typed(member) for name, member in value.items()}}
     if isinstance(value, list | tuple):
@@ -95,6 +99,8 @@ def _typed(value: Any) -> Item:
 
 def _plain(typed: Mapping[str, Any]) -> Any:
     ((kind, value),) = typed.items()
+    if kind in _AS_THEY_ARE:
+        return value
     match kind:
         case "N":
             return int(value)
@@ -102,9 +108,7 @@ def _plain(typed: Mapping[str, Any]) -> Any:
             return [_plain(member) for member in value]
         case "M":
             return from_item(value)
-        case "NULL":
-            return None
-    return value
+    return None
 
 
 def batch_get(dynamodb: "DynamoDBClient", table: str, keys: Sequence[Item]) -> list[Item]:

@@ -174,10 +174,11 @@ class InFlight:
 
     def expire(self, now: float) -> Iterator[StoredMessage]:
         """Yield and release every message whose timeout has expired."""
-        while self.next_expiry() <= now:
-            entry = self._entries[self._expiries[0][1]]
-            self.drop(entry)
-            yield entry
+        while self._expiries and self._expiries[0][0] <= now:
+            if self.next_expiry() <= now:
+                entry = self._entries[self._expiries[0][1]]
+                self.drop(entry)
+                yield entry
 
     def next_expiry(self) -> float:
         """Return the time of the next expiry, or infinity."""
@@ -208,6 +209,7 @@ class MessageStore:
         self._delayed: deque[StoredMessage] = deque()
         self._groups = Groups(limits.look_ahead)
         self._in_flight = InFlight()
+        self._oldest_sent_at = inf  # or earlier
 
     def settle(self, now: float, settings: QueueSettings) -> None:
         """End delays, visibility timeouts and retention.
@@ -222,6 +224,7 @@ class MessageStore:
 
     def add(self, entry: StoredMessage) -> None:
         self._delayed.append(entry)
+        self._oldest_sent_at = min(self._oldest_sent_at, entry.message.sent_at)
 
     def remove(self, entry: StoredMessage) -> None:
         self._in_flight.drop(entry)
@@ -254,10 +257,16 @@ class MessageStore:
         return Counts(len(self._groups) - in_flight, in_flight, len(self._delayed))
 
     def _discard_sent_until(self, time: float) -> None:
+        if time < self._oldest_sent_at:
+            return
         while (oldest := self._groups.oldest()) and oldest.message.sent_at <= time:
             self.remove(oldest)
         while self._delayed and self._delayed[0].message.sent_at <= time:
             self._delayed.popleft()
+        left = self._delayed[0] if self._delayed else None
+        self._oldest_sent_at = min(
+            (entry.message.sent_at for entry in (oldest, left) if entry), default=inf
+        )
 
 
 class ExpiringCache(Generic[Key, Value]):

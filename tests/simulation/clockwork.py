@@ -3,7 +3,7 @@
 Minutes in which nothing is due are skipped: a tick would find nothing, and weeks go by at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Protocol
@@ -31,21 +31,26 @@ class IsDue(Protocol):
 class Clockwork:
     platform: Platform
     is_at_rest: Callable[[], bool] = lambda: False
-    all_due: Callable[[], list[IsDue]] = list
+    all_due: Callable[[float], Iterable[IsDue]] = lambda _: ()
     tick: Callable[[], object] | None = None
     planned: set[int] = field(default_factory=set)
 
     def plan(self, what: IsDue) -> None:
-        if what.due_at is None:
+        due_at = what.due_at
+        if due_at is None:
             return
-        minute = max(ceil(what.due_at / MINUTE), int(self.platform.timeline.now() // MINUTE) + 1)
+        minute = max(ceil(due_at / MINUTE), int(self.platform.timeline.now() // MINUTE) + 1)
         if minute not in self.planned:
             self.planned.add(minute)
             self.platform.timeline.at(minute * MINUTE, lambda: self._tick(minute), about="tick")
 
+    def plan_all(self) -> None:
+        for what in self.all_due(self.platform.timeline.now()):
+            self.plan(what)
+
     def _tick(self, minute: int) -> None:
         self.planned.discard(minute)
-        if self.is_at_rest():
+        if not self._is_anything_due() or self.is_at_rest():
             return
         if self.platform.timeline.now() > NOON + LONGEST_SECONDS:
             raise NeverRests
@@ -55,7 +60,12 @@ class Clockwork:
             assert self.tick
             self.platform.invoke(invocation, self.tick, self._ended)
 
+    def _is_anything_due(self) -> bool:
+        """Whether a tick would find anything; what it was planned for may have changed since."""
+        now = self.platform.timeline.now()
+        due = (what.due_at for what in self.all_due(now - MINUTE))
+        return any(due_at is not None and due_at <= now for due_at in due)
+
     def _ended(self, _answered: bool, _woken: object) -> None:  # noqa: FBT001
         if not self.is_at_rest():
-            for what in self.all_due():
-                self.plan(what)
+            self.plan_all()

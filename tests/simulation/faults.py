@@ -82,9 +82,9 @@ class Faults:
         self.calls += 1
         if self.is_calm:
             return None
-        if strike := self.strikes.get(self.calls):
+        if self.strikes and (strike := self.strikes.get(self.calls)):
             return _possible(strike, call)
-        if planned := self.planned.get(call):
+        if self.planned and (planned := self.planned.get(call)):
             return planned.pop(0)
         if self.outages and self._is_out(_port(call), now):
             return Fault.OUTAGE

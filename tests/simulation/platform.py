@@ -86,10 +86,12 @@ class EventSource:
     def poke(self) -> None:
         """Something about the queue has changed: see when to look at it next."""
         timeline = self.platform.timeline
-        soonest = timeline.now() + self.random.choice((0.0, 0.01, 0.05))
-        if self.running >= self.concurrency or self.polls_at <= soonest:
+        if self.running >= self.concurrency or self.polls_at <= timeline.now():
             return
-        at = max(soonest, self.queue.ready_at())
+        ready_at = self.queue.ready_at()
+        if ready_at >= self.polls_at:
+            return
+        at = max(timeline.now() + self.random.choice((0.0, 0.01, 0.05)), ready_at)
         if at < self.polls_at:
             self.polls_at = at
             timeline.at(at, self._poll, about=f"poll {self.name}")

@@ -109,5 +109,4 @@ def _calm(system: System, operator: Operator) -> None:
         if one.is_blocked:
             operator.act("unpause", one.id)
             operator.act("enable", one.id)
-    for what in system.clockwork.all_due():
-        system.clockwork.plan(what)
+    system.clockwork.plan_all()

@@ -7,11 +7,11 @@ pages of ten, an index lags behind.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import count, islice
 from typing import Any
 
-from lakehook.delivery.scheduler import is_rechecked
+from lakehook.delivery.scheduler import PERIOD_MINUTES, is_rechecked
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import InfrastructureError
@@ -261,12 +261,18 @@ class RecheckIsDue:
     """When the clock next looks at a subscription some of whose lanes have no time of their own."""
 
     subscription_id: str
-    now: float
+    since: float
 
     @property
     def due_at(self) -> float:
-        minutes = count(int(self.now // MINUTE) + 1)
-        return MINUTE * next(one for one in minutes if is_rechecked(self.subscription_id, one))
+        minute = int(self.since // MINUTE) + 1
+        return MINUTE * (minute + _minutes_left(self.subscription_id, minute % PERIOD_MINUTES))
+
+
+@cache
+def _minutes_left(subscription_id: str, minute: int) -> int:
+    """Until a subscription is rechecked, from a minute of a period."""
+    return next(left for left in count() if is_rechecked(subscription_id, minute + left))
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """The whole of Lakehook under simulated time: shipped use cases between queues, tables, faults."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from hashlib import sha512
+from itertools import chain
 from random import Random
 from typing import Any
 from zlib import crc32
 
-from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.domain.destination import Endpoint
 from lakehook.domain.lane import DeliveryStatus, HeldLane
 from lakehook.domain.retry import RetrySchedule
@@ -17,7 +18,7 @@ from local.fifo import FifoQueue, QueueSettings
 from tests.fakes import NOON, FakeJournal, FakeRateLimitStore
 from tests.simulation.aws import SimulatedSqs
 from tests.simulation.clockwork import Clockwork, IsDue, NeverRests
-from tests.simulation.dynamodb import TABLE, SimulatedDynamoDB, journal_in
+from tests.simulation.dynamodb import TABLE, SimulatedDynamoDB, SimulatedJournal, journal_in
 from tests.simulation.faults import Faults, Gate
 from tests.simulation.history import History, KindOf
 from tests.simulation.platform import EventSource, Platform
@@ -69,7 +70,7 @@ class System:
         self.clockwork = Clockwork(self.platform, self.is_at_rest, self._all_due)
         self.ledger = WitnessedLedger(self.timeline, self.history, self.clockwork.plan)
         self.dynamodb = SimulatedDynamoDB(self.gate)
-        self.stored_journal = DynamoJournal(
+        self.stored_journal = SimulatedJournal(
             self.dynamodb,  # type: ignore[arg-type]
             TABLE,
             self.timeline,
@@ -204,18 +205,22 @@ class System:
             new_id=lambda: f"{name}-{next(numbers)}",
         )
 
-    def _all_due(self) -> list[IsDue]:
+    def _all_due(self, since: float) -> Iterable[IsDue]:
         lanes, healths = self.ledger.lanes.values(), self.ledger.healths.known.values()
         rechecked = {held.lane.subscription_id for held in lanes if held.due_at is None}
-        rechecks = (RecheckIsDue(name, self.timeline.now()) for name in rechecked)
-        return [*lanes, *healths, *rechecks, *map(ReplayIsDue, self.replays.list_open())]
+        rechecks = (RecheckIsDue(name, since) for name in rechecked)
+        return chain(lanes, healths, rechecks, map(ReplayIsDue, self.replays.list_open()))
 
     def _changed(self, name: str) -> None:
-        deliveries = len(self.scenario.subscribers) * len(self.scenario.publications)
-        if self.history.happened > MOST_HAPPENINGS + 10 * deliveries:
+        if self.history.happened > self._max_happenings:
             raise NeverRests
         if source := self.sources.get(name):
             source.poke()
+
+    @cached_property
+    def _max_happenings(self) -> int:
+        deliveries = len(self.scenario.subscribers) * len(self.scenario.publications)
+        return MOST_HAPPENINGS + 10 * deliveries
 
     def _sent(self, name: str, group: str, body: str, attributes: Mapping[str, Any]) -> None:
         self.history.tell(self.timeline.now(), group, "sent to", name, KindOf(body))

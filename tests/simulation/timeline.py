@@ -98,13 +98,9 @@ class Timeline:
 
     def begin(self, work: Work, *, context: Any) -> None:
         """Begin a task: work that may wait."""
-
-        def start() -> None:
-            actor = self._resting.pop() if self._resting else Actor(self)
-            actor.work, actor.context = work, context
-            self._enter(self.time, WakeUp(actor, actor.waits))
-
-        self.at(self.time, start)
+        actor = self._resting.pop() if self._resting else Actor(self)
+        actor.work, actor.context = work, context
+        self._enter(self.time, WakeUp(actor, actor.waits))
 
     def wait(self, until: float = inf) -> None:
         """Let others go on until the time has come, or ``wake`` is called for this actor."""

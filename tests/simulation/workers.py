@@ -22,7 +22,7 @@ class SimulatedFuture(Future[Any]):
     def __init__(self, number: int) -> None:
         self.waiting: list[Actor] = []
         self._number = number
-        self._is_done = False
+        self.is_done = False
         self._result: Any = None
         self._error: BaseException | None = None
 
@@ -34,13 +34,10 @@ class SimulatedFuture(Future[Any]):
             self._result = work()
         except BaseException as error:  # noqa: BLE001  whoever asks for the result gets it
             self._error = error
-        self._is_done = True
-
-    def done(self) -> bool:
-        return self._is_done
+        self.is_done = True
 
     def result(self, timeout: float | None = None) -> Any:
-        assert self._is_done, f"it was to be waited for first, and not for {timeout} s"
+        assert self.is_done, f"it was to be waited for first, and not for {timeout} s"
         if self._error:
             raise self._error
         return self._result
@@ -83,13 +80,13 @@ class SimulatedWait:
         until = max(until, self._timeline.context.frozen_until)
         self._wake_when_one_is_done(fs)
         wanted = 1 if return_when == FIRST_COMPLETED else len(fs)
-        while sum(one.done() for one in fs) < wanted and self._timeline.now() < until:
+        while sum([one.is_done for one in fs]) < wanted and self._timeline.now() < until:
             self._timeline.wait(until)
-        return Waited({f for f in fs if f.done()}, {f for f in fs if not f.done()})
+        return Waited({f for f in fs if f.is_done}, {f for f in fs if not f.is_done})
 
     def _wake_when_one_is_done(self, futures: AbstractSet[SimulatedFuture]) -> None:
         for future in futures:
-            if not future.done():
+            if not future.is_done:
                 future.waiting.append(self._timeline.whoever_plays())
 
 

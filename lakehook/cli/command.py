@@ -15,7 +15,6 @@ from lakehook.cli.commands import (
     deliveries,
     devlake,
     events,
-    events_parked,
     listen,
     pipelines,
     replays,
@@ -38,7 +37,6 @@ app = typer.Typer(
 app.command("status", epilog=status.STATUS_EXAMPLES)(status.status)
 app.command("console", epilog=console.CONSOLE_EXAMPLES)(console.console)
 app.add_typer(subscriptions.app, name="subscriptions")
-events.app.add_typer(events_parked.app, name="parked")
 app.add_typer(events.app, name="events")
 app.command("listen", epilog=listen.EXAMPLES)(listen.listen)
 app.add_typer(dead_letters.app, name="dead-letters")

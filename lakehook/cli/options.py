@@ -1,11 +1,15 @@
 """Arguments and options that commands share."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Annotated, Any
 
 import typer
 
 from lakehook.cli.context import CommandService
+from lakehook.cli.inputs import read_headers, read_template, require_single_stdin
 from lakehook.cli.output import Output
 from lakehook.domain.channels import CHANNELS, CHANNELS_BY_FORMAT
 from lakehook.domain.devlake.sources import DevLakeSource
@@ -22,6 +26,7 @@ from lakehook.domain.subscription import (
     Ordering,
 )
 from lakehook.domain.time import FORMS
+from lakehook.subscriptions.subscribe import DEFAULT_SCHEDULE, NO_RATE, SubscriptionFields
 
 STACK = "Lakehook"
 TEXT = Output.TEXT
@@ -47,43 +52,6 @@ NewName = Annotated[str | None, _NAME]
 Url = Annotated[str, _URL]
 NewUrl = Annotated[str | None, _URL]
 
-EventTypes = Annotated[
-    list[str] | None,
-    typer.Option("--event-type", metavar="TYPE", help="An event type; repeatable."),
-]
-Pattern = Annotated[
-    str | None,
-    typer.Option(
-        "--pattern",
-        metavar="JSON",
-        help="Only events whose fields match this EventBridge pattern.",
-    ),
-]
-NoPattern = Annotated[bool, typer.Option("--no-pattern", help="Remove the pattern.")]
-SuccessIf = Annotated[
-    str | None,
-    typer.Option(
-        "--success-if",
-        metavar="JSON",
-        help="Only a 2xx whose body matches this EventBridge pattern is a success.",
-    ),
-]
-NoSuccessIf = Annotated[
-    bool, typer.Option("--no-success-if", help="Every 2xx is a success from now on.")
-]
-EveryPipelineEvent = Annotated[
-    bool, typer.Option("--every-pipeline-event", help="Subscribe to every PIPELINE_* from now on.")
-]
-Deadline = Annotated[
-    float | None,
-    typer.Option(
-        "--deadline",
-        metavar="SECONDS",
-        help="Deadline of a request, from DNS to the last byte:"
-        f" {MIN_DEADLINE_SECONDS:g} to {MAX_DEADLINE_SECONDS:g},"
-        f" {DEFAULT_DEADLINE_SECONDS:g} by default.",
-    ),
-]
 ChannelName = Annotated[
     str | None,
     typer.Option(
@@ -92,27 +60,6 @@ ChannelName = Annotated[
         help=f"How it is reached; default: {WEBHOOK}.",
     ),
 ]
-LanguageName = Annotated[
-    str | None,
-    typer.Option("--language", metavar="|".join(Language), help="Language of channels for people."),
-]
-TimeZone = Annotated[
-    str | None,
-    typer.Option(
-        "--time-zone",
-        metavar="ZONE",
-        help="Time zone of messages to people: Asia/Shanghai. Empty: that of the event.",
-    ),
-]
-RateText = Annotated[
-    str | None,
-    typer.Option(
-        "--rate",
-        metavar="N/s|m|h|d",
-        help="Rate limit, evenly spaced; further deliveries wait, in order.",
-    ),
-]
-NoRate = Annotated[bool, typer.Option("--no-rate", help="Remove its rate limit.")]
 FormatName = Annotated[
     str | None,
     typer.Option(
@@ -122,65 +69,6 @@ FormatName = Annotated[
         help="The channel by its form: lakehook is channel webhook, others have one name.",
     ),
 ]
-OrderingName = Annotated[
-    str | None,
-    typer.Option(
-        "--ordering",
-        metavar="|".join(Ordering),
-        help="Behind a dead letter the lane is held (strict), or goes on (skip).",
-    ),
-]
-Schedule = Annotated[
-    str | None,
-    typer.Option("--retry-schedule", metavar="SECONDS,…", help="Waits between attempts."),
-]
-DefaultSchedule = Annotated[
-    bool,
-    typer.Option("--default-retry-schedule", help="Use the deployment's schedule from now on."),
-]
-Headers = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--header",
-        metavar="'NAME: VALUE'",
-        help="Sent with every request; repeatable. Its value is encrypted.",
-    ),
-]
-HeaderFile = Annotated[
-    typer.FileBinaryRead | None,
-    typer.Option(
-        "--header-file",
-        metavar="FILE",
-        help="Headers, one 'Name: value' a line, besides those of --header, and in no process list;"
-        " - is standard input.",
-    ),
-]
-NoHeaders = Annotated[bool, typer.Option("--no-headers", help="Remove its headers.")]
-TemplateFile = Annotated[
-    typer.FileBinaryRead | None,
-    typer.Option(
-        "--template",
-        metavar="FILE",
-        help="Its body, in Liquid over the event's fields; - is standard input.",
-    ),
-]
-TemplateSubject = Annotated[
-    str | None,
-    typer.Option(
-        "--template-subject", metavar="TEXT", help="Subject in Liquid, if the channel has one."
-    ),
-]
-TemplateHeaders = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--template-header",
-        metavar="'NAME: TEXT'",
-        help="Header with a value in Liquid; repeatable. Must not contain a secret.",
-    ),
-]
-NoTemplate = Annotated[
-    bool, typer.Option("--no-template", help="Use the channel's default form from now on.")
-]
 DiscardWaiting = Annotated[
     bool, typer.Option("--discard-waiting", help="Discard waiting deliveries and dead letters.")
 ]
@@ -189,9 +77,6 @@ _DELIVERY_ID = typer.Argument(
     metavar="ID", help="<subscription>#<pipeline>#<sequence>: ci#39#2, or sub_0123#staging/39#2."
 )
 DeliveryId = Annotated[str, _DELIVERY_ID]
-DeliveryIds = Annotated[
-    list[str] | None, typer.Argument(metavar="ID", help="Such as ci#39#2, or sub_0123#39#2.")
-]
 PipelineId = Annotated[
     str,
     typer.Argument(metavar="ID", help="The pipeline's id: 39, or staging/39 of a named source."),
@@ -218,8 +103,6 @@ OfSubscription = Annotated[
         help="Of this subscription, by id or name; a removed one by id.",
     ),
 ]
-Reason = Annotated[str | None, typer.Option("--reason", metavar="REASON", help="With this reason.")]
-Every = Annotated[bool, typer.Option("--all", help="All of them.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Confirm for more than one.")]
 YesRemove = Annotated[bool, typer.Option("--yes", help="Do not ask at a terminal.")]
 Held = Annotated[bool, typer.Option("--held", help="Only lanes that are held.")]
@@ -323,6 +206,199 @@ OneSource = Annotated[
         help=f"The DevLake: its name in DevlakeSources, or {DEFAULT_SOURCE}.",
     ),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldOptions:
+    """Options for the fields of a subscription."""
+
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--language", metavar="|".join(Language), help="Language of channels for people."
+        ),
+    ] = None
+    time_zone: Annotated[
+        str | None,
+        typer.Option(
+            "--time-zone",
+            metavar="ZONE",
+            help="Time zone of messages to people: Asia/Shanghai. Empty: that of the event.",
+        ),
+    ] = None
+    event_types: Annotated[
+        list[str] | None,
+        typer.Option("--event-type", metavar="TYPE", help="An event type; repeatable."),
+    ] = None
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            "--pattern",
+            metavar="JSON",
+            help="Only events whose fields match this EventBridge pattern.",
+        ),
+    ] = None
+    success_if: Annotated[
+        str | None,
+        typer.Option(
+            "--success-if",
+            metavar="JSON",
+            help="Only a 2xx whose body matches this EventBridge pattern is a success.",
+        ),
+    ] = None
+    deadline_seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--deadline",
+            metavar="SECONDS",
+            help="Deadline of a request, from DNS to the last byte:"
+            f" {MIN_DEADLINE_SECONDS:g} to {MAX_DEADLINE_SECONDS:g},"
+            f" {DEFAULT_DEADLINE_SECONDS:g} by default.",
+        ),
+    ] = None
+    ordering: Annotated[
+        str | None,
+        typer.Option(
+            "--ordering",
+            metavar="|".join(Ordering),
+            help="Behind a dead letter the lane is held (strict), or goes on (skip).",
+        ),
+    ] = None
+    retry_schedule: Annotated[
+        str | None,
+        typer.Option("--retry-schedule", metavar="SECONDS,…", help="Waits between attempts."),
+    ] = None
+    rate: Annotated[
+        str | None,
+        typer.Option(
+            "--rate",
+            metavar="N/s|m|h|d",
+            help="Rate limit, evenly spaced; further deliveries wait, in order.",
+        ),
+    ] = None
+    headers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--header",
+            metavar="'NAME: VALUE'",
+            help="Sent with every request; repeatable. Its value is encrypted.",
+        ),
+    ] = None
+    header_file: Annotated[
+        typer.FileBinaryRead | None,
+        typer.Option(
+            "--header-file",
+            metavar="FILE",
+            help="Headers, one 'Name: value' a line, besides those of --header, and in no"
+            " process list; - is standard input.",
+        ),
+    ] = None
+    template_file: Annotated[
+        typer.FileBinaryRead | None,
+        typer.Option(
+            "--template",
+            metavar="FILE",
+            help="Its body, in Liquid over the event's fields; - is standard input.",
+        ),
+    ] = None
+    template_subject: Annotated[
+        str | None,
+        typer.Option(
+            "--template-subject", metavar="TEXT", help="Subject in Liquid, if the channel has one."
+        ),
+    ] = None
+    template_headers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--template-header",
+            metavar="'NAME: TEXT'",
+            help="Header with a value in Liquid; repeatable. Must not contain a secret.",
+        ),
+    ] = None
+
+    def to_fields(self, **own: Any) -> SubscriptionFields:
+        """Read the files, and return the given fields; ``own`` are those of one command alone."""
+        require_single_stdin(self.header_file, self.template_file)
+        given = vars(self) | own
+        given["headers"] = read_headers(given.pop("header_file"), self.headers)
+        given["template_body"] = read_template(given.pop("template_file"))
+        return SubscriptionFields(**{name: value for name, value in given.items() if value != []})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClearingOptions:
+    """Options that empty a field of a subscription."""
+
+    every_pipeline_event: Annotated[
+        bool,
+        typer.Option("--every-pipeline-event", help="Subscribe to every PIPELINE_* from now on."),
+    ] = False
+    no_pattern: Annotated[bool, typer.Option("--no-pattern", help="Remove the pattern.")] = False
+    no_success_if: Annotated[
+        bool, typer.Option("--no-success-if", help="Every 2xx is a success from now on.")
+    ] = False
+    default_retry_schedule: Annotated[
+        bool,
+        typer.Option("--default-retry-schedule", help="Use the deployment's schedule from now on."),
+    ] = False
+    no_rate: Annotated[bool, typer.Option("--no-rate", help="Remove its rate limit.")] = False
+    no_headers: Annotated[bool, typer.Option("--no-headers", help="Remove its headers.")] = False
+    no_template: Annotated[
+        bool, typer.Option("--no-template", help="Use the channel's default form from now on.")
+    ] = False
+
+    def empty_fields(self, given: SubscriptionFields) -> Mapping[str, Any]:
+        """Return the emptied fields; a usage error names an option that gives one a value."""
+        emptied: dict[str, Any] = {}
+        for name, (option, values) in _EMPTIED.items():
+            if not getattr(self, name):
+                continue
+            if any(getattr(given, field) is not None for field in values):
+                raise typer.BadParameter(
+                    "is given, and so is the option that says none", param_hint=option
+                )
+            emptied |= values
+        return emptied
+
+
+_EMPTIED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "every_pipeline_event": ("--event-type", {"event_types": []}),
+    "no_pattern": ("--pattern", {"pattern": ""}),
+    "no_success_if": ("--success-if", {"success_if": ""}),
+    "default_retry_schedule": ("--retry-schedule", {"retry_schedule": DEFAULT_SCHEDULE}),
+    "no_rate": ("--rate", {"rate": NO_RATE}),
+    "no_headers": ("--header", {"headers": []}),
+    "no_template": (
+        "--template",
+        {"template_body": "", "template_subject": "", "template_headers": []},
+    ),
+}
+
+
+def expand_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Replace each parameter that is a dataclass by options, one a field, for Typer to see."""
+    parameters = signature(command).parameters.values()
+    classes: dict[str, Any] = {
+        each.name: each.annotation for each in parameters if is_dataclass(each.annotation)
+    }
+
+    @wraps(command)
+    def run(**values: Any) -> None:
+        for name, options in classes.items():
+            values[name] = options(**{each.name: values.pop(each.name) for each in fields(options)})
+        command(**values)
+
+    expanded = [each for parameter in parameters for each in _expanded(parameter)]
+    run.__dict__["__signature__"] = signature(command).replace(parameters=expanded)
+    return run
+
+
+def _expanded(parameter: Parameter) -> Iterator[Parameter]:
+    if not is_dataclass(parameter.annotation):
+        yield parameter
+        return
+    for field in fields(parameter.annotation):
+        yield parameter.replace(name=field.name, default=field.default, annotation=field.type)
 
 
 def examples(*lines: str) -> str:

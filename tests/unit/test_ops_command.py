@@ -183,7 +183,7 @@ NOT_BOTH = "and so is the option that says none"
         (("--event-type", "TASK_FAILED", "--every-pipeline-event"), NOT_BOTH),
         (("--pattern", '{"a": [1]}', "--no-pattern"), NOT_BOTH),
         (("--template", __file__, "--no-template"), NOT_BOTH),
-        (("--retry-schedule", "5", "--default-retry-schedule"), "contradicts another option"),
+        (("--retry-schedule", "5", "--default-retry-schedule"), NOT_BOTH),
         ((), "nothing to change"),
     ],
 )

@@ -1,6 +1,8 @@
 """``lakehook dead-letters``: list, redrive and discard dead letters."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
 import typer
 
@@ -10,14 +12,12 @@ from lakehook.cli.options import (
     TEXT,
     AnswerAs,
     DeliveryId,
-    DeliveryIds,
-    Every,
     OfSubscription,
-    Reason,
     Stack,
     Utc,
     Yes,
     examples,
+    expand_options,
 )
 from lakehook.cli.output import (
     ATTEMPTS,
@@ -44,6 +44,7 @@ _VERBS = {
     ("discard", True): "is given up",
     ("discard", False): "are given up",
 }
+Reason = Annotated[str | None, typer.Option("--reason", metavar="REASON", help="With this reason.")]
 app = typer.Typer(rich_markup_mode=None, help="Dead letters: deliveries that were given up.")
 
 
@@ -87,25 +88,46 @@ def show(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class SelectionOptions:
+    """Options that select dead letters: by their ids, by common properties, or all of them."""
+
+    deliveries: Annotated[
+        list[str] | None, typer.Argument(metavar="ID", help="Such as ci#39#2, or sub_0123#39#2.")
+    ] = None
+    subscription: OfSubscription = None
+    reason: Reason = None
+    every: Annotated[bool, typer.Option("--all", help="All of them.")] = False
+
+    def check(self) -> None:
+        if not is_exactly_one_selector(
+            self.deliveries, self.subscription, self.reason, every=self.every
+        ):
+            raise typer.BadParameter("give IDs, or --subscription and --reason, or --all alone")
+
+    def find(self, service: CommandService) -> Sequence[DeliveryRecord]:
+        return service.find_dead_letters(
+            _selector(service, self.deliveries or (), self.subscription, self.reason)
+        )
+
+
 @app.command(
     epilog=examples(
         "lakehook dead-letters redrive sub_0123#39#2",
         "lakehook dead-letters redrive --subscription ci --yes",
     )
 )
-def redrive(  # noqa: PLR0913  each is an option
+@expand_options
+def redrive(
     context: typer.Context,
     *,
-    deliveries: DeliveryIds = None,
-    subscription: OfSubscription = None,
-    reason: Reason = None,
-    every: Every = False,
+    selection: SelectionOptions,
     yes: Yes = False,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
     """Send dead letters again, each before later deliveries, with a fresh budget."""
-    _require_exactly_one_selector(deliveries, subscription, reason, every=every)
+    selection.check()
     service = service_of(context, stack)
 
     def act(letters: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
@@ -113,8 +135,7 @@ def redrive(  # noqa: PLR0913  each is an option
             service.redrive(letters, on_progress=on_progress)
         return letters
 
-    letters = service.find_dead_letters(_selector(service, deliveries or (), subscription, reason))
-    _confirm_and_act(service, output, "redrive", letters, act, yes=yes)
+    _confirm_and_act(service, output, "redrive", selection.find(service), act, yes=yes)
 
 
 @app.command(
@@ -123,34 +144,24 @@ def redrive(  # noqa: PLR0913  each is an option
         "lakehook dead-letters discard --reason gone --yes",
     )
 )
-def discard(  # noqa: PLR0913  each is an option
+@expand_options
+def discard(
     context: typer.Context,
     *,
-    deliveries: DeliveryIds = None,
-    subscription: OfSubscription = None,
-    reason: Reason = None,
-    every: Every = False,
+    selection: SelectionOptions,
     yes: Yes = False,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
     """Discard dead letters for good; deliveries behind them go on."""
-    _require_exactly_one_selector(deliveries, subscription, reason, every=every)
+    selection.check()
     service = service_of(context, stack)
 
     def act(letters: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
         with progress_counter("discarding", total=len(letters)) as on_progress:
             return service.discard(letters, on_progress=on_progress)
 
-    letters = service.find_dead_letters(_selector(service, deliveries or (), subscription, reason))
-    _confirm_and_act(service, output, "discard", letters, act, yes=yes)
-
-
-def _require_exactly_one_selector(
-    ids: Sequence[str] | None, subscription: str | None, reason: str | None, *, every: bool
-) -> None:
-    if not is_exactly_one_selector(ids, subscription, reason, every=every):
-        raise typer.BadParameter("give IDs, or --subscription and --reason, or --all alone")
+    _confirm_and_act(service, output, "discard", selection.find(service), act, yes=yes)
 
 
 def _selector(

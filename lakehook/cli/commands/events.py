@@ -1,4 +1,4 @@
-"""``lakehook events``: send events as the pipeline service would, trigger a sample, watch them."""
+"""``lakehook events``: send events, trigger a sample, watch events, mend those that are parked."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -7,13 +7,23 @@ from typing import Annotated
 import typer
 
 from lakehook.cli.context import service_of
-from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Limit, Stack, Yes, examples
-from lakehook.cli.output import Output, describe_event, print_document, progress_counter, write
+from lakehook.cli.inputs import bounded
+from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Limit, Stack, Utc, Yes, examples
+from lakehook.cli.output import (
+    Output,
+    Table,
+    describe_event,
+    print_document,
+    print_listing,
+    progress_counter,
+    write,
+)
 from lakehook.domain.errors import InvalidEvent, InvalidInput
 from lakehook.domain.event import Event, EventType, parse_event
 from lakehook.domain.json_document import to_ascii_json
 from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.time import FORMS, format_rfc3339
+from lakehook.operations.views.pipelines import ParkedEventView, SentEventView
 from lakehook.ports.ingress import Publish
 
 SAMPLE_PIPELINE = "39"
@@ -41,6 +51,25 @@ TailSince = Annotated[
 
 MANY = 100  # from this number on, progress is shown
 MAX_PARKED_BYTES = 256 * 1024  # a message of SQS
+parked_app = typer.Typer(
+    rich_markup_mode=None, help="Events that were refused by fan-out, each with its reason."
+)
+app.add_typer(parked_app, name="parked")
+
+_PARKED = Table(
+    {"ID": "id", "PIPELINE": "pipeline", "PARKED": "parked_at", "REASON": "reason"},
+    "no parked events",
+)
+ParkedId = Annotated[str, typer.Argument(metavar="ID", help="As `events parked list` shows it.")]
+Mended = Annotated[
+    typer.FileBinaryRead | None,
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        help="The event as it should have been, as JSON; - is standard input. Else as it is.",
+    ),
+]
+Body = Annotated[bool, typer.Option("--body", help="Only its body, to be corrected in a file.")]
 
 
 @app.command(
@@ -151,3 +180,65 @@ def _published(publish: Publish, events: list[Event]) -> int:
         return publish(events)
     with progress_counter("sending", total=len(events)) as sent:
         return publish(events, sent=sent)
+
+
+@parked_app.command("list", epilog=examples("lakehook events parked list"))
+def list_parked(
+    context: typer.Context, *, utc: Utc = False, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Show the parked events, the oldest first. Other readers do not see them for a moment."""
+    service = service_of(context, stack)
+    views = map(ParkedEventView.from_parked, service.parked_events.all())
+    print_listing(output, _PARKED, views, now=None if utc else service.clock.now())
+
+
+@parked_app.command("show", epilog=examples("lakehook events parked show ID --body > event.json"))
+def show_parked(
+    context: typer.Context,
+    parked: ParkedId,
+    *,
+    body: Body = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Show one parked event: why it was refused, and its body."""
+    found = service_of(context, stack).parked_events.find(parked)
+    if body:
+        write(found.body)
+    else:
+        print_document(output, ParkedEventView.from_parked(found))
+
+
+@parked_app.command("send", epilog=examples("lakehook events parked send ID --file event.json"))
+def send_parked(
+    context: typer.Context,
+    parked: ParkedId,
+    *,
+    file: Mended = None,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Publish a parked event, corrected or as it is, and delete what was parked.
+
+    It comes after the events that its pipeline has sent since.
+    """
+    body = None if file is None else _read_event(file)
+    event = service_of(context, stack).parked_events.send(parked, body)
+    note = f"published in the order of pipeline {event.pipeline_key}"
+    print_document(output, SentEventView.from_event(event), note=note)
+
+
+@parked_app.command("delete", epilog=examples("lakehook events parked delete ID"))
+def delete_parked(
+    context: typer.Context, parked: ParkedId, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Delete a parked event for good."""
+    service_of(context, stack).parked_events.delete(parked)
+    print_document(output, {"deleted": 1})
+
+
+def _read_event(file: typer.FileBinaryRead) -> str:
+    try:
+        return bounded(file, what="event", limit=MAX_PARKED_BYTES).decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise InvalidEvent(str(error)) from None

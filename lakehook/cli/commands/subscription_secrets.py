@@ -3,11 +3,20 @@
 After a rotation the old secret signs, too, for a while; a client certificate replaces the old one.
 """
 
-from collections.abc import Mapping
+import errno
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from threading import current_thread, main_thread
+from types import TracebackType
+from typing import Self
 
 import typer
 
-from lakehook.cli.context import service_of
+from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.inputs import read_pem, read_secret, require_single_stdin
 from lakehook.cli.options import (
     STACK,
@@ -23,8 +32,7 @@ from lakehook.cli.options import (
     examples,
 )
 from lakehook.cli.output import SECRETS, Output, Table, print_result
-from lakehook.cli.reveal import OutputFailed, confirmed_output
-from lakehook.domain.errors import Conflict, InfrastructureError
+from lakehook.domain.errors import Conflict, InfrastructureError, LakehookError
 from lakehook.domain.signing import MAX_OVERLAP_SECONDS
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import parse_duration
@@ -35,10 +43,10 @@ from lakehook.operations.views.subscriptions import (
 )
 from lakehook.subscriptions.secrets import Rotated
 
-rotation_app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None)
 
 
-@rotation_app.command(
+@app.command(
     epilog=examples(
         "lakehook subscriptions rotate-secret ci",
         "lakehook subscriptions rotate-secret ci --overlap 7d --signing ed25519",
@@ -84,7 +92,7 @@ def rotate_secret(  # noqa: PLR0913  each is an option
         raise
 
 
-@rotation_app.command(
+@app.command(
     epilog=examples(
         "lakehook subscriptions set-client-certificate ci --certificate client.pem --key key.pem"
     )
@@ -113,7 +121,7 @@ def set_client_certificate(  # noqa: PLR0913  each is an option
     print_result(output, view, shown=("client_certificate",), note=note)
 
 
-@rotation_app.command(epilog=examples("lakehook subscriptions remove-client-certificate ci"))
+@app.command(epilog=examples("lakehook subscriptions remove-client-certificate ci"))
 def remove_client_certificate(
     context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
 ) -> None:
@@ -142,3 +150,95 @@ def print_created(
     shown = [name for name in names if getattr(view, name) is not None]
     note = "Keep the secret: it is never shown again." if view.secret else ""
     print_result(output, view, shown=(*shown, *more), tables=tables, note=note)
+
+
+class OutputFailed(LakehookError):
+    """Standard output did not accept what was written to it."""
+
+
+@contextmanager
+def confirmed_output() -> Iterator[None]:
+    """Ensure that everything printed inside was written; else raise ``OutputFailed``."""
+    if sys.stdout is None:  # Python's value if the shell has closed it
+        raise OutputFailed(f"standard output: {os.strerror(errno.EBADF)}")
+    try:
+        yield
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        _discard_output()
+        raise OutputFailed(
+            f"standard output: {getattr(error, 'strerror', None) or error}"
+        ) from None
+
+
+def _discard_output() -> None:
+    """Discard its buffer, which would fail again at exit, and change the exit code."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@contextmanager
+def deferred_interrupt() -> Iterator[None]:
+    """Defer Ctrl-C to the end of the block; pressed twice, it acts at once."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    pressed = False
+
+    def note(*_: object) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
+
+
+@dataclass
+class NewSecrets:
+    """Removes subscriptions whose new secret was not shown, as nobody could read it again."""
+
+    service: CommandService
+    _unshown: list[Subscription] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def add(self, subscription: Subscription) -> None:
+        self._unshown.append(subscription)
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Print the secrets inside this block."""
+        with confirmed_output():
+            yield
+        self._unshown.clear()
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _where: TracebackType | None,
+    ) -> None:
+        outcome = [self._remove(subscription) for subscription in self._unshown]
+        if outcome and isinstance(error, OutputFailed):
+            raise OutputFailed(f"{error}; {'; '.join(outcome)}") from None
+
+    def _remove(self, subscription: Subscription) -> str:
+        name = f"{subscription.name} ({subscription.id})"
+        try:
+            self.service.remove_subscription(subscription.id, discard_waiting=True)
+        except LakehookError as error:
+            return (
+                f"{name} has a secret that was not shown ({error});"
+                f" lakehook subscriptions rotate-secret {subscription.id} shows another"
+            )
+        return f"{name}, whose secret could not be shown, is removed again"

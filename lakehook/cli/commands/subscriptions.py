@@ -1,55 +1,37 @@
 """``lakehook subscriptions``: add, list, show, update, pause, resume, enable and remove."""
 
-from typing import Any
+from dataclasses import replace
 
 import typer
 
 from lakehook.cli.commands import subscription_secrets, subscriptions_apply, subscriptions_test
-from lakehook.cli.commands.subscription_secrets import print_created
+from lakehook.cli.commands.subscription_secrets import NewSecrets, deferred_interrupt, print_created
 from lakehook.cli.commands.subscriptions_test import Challenge
 from lakehook.cli.context import service_of
-from lakehook.cli.inputs import read_headers, read_secret, read_template, require_single_stdin
+from lakehook.cli.inputs import read_secret, require_single_stdin
 from lakehook.cli.options import (
     STACK,
     TEXT,
     AllowEmptySecret,
     AnswerAs,
     ChannelName,
-    Deadline,
-    DefaultSchedule,
+    ClearingOptions,
     DiscardWaiting,
-    EventTypes,
-    EveryPipelineEvent,
+    FieldOptions,
     FormatName,
     FromBeginning,
-    HeaderFile,
-    Headers,
     Id,
-    LanguageName,
     Name,
     NewName,
     NewUrl,
-    NoHeaders,
-    NoPattern,
-    NoRate,
-    NoSuccessIf,
-    NoTemplate,
-    OrderingName,
     PastSince,
-    Pattern,
-    RateText,
-    Schedule,
     SecretFile,
     SigningName,
     Stack,
-    SuccessIf,
-    TemplateFile,
-    TemplateHeaders,
-    TemplateSubject,
-    TimeZone,
     Url,
     YesRemove,
     examples,
+    expand_options,
 )
 from lakehook.cli.output import (
     SECRETS,
@@ -61,7 +43,6 @@ from lakehook.cli.output import (
     print_result,
     to_text,
 )
-from lakehook.cli.reveal import NewSecrets, deferred_interrupt
 from lakehook.domain.event import EventType
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.text import counted
@@ -74,147 +55,15 @@ from lakehook.operations.views.subscriptions import (
     secret_to_reveal,
 )
 from lakehook.subscriptions.subscribe import (
-    DEFAULT_SCHEDULE,
-    NO_RATE,
     SecretRequest,
     SubscriptionFields,
 )
 
-lifecycle_app = typer.Typer(rich_markup_mode=None)
 app = typer.Typer(
     rich_markup_mode=None, help="Subscriptions: which events go where, and how they are signed."
 )
-
-
-def schedule_of(schedule: str | None, *, default: bool) -> str | None:
-    if schedule is not None and default:
-        raise typer.BadParameter("contradicts another option", param_hint="--retry-schedule")
-    return DEFAULT_SCHEDULE if default else schedule
-
-
-def pattern_of(option: str, pattern: str | None, *, emptied: bool) -> str | None:
-    if pattern is not None and emptied:
-        raise _two_things(option)
-    return "" if emptied else pattern
-
-
-def rate_of(rate: str | None, *, emptied: bool) -> str | None:
-    if rate is not None and emptied:
-        raise _two_things("--rate")
-    return NO_RATE if emptied else rate
-
-
-def replaced(option: str, values: list[str] | None, *, emptied: bool) -> list[str] | None:
-    if values and emptied:
-        raise _two_things(option)
-    return [] if emptied else values or None
-
-
-def templates_of(
-    file: typer.FileBinaryRead | None,
-    subject: str | None,
-    headers: list[str] | None,
-    *,
-    emptied: bool,
-) -> dict[str, Any]:
-    """Return the template's fields, part by part."""
-    if emptied and (file is not None or subject is not None or headers):
-        raise _two_things("--template")
-    if emptied:
-        return {"template_body": "", "template_subject": "", "template_headers": []}
-    return {
-        "template_body": read_template(file),
-        "template_subject": subject,
-        "template_headers": headers or None,
-    }
-
-
-def _two_things(option: str) -> typer.BadParameter:
-    return typer.BadParameter("is given, and so is the option that says none", param_hint=option)
-
-
-@lifecycle_app.command(epilog=examples("lakehook subscriptions pause ci"))
-def pause(
-    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
-    """Pause: deliveries wait in the ledger, in order, until it is resumed."""
-    service = service_of(context, stack)
-    paused = service.pause(service.find_subscription(subscription))
-    note = f"{paused.name} is paused: what comes waits, in its order, until it is resumed"
-    print_result(output, SubscriptionView.from_subscription(paused), shown=(), note=note)
-
-
-@lifecycle_app.command(epilog=examples("lakehook subscriptions resume ci"))
-def resume(
-    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
-    """Resume a paused subscription, some six hundred lanes a minute."""
-    service = service_of(context, stack)
-    resumed, lanes = service.resume(service.find_subscription(subscription))
-    _print_resumed(output, resumed, lanes)
-
-
-@lifecycle_app.command(epilog=examples("lakehook subscriptions enable ci"))
-def enable(
-    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
-    """Enable a disabled subscription, some six hundred lanes a minute."""
-    service = service_of(context, stack)
-    enabled, lanes = service.enable(service.find_subscription(subscription))
-    _print_resumed(output, enabled, lanes)
-
-
-@lifecycle_app.command(
-    epilog=examples(
-        "lakehook subscriptions remove ci",
-        "lakehook subscriptions remove ci --discard-waiting",
-    )
-)
-def remove(  # noqa: PLR0913  each is an option
-    context: typer.Context,
-    subscription: Id,
-    *,
-    discard_waiting: DiscardWaiting = False,
-    yes: YesRemove = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
-) -> None:
-    """Remove a subscription; refused while it has waiting deliveries or dead letters.
-
-    Repeated with its id, it completes an interrupted removal.
-    """
-    service = service_of(context, stack)
-    if not yes:
-        target = service.find_subscription(subscription, removed=True)
-        confirm(f"remove {target.name} ({target.endpoint.display_url})?")
-    tombstone, backlog = service.remove_subscription(subscription, discard_waiting=discard_waiting)
-    given_up = f"; {backlog} are given up" if backlog else ""
-    note = f"{tombstone.name} is removed{given_up}"
-    print_result(output, RemovedView.from_removal(tombstone, backlog), shown=(), note=note)
-
-
-def _print_resumed(output: Output, subscription: Subscription, lanes: int) -> None:
-    view = ResumedSubscriptionView.from_subscription(subscription, lanes_resumed=lanes)
-    go_on = counted(lanes, "pipeline goes on", "pipelines go on")
-    print_result(output, view, shown=(), note=f"{view.name} is {view.state}; {go_on}")
-
-
-app.add_typer(lifecycle_app)
-
-
-app.add_typer(subscription_secrets.rotation_app)
-
-
-app.add_typer(subscriptions_test.ping_app)
-
-
-app.add_typer(subscriptions_test.match_app)
-
-
-app.add_typer(subscriptions_test.preview_app)
-
-
-app.add_typer(subscriptions_apply.app)
+for part in (subscription_secrets, subscriptions_test, subscriptions_apply):
+    app.add_typer(part.app)
 
 
 @app.command(
@@ -233,6 +82,7 @@ app.add_typer(subscriptions_apply.app)
         " --template build.liquid --template-header 'x-project: {{ project_name }}'",
     )
 )
+@expand_options
 def add(  # noqa: PLR0913  each is an option
     context: typer.Context,
     *,
@@ -240,26 +90,13 @@ def add(  # noqa: PLR0913  each is an option
     url: Url,
     channel: ChannelName = None,
     format_: FormatName = None,
-    language: LanguageName = None,
-    time_zone: TimeZone = None,
-    event_types: EventTypes = None,
-    pattern: Pattern = None,
-    success_if: SuccessIf = None,
+    options: FieldOptions,
     signing: SigningName = None,
     secret_file: SecretFile = None,
     allow_empty_secret: AllowEmptySecret = False,
     challenge: Challenge = False,
-    deadline: Deadline = None,
-    ordering: OrderingName = None,
-    retry_schedule: Schedule = None,
-    rate: RateText = None,
-    headers: Headers = None,
-    header_file: HeaderFile = None,
     from_beginning: FromBeginning = False,
     since: PastSince = None,
-    template: TemplateFile = None,
-    template_subject: TemplateSubject = None,
-    template_headers: TemplateHeaders = None,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
@@ -269,24 +106,8 @@ def add(  # noqa: PLR0913  each is an option
     the endpoint is challenged after that; exit code 1 says that it is pending: the endpoint has not
     echoed the challenge, and `lakehook subscriptions test` sends another.
     """
-    require_single_stdin(secret_file, header_file, template)
-    terms = SubscriptionFields(
-        name=name,
-        url=url,
-        channel=channel,
-        format=format_,
-        language=language,
-        time_zone=time_zone,
-        event_types=event_types,
-        pattern=pattern,
-        success_if=success_if,
-        deadline_seconds=deadline,
-        ordering=ordering,
-        retry_schedule=retry_schedule,
-        rate=rate,
-        headers=read_headers(header_file, headers),
-        **templates_of(template, template_subject, template_headers, emptied=False),
-    )
+    require_single_stdin(secret_file, options.header_file, options.template_file)
+    terms = options.to_fields(name=name, url=url, channel=channel, format=format_)
     provided = read_secret(secret_file)
     service = service_of(context, stack)
     past = service.parse_backfill(since, from_beginning=from_beginning)
@@ -364,53 +185,21 @@ def show(
         "lakehook subscriptions update pager --every-pipeline-event --no-headers",
     )
 )
+@expand_options
 def update(  # noqa: PLR0913  each is an option
     context: typer.Context,
     subscription: Id,
     *,
     name: NewName = None,
     url: NewUrl = None,
-    language: LanguageName = None,
-    time_zone: TimeZone = None,
-    event_types: EventTypes = None,
-    every_pipeline_event: EveryPipelineEvent = False,
-    pattern: Pattern = None,
-    no_pattern: NoPattern = False,
-    success_if: SuccessIf = None,
-    no_success_if: NoSuccessIf = False,
-    deadline: Deadline = None,
-    ordering: OrderingName = None,
-    retry_schedule: Schedule = None,
-    default_retry_schedule: DefaultSchedule = False,
-    rate: RateText = None,
-    no_rate: NoRate = False,
-    headers: Headers = None,
-    header_file: HeaderFile = None,
-    no_headers: NoHeaders = False,
-    template: TemplateFile = None,
-    template_subject: TemplateSubject = None,
-    template_headers: TemplateHeaders = None,
-    no_template: NoTemplate = False,
+    options: FieldOptions,
+    clearing: ClearingOptions,
     output: AnswerAs = TEXT,
     stack: Stack = STACK,
 ) -> None:
     """Change the given fields; event types and headers are replaced as a whole."""
-    require_single_stdin(header_file, template)
-    terms = SubscriptionFields(
-        name=name,
-        url=url,
-        language=language,
-        time_zone=time_zone,
-        event_types=replaced("--event-type", event_types, emptied=every_pipeline_event),
-        pattern=pattern_of("--pattern", pattern, emptied=no_pattern),
-        success_if=pattern_of("--success-if", success_if, emptied=no_success_if),
-        deadline_seconds=deadline,
-        ordering=ordering,
-        retry_schedule=schedule_of(retry_schedule, default=default_retry_schedule),
-        rate=rate_of(rate, emptied=no_rate),
-        headers=replaced("--header", read_headers(header_file, headers), emptied=no_headers),
-        **templates_of(template, template_subject, template_headers, emptied=no_template),
-    )
+    given = options.to_fields(name=name, url=url)
+    terms = replace(given, **clearing.empty_fields(given))
     service = service_of(context, stack)
     target = service.find_subscription(subscription)
     amended = service.update(target, terms)
@@ -426,3 +215,69 @@ def _changes(before: SubscriptionView, after: SubscriptionView) -> str:
         if old != new
     ]
     return "; ".join(changed) or "nothing that is shown has changed"
+
+
+@app.command(epilog=examples("lakehook subscriptions pause ci"))
+def pause(
+    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Pause: deliveries wait in the ledger, in order, until it is resumed."""
+    service = service_of(context, stack)
+    paused = service.pause(service.find_subscription(subscription))
+    note = f"{paused.name} is paused: what comes waits, in its order, until it is resumed"
+    print_result(output, SubscriptionView.from_subscription(paused), shown=(), note=note)
+
+
+@app.command(epilog=examples("lakehook subscriptions resume ci"))
+def resume(
+    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Resume a paused subscription, some six hundred lanes a minute."""
+    service = service_of(context, stack)
+    resumed, lanes = service.resume(service.find_subscription(subscription))
+    _print_resumed(output, resumed, lanes)
+
+
+@app.command(epilog=examples("lakehook subscriptions enable ci"))
+def enable(
+    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
+) -> None:
+    """Enable a disabled subscription, some six hundred lanes a minute."""
+    service = service_of(context, stack)
+    enabled, lanes = service.enable(service.find_subscription(subscription))
+    _print_resumed(output, enabled, lanes)
+
+
+@app.command(
+    epilog=examples(
+        "lakehook subscriptions remove ci",
+        "lakehook subscriptions remove ci --discard-waiting",
+    )
+)
+def remove(  # noqa: PLR0913  each is an option
+    context: typer.Context,
+    subscription: Id,
+    *,
+    discard_waiting: DiscardWaiting = False,
+    yes: YesRemove = False,
+    output: AnswerAs = TEXT,
+    stack: Stack = STACK,
+) -> None:
+    """Remove a subscription; refused while it has waiting deliveries or dead letters.
+
+    Repeated with its id, it completes an interrupted removal.
+    """
+    service = service_of(context, stack)
+    if not yes:
+        target = service.find_subscription(subscription, removed=True)
+        confirm(f"remove {target.name} ({target.endpoint.display_url})?")
+    tombstone, backlog = service.remove_subscription(subscription, discard_waiting=discard_waiting)
+    given_up = f"; {backlog} are given up" if backlog else ""
+    note = f"{tombstone.name} is removed{given_up}"
+    print_result(output, RemovedView.from_removal(tombstone, backlog), shown=(), note=note)
+
+
+def _print_resumed(output: Output, subscription: Subscription, lanes: int) -> None:
+    view = ResumedSubscriptionView.from_subscription(subscription, lanes_resumed=lanes)
+    go_on = counted(lanes, "pipeline goes on", "pipelines go on")
+    print_result(output, view, shown=(), note=f"{view.name} is {view.state}; {go_on}")

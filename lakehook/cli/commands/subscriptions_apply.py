@@ -14,11 +14,11 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from lakehook.cli.commands.subscription_secrets import NewSecrets, deferred_interrupt
 from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.inputs import References, bounded
 from lakehook.cli.options import STACK, TEXT, AnswerAs, DiscardWaiting, Stack, examples
 from lakehook.cli.output import NONE, Output, write
-from lakehook.cli.reveal import NewSecrets, deferred_interrupt
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.json_document import to_indented_json, to_json
 from lakehook.operations.views.subscriptions import secret_to_reveal

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lakehook.cli.commands.events import events_in
-from lakehook.cli.commands.subscription_secrets import print_created
+from lakehook.cli.commands.subscription_secrets import NewSecrets, print_created
 from lakehook.cli.context import CommandService, service_of
 from lakehook.cli.inputs import bounded
 from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Id, Stack, examples
@@ -18,7 +18,6 @@ from lakehook.cli.output import (
     wait_for_enter,
     write,
 )
-from lakehook.cli.reveal import NewSecrets
 from lakehook.dead_letters import DeadLetterSelector
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.errors import InvalidEvent, InvalidInput
@@ -37,7 +36,7 @@ from lakehook.subscriptions.preview import match as match_events
 NOT_TAKEN = 1  # the exit code
 WAIT_SECONDS = 30.0
 
-ping_app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None)
 
 Challenge = Annotated[
     bool,
@@ -49,8 +48,6 @@ Wait = Annotated[
         "--wait", metavar="SECONDS", min=1, max=300, help="Time to wait for the response."
     ),
 ]
-match_app = typer.Typer(rich_markup_mode=None)
-preview_app = typer.Typer(rich_markup_mode=None)
 
 OfType = Annotated[
     str | None,
@@ -73,7 +70,7 @@ DeadLetter = Annotated[
 ]
 
 
-@ping_app.command(
+@app.command(
     "test",
     epilog=examples("lakehook subscriptions test ci", "lakehook subscriptions test ci --wait 60"),
 )
@@ -128,7 +125,7 @@ def _exit_unless_taken(report: PingReportView) -> None:
         raise typer.Exit(NOT_TAKEN)
 
 
-@match_app.command(
+@app.command(
     epilog=examples(
         "lakehook subscriptions match ci --file events.jsonl",
         "lakehook subscriptions match ci --file - --output json < events.jsonl",
@@ -160,7 +157,7 @@ _MATCHES = Table(
 )
 
 
-@preview_app.command(
+@app.command(
     epilog=examples(
         "lakehook subscriptions preview ci --event-type PIPELINE_FAILED",
         "lakehook subscriptions preview ci --file event.json",

@@ -23,9 +23,6 @@ Believed, since neither documentation nor a recording says so: groups that come 
 instant are served in the order of their messages. A repeated receive attempt does not count as a
 further receive. A move task leaves messages that are in flight where they are. A message that comes
 into sight by the look-ahead has the position of its send.
-
-``tests/probes/sqs_fifo_probe.py`` checks the same over the network against any SQS endpoint. It was
-never run against Amazon SQS: its expectations come from documentation and the recordings.
 """
 
 from local.fifo.message import Message, Received, Sent, SqsError

@@ -28,7 +28,6 @@ NO_DOUBLES = {
     "tests/conftest.py": "configures pytest",
     "tests/devlake_vectors.py": "reads recordings",
     "tests/e2e/devlake_scenarios.py": "plays scenarios in tests/devlake",
-    "tests/probes/sqs_fifo_probe.py": "asks an SQS",
     "tests/witness/deviations.py": "a table",
     "tests/witness/house.py": "runs recipes",
 }

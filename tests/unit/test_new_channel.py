@@ -3,7 +3,7 @@
 import pytest
 
 from lakehook.delivery.ping import PingEndpoint
-from lakehook.delivery.sender import AttemptDelivery, RenderDelivery, SignedSender
+from lakehook.delivery.sender import RenderDelivery
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
 from lakehook.domain.channels import CHANNELS
 from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
@@ -18,18 +18,17 @@ from lakehook.domain.template import RenderedTemplate
 from lakehook.ports.outbound import SubscriptionCredentials
 from tests.builders import a_notice
 from tests.fakes import (
-    FakeClock,
-    FakeCredentialStore,
     FakePings,
-    FakeRandom,
     FakeTemplateRenderer,
     FakeTransport,
 )
 from tests.fakes_ops import FakeStack
 from tests.fanning_out import FanOutFunction
+from tests.sending import a_sender, an_attempt
 from tests.terminal import Terminal
 
 URL = "https://ci.example/pages?key=c4nary-of-the-pager"
+CREDENTIALS = SubscriptionCredentials((), url=URL)
 BUSY = b"busy"
 
 
@@ -99,17 +98,11 @@ def test_fan_out_the_attempt_and_the_reading_go_its_way(terminal: Terminal):
     receiver = FakeTransport(
         [Response(status=500, headers={}, body=body) for body in (b"taken", BUSY, b"what?")]
     )
-    post = SignedSender(
-        FakeCredentialStore(SubscriptionCredentials((), url=URL)),
-        receiver,
-        FakeClock(),
-        FakeRandom(),
-    )
     (subscription,) = terminal.stack.subscriptions.all()
 
     function.fan_out([a_notice("m1"), a_notice("m2", event_type="PIPELINE_FAILED")])
     (delivery,) = function.queue.sent
-    attempt = AttemptDelivery(RenderDelivery(FakeTemplateRenderer()), post, FakeClock())
+    attempt = an_attempt(receiver, CREDENTIALS)
     attempts = [attempt(delivery, subscription) for _ in range(3)]
 
     assert receiver.requests[0].body == b"en PIPELINE_FAILED"
@@ -126,12 +119,7 @@ def test_a_test_message_goes_its_way_too(terminal: Terminal):
     add(terminal, "--language", "zh")
     (subscription,) = terminal.stack.subscriptions.all()
     receiver, pings = FakeTransport([Response(status=200, headers={}, body=b"taken")]), FakePings()
-    post = SignedSender(
-        FakeCredentialStore(SubscriptionCredentials((), url=URL)),
-        receiver,
-        FakeClock(),
-        FakeRandom(),
-    )
+    post = a_sender(receiver, CREDENTIALS)
     ping = Ping(subscription.id, "f00d", "2026-01-01T12:00:00Z")
 
     PingEndpoint(post, pings, RenderDelivery(FakeTemplateRenderer()))(ping, subscription)

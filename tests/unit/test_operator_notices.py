@@ -130,6 +130,8 @@ def test_where_all_is_well_nothing_is_published_and_the_backlog_is_measured(watc
     watch.subscribe("ci")
 
     assert watch.look() == []
+    watch.stack.clock.time += INTERVAL - 1
+    assert watch.notify() == 0  # it is not time yet, and nothing is read
     assert watch.telemetry.told == [("counted", Backlog())]
     assert watch.conditions.known == {}
 
@@ -216,14 +218,6 @@ def test_the_worst_comes_first_and_a_message_is_bounded(watch: Watch) -> None:
     assert "  It is disabled since 2026-01-01T11:00:00.000+00:00: 410." in lines
     assert len(named) == MAX_NOTICES
     assert "and 6 more" in lines
-
-
-def test_between_two_looks_nothing_is_read(watch: Watch) -> None:
-    watch.look()
-    watch.stack.clock.time += INTERVAL - 1
-
-    assert watch.notify() == 0
-    assert watch.telemetry.told == [("counted", Backlog())]
 
 
 def test_what_could_not_be_published_is_published_at_the_next_run(watch: Watch) -> None:

@@ -33,7 +33,7 @@ def stack() -> FakeStack:
     stack.sources = DevLakeSources.parse(API, UI, "{}")
     stack.credentials.stored = {"authorization": f"Bearer {KEY}"}
     stack.heard.records[None] = Heard(LastAccepted(NOON - 1080, ENDED))
-    stack.devlake.pipelines = [shown(120)]
+    stack.devlake.pipelines = [shown(121, "TASK_PONDERING"), shown(120)]  # one is passed over
     stack.reconciliations.kept = {name: reconciled(name) for name in (None, "staging")}
     accept(stack.journal, **OF_120)
     return stack

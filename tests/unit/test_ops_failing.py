@@ -13,6 +13,14 @@ from tests.journaling import accept, append_step, load_event
 from tests.terminal import Terminal
 
 LANE = Lane("sub_a", "39")
+AT_NOON = "2026-01-01T12:00:00.000+00:00"
+OF_LANE = {
+    "subscription_id": "sub_a",
+    "subscription_name": "ci",
+    "pipeline_id": "39",
+    "source": None,
+    "console_path": "/deliveries/sub_a%2339%231",
+}
 FIRST, SECOND = "sub_a#39#1", "sub_a#39#2"
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
 FAILURE = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=7, status=500, excerpt="[red] no")
@@ -66,7 +74,7 @@ def test_the_state_of_a_subscription_is_shown(terminal: Terminal) -> None:
     listed = terminal.json("subscriptions", "list")
     resumed = terminal.json("subscriptions", "resume", "ci")
 
-    assert (paused["state"], paused["paused_at"]) == ("paused", "2026-01-01T12:00:00.000+00:00")
+    assert (paused["state"], paused["paused_at"]) == ("paused", AT_NOON)
     assert listed == [{**paused, "health": "paused"}]
     assert (resumed["state"], resumed["paused_at"], resumed["lanes_resumed"]) == ("active", None, 0)
 
@@ -125,12 +133,9 @@ def test_dead_letters_are_listed(terminal: Terminal) -> None:
     (letter,) = terminal.json("dead-letters", "list", "--subscription", "ci")
 
     assert letter == {
+        **OF_LANE,
         "delivery_id": FIRST,
         "reference": "ci#39#1",
-        "subscription_id": "sub_a",
-        "subscription_name": "ci",
-        "pipeline_id": "39",
-        "source": None,
         "sequence": 1,
         "event_id": "e1",
         "event_type": "PIPELINE_CREATED",
@@ -138,8 +143,7 @@ def test_dead_letters_are_listed(terminal: Terminal) -> None:
         "reason": "rejected",
         "attempts": 1,
         "last_status": "500",
-        "last_attempt_at": "2026-01-01T12:00:00.000+00:00",
-        "console_path": "/deliveries/sub_a%2339%231",
+        "last_attempt_at": AT_NOON,
     }
     assert terminal.json("dead-letters", "list", "--reason", "crashed") == []
     for none in (("list", "--reason", "crashed"), ("redrive", "--reason", "crashed")):
@@ -147,36 +151,21 @@ def test_dead_letters_are_listed(terminal: Terminal) -> None:
         assert terminal.out.endswith("no dead letters\n")
 
 
-def test_a_dead_letter_is_shown_with_the_digits_of_its_event(terminal: Terminal) -> None:
-    with_letter(terminal)
-    (record,) = (one for one in terminal.stack.ledger.records.values() if one.sequence == 1)
-    assert record.delivery
-    record.delivery.event.document["data"] = parse_json_object('{"cost": 1.10, "of": [1E+2]}')
-
-    for output in ("json", "text"):
-        assert terminal("dead-letters", "show", FIRST, "--output", output) == 0
-        assert "1.10" in terminal.out
-        assert "1E+2" in terminal.out
-
-
 def test_a_dead_letter_is_shown_with_its_attempts_and_its_event(terminal: Terminal) -> None:
     with_letter(terminal)
+    record = terminal.stack.ledger.records[LANE, 1]
+    assert record.delivery
+    record.delivery.event.document["data"] = parse_json_object('{"cost": 1.10, "of": [1E+2]}')
 
     shown = terminal.json("dead-letters", "show", FIRST)
     assert terminal("dead-letters", "show", FIRST) == 0
 
-    assert shown["event"] == a_delivery(1).event.document
-    assert shown["log"] == [
-        {
-            "at": "2026-01-01T12:00:00.000+00:00",
-            "outcome": "rejected",
-            "status": 500,
-            "milliseconds": 7,
-            "answer": "[red] no",
-        }
-    ]
+    assert shown["event"]["event_id"] == "e1"
+    attempt = {"outcome": "rejected", "status": 500, "milliseconds": 7, "answer": "[red] no"}
+    assert shown["log"] == [{"at": AT_NOON, **attempt}]
     assert "[red] no" in terminal.out
     assert '"pipeline_id":39' in terminal.out
+    assert '{"cost":1.10,"of":[1E+2]}' in terminal.out
 
 
 def test_one_letter_is_redriven_at_once(terminal: Terminal) -> None:
@@ -274,22 +263,18 @@ def test_a_delivery_goes_by_the_name_of_its_subscription(
 def test_held_lanes_are_listed(terminal: Terminal) -> None:
     with_letter(terminal)
 
-    assert terminal.json("lanes", "list", "--held") == [
-        {
-            "lane": "sub_a#39",
-            "subscription_id": "sub_a",
-            "subscription_name": "ci",
-            "pipeline_id": "39",
-            "source": None,
-            "head": 1,
-            "state": "dead letter",
-            "attempts": 1,
-            "held_since": "2026-01-01T12:00:00.000+00:00",
-            "due_at": None,
-            "waiting_behind": 1,
-            "console_path": "/deliveries/sub_a%2339%231",
-        }
-    ]
+    (lane,) = terminal.json("lanes", "list", "--held")
+
+    assert lane == {
+        **OF_LANE,
+        "lane": "sub_a#39",
+        "head": 1,
+        "state": "dead letter",
+        "attempts": 1,
+        "held_since": AT_NOON,
+        "due_at": None,
+        "waiting_behind": 1,
+    }
 
 
 def test_people_read_lanes_by_subscription_with_totals_and_no_more_than_they_ask_for(
@@ -384,38 +369,18 @@ def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Termi
     shown = terminal.json("pipelines", "show", "39")
     assert terminal("pipelines", "show", "39") == 0
 
+    event = {
+        "event_type": "PIPELINE_CREATED",
+        "timestamp": "2024-09-05T15:08:00.389+08:00",
+        "accepted_at": AT_NOON,
+    }
+    subscriber = {"subscription_id": "sub_a", "name": "ci", "state": "active"}
     assert shown == {
         "pipeline_id": "39",
         "source": None,
-        "events": [
-            {
-                "sequence": 1,
-                "event_type": "PIPELINE_CREATED",
-                "timestamp": "2024-09-05T15:08:00.389+08:00",
-                "accepted_at": "2026-01-01T12:00:00.000+00:00",
-                "event_id": "e1",
-                "inferred": False,
-            }
-        ],
-        "not_sent": [
-            {
-                "event_type": "PIPELINE_CREATED",
-                "timestamp": "2024-09-05T15:08:00.389+08:00",
-                "accepted_at": "2026-01-01T12:00:00.000+00:00",
-                "event_id": "e2",
-                "reason": "duplicate",
-            }
-        ],
-        "subscribers": [
-            {
-                "subscription_id": "sub_a",
-                "name": "ci",
-                "state": "active",
-                "last_delivered": None,
-                "waiting": 1,
-                "dead": 1,
-            }
-        ],
+        "events": [{**event, "sequence": 1, "event_id": "e1", "inferred": False}],
+        "not_sent": [{**event, "event_id": "e2", "reason": "duplicate"}],
+        "subscribers": [{**subscriber, "last_delivered": None, "waiting": 1, "dead": 1}],
         "console_path": "/pipelines/39",
     }
     assert "LAST DELIVERED" in terminal.out

@@ -20,24 +20,6 @@ def test_a_pattern_is_kept_shown_changed_and_taken_away(terminal: Terminal) -> N
     assert terminal.json("subscriptions", "show", "ci")["pattern"] is None
 
 
-def test_a_wrong_pattern_is_one_line_and_saves_nothing(terminal: Terminal) -> None:
-    arguments = ("--name", "ci", "--url", "https://ci.example/hook", "--pattern", '{"a": "b"}')
-
-    assert terminal("subscriptions", "add", *arguments) == 2
-
-    assert terminal.err == ("error: pattern: a is neither an object nor a list of what it may be\n")
-    assert terminal.stack.subscriptions.all() == []
-
-
-def test_a_pattern_that_is_no_text_is_one_line_and_saves_nothing(terminal: Terminal) -> None:
-    arguments = ("--name", "ci", "--url", "https://ci.example/hook", "--pattern", '{"\udcff": [1]}')
-
-    assert terminal("subscriptions", "add", *arguments) == 2
-
-    assert terminal.err == "error: pattern: not UTF-8\n"
-    assert terminal.stack.subscriptions.all() == []
-
-
 def test_a_file_of_events_is_tried_and_nothing_is_sent(terminal: Terminal, tmp_path: Path) -> None:
     add(terminal, "--pattern", LAKES, "--event-type", "PIPELINE_FAILED")
     file = tmp_path / "events.jsonl"

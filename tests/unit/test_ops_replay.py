@@ -194,11 +194,6 @@ def test_a_new_subscription_may_have_the_past(
     assert added["secret"]
 
 
-def test_without_a_word_it_has_none(terminal: Terminal, stack: FakeStack) -> None:
-    assert terminal.json(*ADD)["replay_id"] is None
-    assert stack.replays.list_open() == []
-
-
 @pytest.mark.parametrize("past", [("--from-beginning", "--since", "3d"), ("--since", "soon")])
 def test_a_past_that_is_not_understood_saves_no_subscription(
     terminal: Terminal, stack: FakeStack, past: tuple[str, ...]

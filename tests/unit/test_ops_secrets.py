@@ -288,16 +288,6 @@ def test_a_bad_overlap_is_one_line_and_changes_nothing(terminal: Terminal, overl
     assert stored(terminal) == before
 
 
-def test_an_amendment_leaves_the_secrets_and_offers_no_other_kind(terminal: Terminal) -> None:
-    add(terminal)
-    before = stored(terminal).secrets
-
-    terminal.json("subscriptions", "update", "ci", "--name", "ci2")
-
-    assert stored(terminal).secrets == before
-    assert terminal("subscriptions", "update", "ci2", "--signing", "ed25519") == 2
-
-
 def test_people_read_the_new_secret_and_that_it_is_the_only_time(terminal: Terminal) -> None:
     add(terminal)
 

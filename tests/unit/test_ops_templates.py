@@ -61,6 +61,10 @@ def test_a_template_is_kept_shown_changed_part_by_part_and_taken_away(
         (("--template-header", "host: x"), "header: host is the sender's own"),
         (("--template-header", "x-a"), "header: not 'Name: value'"),
         (("--template-subject", "x"), "template subject: this channel has no subject"),
+        (
+            ("--format", "devlake", "--template", __file__),
+            "template: this channel does not support",
+        ),
     ],
 )
 def test_a_wrong_template_is_one_line_and_saves_nothing(
@@ -73,14 +77,6 @@ def test_a_wrong_template_is_one_line_and_saves_nothing(
     assert terminal.err.startswith(f"error: {complaint}")
     assert terminal.err.count("\n") == 1
     assert terminal.stack.subscriptions.all() == []
-
-
-def test_devlakes_format_takes_none(terminal: Terminal, file: Path) -> None:
-    arguments = ("--name", "ci", "--url", "https://ci.example/hook", "--format", "devlake")
-
-    assert terminal("subscriptions", "add", *arguments, "--template", str(file)) == 2
-
-    assert "does not support templates" in terminal.err
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"x" * 17_000, b"\xff"])

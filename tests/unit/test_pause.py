@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from lakehook.domain.circuit_breaker import EndpointHealth
+from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane
 from lakehook.domain.subscription import Subscription
 from tests.builders import a_delivery, a_subscription
@@ -55,36 +56,18 @@ def test_a_resumed_subscription_goes_on_ten_lanes_a_second(stack: FakeStack) -> 
     assert waits == {str(n): 10 + n / 10 for n in range(25)}  # by 10 s every function knows
 
 
-def test_what_is_due_sooner_is_left_its_time(stack: FakeStack) -> None:
-    subscription = saved(stack, paused_at="2026-01-01T00:00:00Z")
-    hold(stack, 39, due_at=NOON + 5)
-    hold(stack, 40)
-
-    _, lanes = stack.service().resume(subscription)
-
-    assert lanes == 1
-    assert due_times(stack) == {"39": NOON + 5, "40": NOON + 10}
-
-
-def test_enabling_clears_the_reason_and_wakes_the_lanes(stack: FakeStack) -> None:
+def test_enabling_clears_the_reason_wakes_the_lanes_and_holds_the_endpoint_to_be_well(
+    stack: FakeStack,
+) -> None:
     subscription = saved(stack, disabled_reason="the receiver asked for it (410)")
     hold(stack, 39)
+    down = EndpointHealth(subscription_id="sub_a", failures=9, failing_since=1, due_at=NOON)
+    stack.healths.known["sub_a"] = down
 
     enabled, lanes = stack.service().enable(subscription)
 
     assert (enabled.disabled_reason, lanes) == (None, 1)
     assert due_times(stack) == {"39": NOON + 10}
-
-
-def test_enabling_holds_the_endpoint_to_be_well(stack: FakeStack) -> None:
-    subscription = saved(stack, disabled_reason="every attempt has failed for five days")
-    down = EndpointHealth(
-        subscription_id="sub_a", failures=9, failing_since=1, due_at=NOON, version=9
-    )
-    stack.healths.known["sub_a"] = down
-
-    stack.service().enable(subscription)
-
     assert stack.healths.find("sub_a").is_healthy
 
 
@@ -111,23 +94,17 @@ def test_a_subscription_that_is_still_blocked_wakes_nothing(stack: FakeStack) ->
     assert due_times(stack) == {"39": NOON + 3600}
 
 
-def test_a_lane_whose_receiver_wished_to_wait_is_not_woken_before(stack: FakeStack) -> None:
+def test_no_lane_is_woken_in_vain_or_before_its_receiver_wished(stack: FakeStack) -> None:
     subscription = saved(stack, paused_at="2026-01-01T00:00:00Z")
-    hold(stack, 39, due_at=NOON + 7200, hinted_until=NOON + 3600)
-
-    stack.service().resume(subscription)
-
-    assert due_times(stack) == {"39": NOON + 3600}
-
-
-def test_a_lane_behind_a_letter_is_not_woken_in_vain(stack: FakeStack) -> None:
-    subscription = saved(stack, paused_at="2026-01-01T00:00:00Z")
-    hold(stack, 39)
-    hold(stack, 40)
-    lane = next(iter(stack.ledger.lanes))
-    stack.ledger.lanes[lane] = replace(stack.ledger.lanes[lane], head_is_dead=True)
+    hold(stack, 1, due_at=NOON + 5)
+    hold(stack, 2, due_at=NOON + 7200, hinted_until=NOON + 3600)
+    hold(stack, 3)
+    hold(stack, 4)
+    behind_a_letter = Lane("sub_a", "3")
+    held = stack.ledger.lanes[behind_a_letter]
+    stack.ledger.lanes[behind_a_letter] = replace(held, head_is_dead=True)
 
     _, lanes = stack.service().resume(subscription)
 
-    assert lanes == 1
-    assert stack.ledger.lanes[lane].due_at == NOON + 3600
+    due = {"1": NOON + 5, "2": NOON + 3600, "3": NOON + 3600, "4": NOON + 10.1}
+    assert (lanes, due_times(stack)) == (2, due)

@@ -56,19 +56,12 @@ def put(ping: Ping, attempt: Attempt, body: bytes = b"") -> tuple[FakePost, Ping
 def test_a_ping_says_what_it_is_and_when_it_was_asked_for():
     post, _ = put(PING, TAKEN)
 
+    challenged, _ = put(CHALLENGE, TAKEN)
+
     ((message_id, body),) = post.sent
-    assert message_id == "sub_a#ping-f00d"
-    assert json.loads(body) == {
-        "event_type": "PING",
-        "event_id": "ping-f00d",
-        "timestamp": "2026-01-01T12:00:00Z",
-    }
-
-
-def test_a_challenge_travels_in_the_ping():
-    post, _ = put(CHALLENGE, TAKEN)
-
-    assert json.loads(post.sent[0][1])["challenge"] == "echo-me"
+    said = {"event_type": "PING", "event_id": "ping-f00d", "timestamp": "2026-01-01T12:00:00Z"}
+    assert (message_id, json.loads(body)) == ("sub_a#ping-f00d", said)
+    assert json.loads(challenged.sent[0][1]) == said | {"challenge": "echo-me"}
 
 
 @pytest.mark.parametrize(("ping", "condition"), [(PING, '{"code":[0]}'), (CHALLENGE, None)])
@@ -93,14 +86,10 @@ def test_only_a_good_answer_that_is_the_challenge_echoes_it(
     attempt: Attempt, body: bytes, *, echoed: bool
 ):
     _, pong = put(CHALLENGE, attempt, body)
+    _, unasked = put(PING, attempt, body)
 
     assert pong == PingResult(attempt, echoed=echoed)
-
-
-def test_what_was_not_challenged_echoes_nothing():
-    _, pong = put(PING, TAKEN, b"None")
-
-    assert not pong.echoed
+    assert not unasked.echoed
 
 
 # --- in the delivery function ---

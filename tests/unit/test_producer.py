@@ -53,30 +53,18 @@ def events_of(pipeline: str, count: int) -> list[Event]:
     return [an_event(pipeline_id=pipeline, event_id=f"{pipeline}-{n}") for n in range(count)]
 
 
-def test_an_event_goes_in_the_group_of_its_pipeline_known_by_its_id(
-    publisher: Publisher, queue: FakeQueue
-) -> None:
-    event = an_event(pipeline_id=39)
-
-    sent = publisher.publish([event])
-
-    assert sent == 1
-    (((entry),),) = queue.batches
-    assert (entry["MessageGroupId"], entry["MessageDeduplicationId"]) == ("39", event.id)
-    assert Event.from_message(entry["MessageBody"], group="39") == event
-
-
 def test_pipelines_of_two_sources_go_in_groups_of_their_own_and_in_one_batch(
     publisher: Publisher, queue: FakeQueue
 ) -> None:
     events = [an_event(), an_event(source="staging"), an_event(source="production")]
 
-    publisher.publish(events)
+    assert (publisher.publish([]), publisher.publish(events)) == (0, 3)
 
     (batch,) = queue.batches
     groups = [entry["MessageGroupId"] for entry in batch]
     assert groups == ["39", "staging/39", "production/39"]
     for event, entry in zip(events, batch, strict=True):
+        assert entry["MessageDeduplicationId"] == event.id
         assert Event.from_message(entry["MessageBody"], group=entry["MessageGroupId"]) == event
 
 
@@ -95,12 +83,14 @@ def test_a_pipelines_events_go_in_order_one_to_a_batch(
         assert [one for one in queue.ids() if one.startswith(pipeline)] == wanted
 
 
-def test_batches_are_full_where_there_are_pipelines_enough(
+def test_batches_are_full_where_there_are_pipelines_enough_and_each_is_told_of(
     publisher: Publisher, queue: FakeQueue
 ) -> None:
-    publisher.publish([an_event(pipeline_id=n) for n in range(25)])
+    told: list[int] = []
 
-    assert [len(batch) for batch in queue.batches] == [10, 10, 5]
+    publisher.publish([an_event(pipeline_id=n) for n in range(25)], sent=told.append)
+
+    assert [len(batch) for batch in queue.batches] == told == [10, 10, 5]
 
 
 def test_batches_are_packed_by_bytes(publisher: Publisher, queue: FakeQueue) -> None:
@@ -109,14 +99,6 @@ def test_batches_are_packed_by_bytes(publisher: Publisher, queue: FakeQueue) -> 
     publisher.publish([an_event(pipeline_id=n, message=large) for n in range(12)])
 
     assert [len(batch) for batch in queue.batches] == [8, 4]
-
-
-def test_each_batch_is_told_of(publisher: Publisher) -> None:
-    told: list[int] = []
-
-    publisher.publish([an_event(pipeline_id=n) for n in range(12)], sent=told.append)
-
-    assert told == [10, 2]
 
 
 def test_after_a_refusal_no_later_event_of_the_pipeline_goes(
@@ -224,8 +206,3 @@ def test_characters_that_sqs_refuses_go_escaped(publisher: Publisher, queue: Fak
     body = queue.batches[0][0]["MessageBody"]
     assert not {"\x00", "\ufffe", "\uffff"} & set(body)
     assert Event.from_message(body, group="39").document == event.document
-
-
-def test_nothing_to_send_is_nothing_sent(publisher: Publisher, queue: FakeQueue) -> None:
-    assert publisher.publish([]) == 0
-    assert queue.batches == []

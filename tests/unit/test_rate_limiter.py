@@ -4,7 +4,6 @@ from itertools import pairwise
 
 import pytest
 
-from lakehook.domain.attempt import Outcome
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import (
     RESERVATION_SECONDS,
@@ -37,13 +36,6 @@ class PacedWorld(World):
 @pytest.fixture
 def world() -> PacedWorld:
     return PacedWorld()
-
-
-def test_the_first_goes_at_once_as_if_there_were_no_rate(world: PacedWorld):
-    assert world.receive(a_delivery(1)) == [Ack()]
-
-    assert world.attempts.made == [FIRST]
-    assert world.ledger.lanes == {}
 
 
 def test_the_second_waits_for_its_place_in_the_queue_and_spends_no_attempt(world: PacedWorld):
@@ -202,13 +194,3 @@ def test_sleepers_of_either_are_roused(world: PacedWorld):
     world.receive(a_delivery(1, pipeline_id=1), again=True)
 
     assert [one.lane for one in world.queue.resumes] == [Lane("sub_b", "39")]
-
-
-def test_a_delivery_that_dies_of_its_message_alone_says_nothing_of_its_endpoint(world: World):
-    world.attempts.script[FIRST] = [world.attempts.failure(outcome=Outcome.UNACCEPTABLE)]
-
-    world.receive(a_delivery(1))
-
-    assert world.status(1) is DeliveryStatus.DEAD
-    assert world.ledger.records[LANE, 1].reason == "unacceptable"
-    assert world.ledger.healths.known == {}

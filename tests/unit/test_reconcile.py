@@ -79,15 +79,6 @@ def test_unless_told_it_looks_back_a_day(reconciler: Reconciler):
     assert reconciler.sent == ["2"]
 
 
-def test_a_dry_run_sends_nothing_and_says_what_it_would_send(reconciler: Reconciler):
-    reconciler.devlake.pipelines = [shown(1)]
-
-    found = reconciler.reconcile(dry_run=True)
-
-    assert [event.pipeline_id for event in found.events] == ["1"]
-    assert (reconciler.sent, found.sent) == ([], 0)
-
-
 def test_the_blueprints_of_pipelines_that_have_not_changed_are_nobodys_business(
     reconciler: Reconciler,
 ):

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-from lakehook.delivery.sender import AttemptDelivery, RenderDelivery, SignedSender
 from lakehook.domain.attempt import Attempt, Consequence, Outcome
 from lakehook.domain.destination import Request
 from lakehook.domain.signing import HmacSecret, signatures
@@ -13,12 +12,9 @@ from lakehook.ports.outbound import SubscriptionCredentials
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
     NOON,
-    FakeClock,
-    FakeCredentialStore,
-    FakeRandom,
-    FakeTemplateRenderer,
     FakeTransport,
 )
+from tests.sending import an_attempt
 
 ROOT = Path(__file__).parents[2]
 SECRETS = (HmacSecret(b"n" * 32),)
@@ -29,13 +25,9 @@ def templated(**parts: object) -> Subscription:
 
 
 def attempted(subscription: Subscription) -> tuple[Attempt, list[Request]]:
-    credentials = FakeCredentialStore(
-        SubscriptionCredentials(SECRETS, {"x-team": "lake", "x-own": "theirs"})
-    )
-    receiver, clock = FakeTransport(), FakeClock()
-    post = SignedSender(credentials, receiver, clock, FakeRandom())
-    attempt = AttemptDelivery(RenderDelivery(FakeTemplateRenderer()), post, clock)
-    return attempt(a_delivery(2), subscription), receiver.requests
+    credentials = SubscriptionCredentials(SECRETS, {"x-team": "lake", "x-own": "theirs"})
+    receiver = FakeTransport()
+    return an_attempt(receiver, credentials)(a_delivery(2), subscription), receiver.requests
 
 
 def test_the_templates_body_is_sent_and_signed():

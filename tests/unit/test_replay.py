@@ -1,6 +1,6 @@
 """A replay from its start to its end: what it counts, what it sends, how it goes on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,6 @@ from lakehook.replay.manage import ReplayCount, StopReplay
 from tests.builders import a_subscription
 from tests.fakes import NOON
 from tests.replaying import World
-from tests.ticking import a_tick
 
 DELIVERED, DEAD, WAITING = DeliveryStatus.DELIVERED, DeliveryStatus.DEAD, DeliveryStatus.WAITING
 
@@ -173,65 +172,6 @@ def test_pages_and_ticks_break_anywhere_and_each_pipeline_goes_out_once(world: W
 
     assert (replay.sent, replay.failed) == (30, 0)
     assert world.heard == [f"{pipeline}#{n}" for pipeline in range(10, 20) for n in (1, 2, 3)]
-
-
-@pytest.mark.parametrize("died_after", range(1, 9))
-def test_a_clock_that_dies_at_any_write_sends_nothing_twice_and_loses_nothing(
-    world: World, died_after: int
-):
-    for pipeline in (1, 2, 3):
-        world.live(pipeline)
-        world.record(pipeline, DELIVERED, 1, 2, 3)
-    world.journal.events_a_page = 2
-    started = world.start().replay
-    died = dying_after(world, died_after)
-
-    with pytest.raises(Dead):
-        world.tick()
-    died.revive()
-    world.work_off()  # what was told is sent before the next tick
-    replay = world.tick_until_ended(started)
-    world.clock.sleep(60)
-    woken_by_the_clock(world)
-    world.work_off()
-
-    assert (replay.matched, replay.sent) == (9, 9)
-    assert sorted(world.heard) == sorted(
-        f"{pipeline}#{n}" for pipeline in (1, 2, 3) for n in (1, 2, 3)
-    )
-    for pipeline in (1, 2, 3):
-        of_it = [one for one in world.heard if one.startswith(f"{pipeline}#")]
-        assert of_it == sorted(of_it)
-
-
-class Dead(BaseException):
-    """Like a kill: no handler of errors hears of it."""
-
-
-class dying_after:  # noqa: N801  it reads as a verb
-    """The process dies right after its n-th write, of a lane or of the replay."""
-
-    def __init__(self, world: World, writes: int) -> None:
-        self._left, self._is_alive = writes, True
-        world.replays.save = self._counted(world.replays.save)  # type: ignore[method-assign]
-        world.ledger.requeue = self._counted(world.ledger.requeue)  # type: ignore[method-assign]
-
-    def revive(self) -> None:
-        self._left = 10**6
-
-    def _counted(self, write: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*args: Any, **kwargs: Any) -> Any:
-            done = write(*args, **kwargs)
-            self._left -= 1
-            if self._left == 0:
-                raise Dead
-            return done
-
-        return counted
-
-
-def woken_by_the_clock(world: World) -> None:
-    a_tick(world.ledger, world.queue, world.clock).resume_lanes()
 
 
 def test_two_ticks_at_once_share_nothing(world: World):

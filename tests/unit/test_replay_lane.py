@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.errors import LaneConflict
 from lakehook.domain.lane import LEASE_SECONDS, DeliveryStatus, HeldLane, SuspendedReason
@@ -65,35 +64,6 @@ def test_what_arrives_while_it_is_lined_up_comes_again_in_its_turn(world: World)
     assert (first, again) == ([Nack()], [Ack()])
     assert world.heard == ["1#3", "1#1", "1#2", "1#3"]
     assert world.statuses(1) == [DELIVERED] * 3
-
-
-def test_a_worker_whose_attempt_fails_in_the_midst_comes_again_and_waits_its_turn(world: World):
-    world.live(1, "CREATED", "RUNNING")
-    world.record(1, DELIVERED, 1, 2)
-    world.clock.sleep(10)
-    (new,) = world.fan_out(1, "COMPLETED")
-    world.attempts.script[new.id] = [world.attempts.failure()]
-    world.attempts.during = lambda one: (
-        started(world, until="5s") if one.id == new.id and len(world.sent) == 1 else None
-    )
-
-    first = world.receive(new)
-    again = world.receive(new, again=True)
-    world.work_off()
-
-    assert (first, again) == ([Nack()], [Ack()])
-    assert world.heard == ["1#3", "1#1", "1#2", "1#3"]
-
-
-def test_a_resume_waits_in_the_queue_until_its_lane_is_due(world: World):
-    world.live(1, "CREATED")
-    world.live(2, "CREATED")
-    started(world, rate="6/m")
-
-    first, second = world.queue.resumes
-    assert world.receive(first) == [Ack()]
-    assert world.receive(second) == [Nack(10.0)]
-    assert world.heard == ["1#1"]
 
 
 def test_a_lane_that_moves_on_meanwhile_is_read_anew(world: World):
@@ -247,34 +217,6 @@ def test_under_skip_a_dead_letter_is_sent_in_its_place_and_not_as_late(world: Wo
 
     assert world.heard == ["1#1", "1#2", "1#3"]
     assert not any(one.late for one in world.sent)
-
-
-@pytest.mark.parametrize("blocked", ["paused_at", "disabled_reason"])
-def test_what_is_replayed_waits_for_a_subscription_that_is_blocked(world: World, blocked: str):
-    world.live(1)
-    world.record(1, DELIVERED, 1, 2, 3)
-    world.subscriptions.put(a_subscription(**{blocked: "2026-01-01T12:00:00Z"}))
-
-    replay = world.replay()
-    world.work_off()
-
-    assert replay.sent == 3
-    assert world.heard == []
-    assert world.statuses(1) == [WAITING] * 3
-    assert world.ledger.lanes[LANE].suspended_reason is SuspendedReason.BLOCKED
-
-
-def test_what_is_replayed_to_an_endpoint_that_is_down_sleeps(world: World):
-    world.live(1)
-    world.record(1, DELIVERED, 1, 2, 3)
-    down = EndpointHealth(subscription_id="sub_a", failures=5, due_at=NOON + 300)
-    world.ledger.healths.known["sub_a"] = down
-
-    started(world)
-    world.work_off()
-
-    assert world.heard == []
-    assert world.ledger.lanes[LANE].suspended_reason is SuspendedReason.CIRCUIT_OPEN
 
 
 def test_a_replay_does_not_rouse_a_lane_that_sleeps(world: World):

@@ -99,12 +99,6 @@ def test_a_credential_is_cut_out_and_what_surrounds_it_stays(echo: bytes):
     assert KEY.hex()[:10] not in left
 
 
-def test_what_is_no_credential_stays():
-    response = "https://hooks.slack.com/ says no: 404, user not found, basically"
-
-    assert CREDENTIALS.redact(response.encode()) == response
-
-
 @pytest.mark.parametrize(
     "response",
     [
@@ -115,10 +109,12 @@ def test_what_is_no_credential_stays():
         "PrismaClientKnownRequestError P2002, ECONNREFUSED 10.0.0.1:5432, SQLSTATE[HY000] [2002]",
         '{"request_id":"3f2a9c1e-1111-4222-8333-abcdefabcdef","errcode":93000}',
         "签名无效：请检查 webhook-signature 头部",
+        "https://hooks.slack.com/ says no: 404, user not found, basically",
     ],
 )
 def test_what_servers_say_of_their_errors_stays(response: str):
     assert CREDENTIALS.redact(response.encode()) == response
+    assert credentials_of().redact(response.encode()) == response
 
 
 @pytest.mark.parametrize(
@@ -147,12 +143,6 @@ def test_what_every_path_of_a_chat_service_has_stays_readable():
     response = '{"errcode":93000,"errmsg":"invalid webhook url"}'
 
     assert robot.redact(response.encode()) == response
-
-
-def test_where_there_is_nothing_secret_nothing_is_taken_away():
-    assert (
-        credentials_of().redact(b"all of it: 9f8b7c6d5e4f3a2b1c") == "all of it: 9f8b7c6d5e4f3a2b1c"
-    )
 
 
 def test_of_two_credentials_that_begin_alike_nothing_of_the_longer_stays():

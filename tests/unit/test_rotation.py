@@ -20,8 +20,19 @@ def after(*overlaps: float) -> tuple[EncryptedSecret, ...]:
     return secrets
 
 
-def test_the_new_secret_stands_first_and_has_no_end():
-    assert [one.expires_at for one in after(DAY)] == [None, NOON + DAY]
+@pytest.mark.parametrize(
+    ("overlaps", "ends"),
+    [
+        ([DAY], [None, NOON + DAY]),
+        ([DAY, HOUR], [None, NOON + 2 * HOUR, NOON + DAY]),  # each keeps the end it was told
+        ([DAY, DAY, 0], [None]),
+        ([HOUR / 2, DAY], [None, NOON + HOUR + DAY]),  # what has ended is dropped
+    ],
+)
+def test_the_new_secret_stands_first_and_the_others_end(
+    overlaps: list[float], ends: list[float | None]
+):
+    assert [one.expires_at for one in after(*overlaps)] == ends
 
 
 def test_an_old_secret_signs_until_the_very_end_of_the_overlap_and_no_longer():
@@ -30,18 +41,6 @@ def test_an_old_secret_signs_until_the_very_end_of_the_overlap_and_no_longer():
     end = NOON + 0.5 + HOUR
     assert [one.ciphertext for one in active(secrets, end - 0.001)] == [b"new", b"old"]
     assert [one.ciphertext for one in active(secrets, end + 1)] == [b"new"]
-
-
-def test_who_was_replaced_before_keeps_the_end_it_was_told():
-    assert [one.expires_at for one in after(DAY, HOUR)] == [None, NOON + 2 * HOUR, NOON + DAY]
-
-
-def test_no_overlap_ends_every_old_secret_at_once():
-    assert [one.ciphertext for one in after(DAY, DAY, 0)] == [b"2"]
-
-
-def test_what_has_ended_is_dropped_by_the_next_rotation():
-    assert [one.ciphertext for one in after(HOUR / 2, DAY)] == [b"1", b"0"]
 
 
 def test_ten_live_secrets_are_enough_and_the_error_says_when_the_next_ends():

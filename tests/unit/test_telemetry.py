@@ -30,14 +30,6 @@ NUMBERED = a_delivery(2, message=BODY).sequenced
 OF_STAGING = DeliveryRecord.waiting(a_delivery(2, message=BODY, source="staging"))
 OF_STAGING_NUMBERED = a_delivery(2, message=BODY, source="staging").sequenced
 INFERRED = a_delivery(1, message=BODY, inferred=True).sequenced
-DELIVERY = {
-    "delivery": "sub_a#39#2",
-    "subscription": "sub_a",
-    "pipeline_id": "39",
-    "event_id": "e2",
-    "event_type": "PIPELINE_CREATED",
-}
-
 Say = Callable[[PowertoolsTelemetry], object]
 Hear = Callable[[], list[dict[str, Any]]]
 
@@ -62,7 +54,7 @@ def hear(capsys: pytest.CaptureFixture[str]) -> Hear:
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def embedded(said: dict[str, Any]) -> dict[str, tuple[str, list[float]]]:
+def embedded(said: dict[str, Any]) -> "Counted":
     """The unit and the values of each metric, in CloudWatch's embedded metric format."""
     (directive,) = said["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "Lakehook"
@@ -76,77 +68,68 @@ REPORT = ReconcileReport(
     source="staging", read=7, published=2, unreadable=["1", "2", "3", "4"], has_backlog=True
 )
 
-SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]] = [
+Counted = dict[str, tuple[str, list[float]]]
+
+
+def line(message: str, level: str = "INFO", **fields: object) -> dict[str, object]:
+    return {"message": message, "level": level, **fields}
+
+
+def count(name: str, value: float = 1) -> Counted:
+    return {name: ("Count", [value])}
+
+
+def took(milliseconds: float) -> Counted:
+    return {"AttemptDuration": ("Milliseconds", [milliseconds])}
+
+
+EVENT = {"pipeline_id": "39", "event_id": "e2", "event_type": "PIPELINE_CREATED"}
+DELIVERY = {"delivery": "sub_a#39#2", "subscription": "sub_a", **EVENT}
+DEAD, DEAD_OF_STAGING = (
+    record.with_attempt(FAILURE).dead("rejected") for record in (WAITING, OF_STAGING)
+)
+SAYINGS: list[tuple[Say, dict[str, object], Counted]] = [
     (
-        lambda telemetry: telemetry.reconciled(REPORT),
-        {
-            "message": "reconciled",
-            "level": "INFO",
-            "source": "staging",
-            "pipelines": 7,
-            "events": 2,
-            "unreadable": ["1", "2", "3"],
-            "has_backlog": True,
-        },
-        {"EventsReconciled": ("Count", [0])},
+        lambda it: it.reconciled(REPORT),
+        line("reconciled", source="staging", pipelines=7, events=2, has_backlog=True)
+        | {"unreadable": ["1", "2", "3"]},
+        count("EventsReconciled", 0),
     ),
     (
-        lambda telemetry: telemetry.event_reconciled(NUMBERED.event),
-        {
-            "message": "event_reconciled",
-            "level": "INFO",
-            "pipeline_id": "39",
-            "event_id": "e2",
-            "event_type": "PIPELINE_CREATED",
-        },
-        {"EventsReconciled": ("Count", [1])},
+        lambda it: it.event_reconciled(NUMBERED.event),
+        line("event_reconciled", **EVENT),
+        count("EventsReconciled"),
     ),
     (
-        lambda telemetry: telemetry.reconcile_failed("staging", "DevLake is unavailable"),
-        {
-            "message": "reconcile_failed",
-            "level": "WARNING",
-            "source": "staging",
-            "reason": "DevLake is unavailable",
-        },
+        lambda it: it.reconcile_failed("staging", "DevLake is unavailable"),
+        line("reconcile_failed", "WARNING", source="staging", reason="DevLake is unavailable"),
         {},
     ),
     (
-        lambda telemetry: telemetry.fanned_out(NUMBERED, deliveries=3, repeated=False),
-        {
-            "message": "event_fanned_out",
-            "level": "INFO",
-            "pipeline_id": "39",
-            "sequence": 2,
-            "event_id": "e2",
-            "event_type": "PIPELINE_CREATED",
-            "deliveries": 3,
-            "repeated": False,
-        },
-        {"Events": ("Count", [1])},
+        lambda it: it.fanned_out(NUMBERED, deliveries=3, repeated=False),
+        line("event_fanned_out", **EVENT, sequence=2, deliveries=3, repeated=False),
+        count("Events"),
     ),
     (
-        lambda telemetry: telemetry.fanned_out(NUMBERED, deliveries=0, repeated=True),
-        {"message": "event_fanned_out", "repeated": True},
-        {"EventsRedelivered": ("Count", [1])},
+        lambda it: it.fanned_out(NUMBERED, deliveries=0, repeated=True),
+        line("event_fanned_out", repeated=True),
+        count("EventsRedelivered"),
     ),
     (
-        lambda telemetry: telemetry.fanned_out(INFERRED, deliveries=1, repeated=False),
-        {"message": "event_fanned_out", "inferred": True},
-        {"Events": ("Count", [1]), "EventsInferred": ("Count", [1])},
+        lambda it: it.fanned_out(INFERRED, deliveries=1, repeated=False),
+        line("event_fanned_out", inferred=True),
+        count("Events") | count("EventsInferred"),
+    ),
+    (
+        lambda it: it.fanned_out(OF_STAGING_NUMBERED, deliveries=3, repeated=False),
+        line("event_fanned_out", pipeline_id="39", source="staging"),
+        count("Events"),
     ),
     *(
         (
-            lambda telemetry, fate=fate: telemetry.event_skipped(NUMBERED.event, fate),
-            {
-                "message": "event_skipped",
-                "level": "INFO",
-                "pipeline_id": "39",
-                "event_id": "e2",
-                "event_type": "PIPELINE_CREATED",
-                "fate": str(fate),
-            },
-            {metric: ("Count", [1])},
+            lambda it, fate=fate: it.event_skipped(NUMBERED.event, fate),
+            line("event_skipped", **EVENT, fate=str(fate)),
+            count(metric),
         )
         for fate, metric in (
             (SkipReason.DUPLICATE, "EventsDeduplicated"),
@@ -155,113 +138,71 @@ SAYINGS: list[tuple[Say, dict[str, object], dict[str, tuple[str, list[float]]]]]
         )
     ),
     (
-        lambda telemetry: telemetry.stalled(2),
-        {"message": "pipelines_stalled", "level": "INFO", "pipelines": 2},
-        {"PipelinesStalled": ("Count", [2])},
+        lambda it: it.stalled(2),
+        line("pipelines_stalled", pipelines=2),
+        count("PipelinesStalled", 2),
     ),
     (
-        lambda telemetry: telemetry.quarantined("m1", "39", "not JSON"),
-        {
-            "message": "invalid_message",
-            "level": "WARNING",
-            "message_id": "m1",
-            "group": "39",
-            "reason": "not JSON",
-        },
-        {"InvalidMessages": ("Count", [1])},
+        lambda it: it.quarantined("m1", "39", "not JSON"),
+        line("invalid_message", "WARNING", message_id="m1", group="39", reason="not JSON"),
+        count("InvalidMessages"),
     ),
     (
-        lambda telemetry: telemetry.attempted(WAITING.with_attempt(SUCCESS), next_at=None),
-        {
-            "message": "delivery_attempted",
-            "level": "INFO",
-            **DELIVERY,
-            "attempt": 1,
-            "outcome": "delivered",
-            "status": 200,
-            "milliseconds": 12,
-        },
-        {"DeliveriesDelivered": ("Count", [1]), "AttemptDuration": ("Milliseconds", [12])},
+        lambda it: it.attempted(WAITING.with_attempt(SUCCESS), next_at=None),
+        line("delivery_attempted", **DELIVERY, attempt=1, outcome="delivered", status=200)
+        | {"milliseconds": 12},
+        count("DeliveriesDelivered") | took(12),
     ),
     (
-        lambda telemetry: telemetry.attempted(WAITING.with_attempt(FAILURE), next_at=NOON + 5),
-        {
-            "message": "delivery_attempted",
-            **DELIVERY,
-            "outcome": "rejected",
-            "status": 500,
-            "next_at": NOON + 5,
-        },
-        {"AttemptsFailed": ("Count", [1]), "AttemptDuration": ("Milliseconds", [7])},
+        lambda it: it.attempted(WAITING.with_attempt(FAILURE), next_at=NOON + 5),
+        line("delivery_attempted", outcome="rejected", status=500, next_at=NOON + 5),
+        count("AttemptsFailed") | took(7),
     ),
     (
-        lambda telemetry: telemetry.attempted(WAITING.with_attempt(SILENCE), next_at=None),
-        {
-            "message": "delivery_attempted",
-            **DELIVERY,
-            "outcome": "timed_out",
-            "status": None,
-            "next_at": None,
-        },
-        {"AttemptsFailed": ("Count", [1]), "AttemptDuration": ("Milliseconds", [10_000])},
+        lambda it: it.attempted(WAITING.with_attempt(SILENCE), next_at=None),
+        line("delivery_attempted", outcome="timed_out", status=None, next_at=None),
+        count("AttemptsFailed") | took(10_000),
     ),
     (
-        lambda telemetry: telemetry.discarded(WAITING.discarded("subscription_removed")),
-        {"message": "delivery_discarded", **DELIVERY, "reason": "subscription_removed"},
-        {"DeliveriesDiscarded": ("Count", [1])},
+        lambda it: it.discarded(WAITING.discarded("subscription_removed")),
+        line("delivery_discarded", **DELIVERY, reason="subscription_removed"),
+        count("DeliveriesDiscarded"),
     ),
     (
-        lambda telemetry: telemetry.dead_lettered(WAITING.with_attempt(FAILURE).dead("rejected")),
-        {"message": "delivery_dead", "level": "WARNING", **DELIVERY, "reason": "rejected"},
-        {"DeliveriesDead": ("Count", [1])},
+        lambda it: it.dead_lettered(DEAD),
+        line("delivery_dead", "WARNING", **DELIVERY, reason="rejected"),
+        count("DeliveriesDead"),
     ),
     (
-        lambda telemetry: telemetry.dead_lettered(
-            OF_STAGING.with_attempt(FAILURE).dead("rejected")
-        ),
-        {
-            "message": "delivery_dead",
-            **DELIVERY,
-            "delivery": "sub_a#staging/39#2",
-            "source": "staging",
-        },
-        {"DeliveriesDead": ("Count", [1])},
+        lambda it: it.dead_lettered(DEAD_OF_STAGING),
+        line("delivery_dead", "WARNING", delivery="sub_a#staging/39#2", source="staging"),
+        count("DeliveriesDead"),
     ),
     (
-        lambda telemetry: telemetry.fanned_out(OF_STAGING_NUMBERED, deliveries=3, repeated=False),
-        {"message": "event_fanned_out", "pipeline_id": "39", "source": "staging"},
-        {"Events": ("Count", [1])},
+        lambda it: it.lanes_resumed(4),
+        line("lanes_resumed", lanes=4),
+        count("LanesResumed", 4),
     ),
     (
-        lambda telemetry: telemetry.lanes_resumed(4),
-        {"message": "lanes_resumed", "level": "INFO", "lanes": 4},
-        {"LanesResumed": ("Count", [4])},
-    ),
-    (
-        lambda telemetry: telemetry.internal_error(
-            InfrastructureError("KMS\nis away"), doing="deliver"
-        ),
-        {"message": "internal_error", "level": "ERROR", "doing": "deliver"},
-        {"InternalErrors": ("Count", [1])},
+        lambda it: it.internal_error(InfrastructureError("KMS\nis away"), doing="deliver"),
+        line("internal_error", "ERROR", doing="deliver"),
+        count("InternalErrors"),
     ),
 ]
 
 
 @pytest.mark.parametrize(("say", "fields", "counted"), SAYINGS)
 def test_each_thing_told_is_one_line_and_its_metrics_and_shows_no_body(
-    hear: Hear,
-    say: Say,
-    fields: dict[str, object],
-    counted: dict[str, tuple[str, list[float]]],
+    hear: Hear, say: Say, fields: dict[str, object], counted: Counted
 ):
     with invoked() as telemetry:
         say(telemetry)
 
-    line, *flushed = hear()
-    assert {name: line.get(name) for name in fields} == fields
-    assert None not in line.values()
-    assert not [text for text in (BODY, ANSWER) if text in str((line, flushed))]
-    assert line["request_id"] == "request-1"
+    told, *flushed = hear()
+    assert {name: told.get(name) for name in fields} == fields
+    assert None not in told.values()
+    assert not [text for text in (BODY, ANSWER) if text in str((told, flushed))]
+    assert told["request_id"] == "request-1"
     assert [embedded(one) for one in flushed] == ([counted] if counted else [])
 
 
@@ -275,22 +216,19 @@ def test_trouble_says_what_and_where(hear: Hear):
         with invoked() as telemetry:
             telemetry.internal_error(error, doing="deliver")
 
-    line, _ = hear()
-    assert line["exception_name"] == "InfrastructureError"
-    assert "KMS is away" in line["exception"]
-    assert "in call_aws" in line["exception"]
+    told, _ = hear()
+    assert told["exception_name"] == "InfrastructureError"
+    assert "KMS is away" in told["exception"]
+    assert "in call_aws" in told["exception"]
 
 
 def test_a_fault_in_reconciling_is_told_with_its_place_and_is_not_counted_as_trouble(hear: Hear):
     with invoked() as telemetry:
         telemetry.reconcile_failed(None, "TypeError", fault=TypeError("in run.py"))
 
-    (line,) = hear()
-    assert (line["level"], line["reason"], line["exception_name"]) == (
-        "WARNING",
-        "TypeError",
-        "TypeError",
-    )
+    (told,) = hear()
+    assert told["level"] == "WARNING"
+    assert told["reason"] == told["exception_name"] == "TypeError"
 
 
 def test_the_lag_is_measured_in_seconds(hear: Hear):

@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS := 1
 
 MINUTES ?= 5
 
-.PHONY: help install demo console test permissions bench witness prove soak soak-mutants model check checkov format synth \
+.PHONY: help install demo console test test-lambdas permissions bench witness prove soak soak-mutants model check checkov format synth \
 	diff bootstrap deploy destroy bundles snapshot openapi samples lock clean
 
 help: ## Show this
@@ -49,6 +49,23 @@ console: ## Show the operator's pages over sample subscribers, on this machine a
 
 test: install ## Run every test
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
+
+LAMBDAS := $(VENV)/lambdas
+
+# It fails by a test alone: a machine without that Python, or with half of one, has tested on its own.
+test-lambdas: install ## Run the unit tests on the functions' Python as well, where there is one
+	@python="$$($(BIN)/python -c 'from infra.bundle import lambdas_python; print(lambdas_python() or "")')"; \
+	if [ "$$python" = "$$($(BIN)/python -c 'import sys; print(sys.executable)')" ]; then \
+		echo "\`make test\` runs on the functions' Python"; \
+	elif [ -n "$$python" ] && "$$python" -c 'import ctypes, lzma, sqlite3, ssl, venv, zoneinfo' \
+		&& $(BIN)/uv venv --quiet --allow-existing --python "$$python" $(LAMBDAS) \
+		&& $(BIN)/uv pip install --quiet --python $(LAMBDAS)/bin/python --constraints requirements.txt \
+			--editable '.[dev]'; \
+	then \
+		$(LAMBDAS)/bin/python -m pytest --numprocesses 2 tests/unit; \
+	else \
+		echo "not tested on the functions' Python, of which there is none here that is whole"; \
+	fi
 
 permissions: install ## Compare roles with what functions are seen to ask, in all end-to-end tests
 	$(BIN)/python -m pytest tests/e2e

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote
 
 import pytest
 import requests
@@ -12,7 +11,7 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from lakehook.adapters.aws import Aws
 from lakehook.console.server import Served
 from lakehook.dead_letters import DeadLetterSelector
-from lakehook.domain.event import Event, EventType
+from lakehook.domain.event import EventType
 from lakehook.operations import OperatorService
 from lakehook.operations.bootstrap import operator_service_on
 from lakehook.operations.views.status import StatusView
@@ -119,9 +118,6 @@ class Night:
     def delivery(self, name: str, pipeline: str = "39", sequence: int = 2) -> str:
         return f"{self.id_of(name)}#{pipeline}#{sequence}"
 
-    def event(self, pipeline: str) -> Event:
-        return an_event(pipeline_id=pipeline, event_id=f"mended-{pipeline}")
-
 
 def _echo(arrival: Arrival) -> CannedResponse:
     return CannedResponse(OK, body=str(arrival.body.get("challenge", "")).encode())
@@ -146,10 +142,6 @@ class Window:
 
     def subscriber(self, name: str, tab: str = "") -> Page:
         return self.open(f"/subscriptions/{self.night.id_of(name)}{tab}")
-
-    def delivery(self, name: str, pipeline: str = "39", sequence: int = 2) -> Page:
-        delivery = self.night.delivery(name, pipeline, sequence)
-        return self.open(f"/deliveries/{quote(delivery, safe='')}")
 
     def act(self, link: str, button: str | None = None) -> None:
         """Follow an action's link, and confirm it: it says what it does, and its command."""

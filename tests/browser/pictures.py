@@ -1,7 +1,9 @@
 """Pictures of the console for the documentation: ``python -m tests.browser.pictures``."""
 
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 from PIL import Image
@@ -17,27 +19,36 @@ WINDOW = {"width": 1200, "height": 760}
 COLOURS = 128
 
 
-def take_pictures(browser: Browser, folder: Path) -> list[Path]:
-    """Take each in the scheme that its name says, of a stack that is always the same."""
+NOW, PIPELINE, DELIVERY = "/", "/pipelines/41", "/deliveries/"
+PICTURES = {
+    "console-now-light.png": NOW,
+    "console-now-dark.png": NOW,
+    "console-pipeline-light.png": PIPELINE,
+    "console-delivery-light.png": DELIVERY,
+}
+"""Page by name of the picture, in the colours that the name ends with."""
+
+
+def take_pictures(browser: Browser, folder: Path, names: Iterable[str] = PICTURES) -> list[Path]:
+    """Take each of a stack that is always the same."""
     stack = lively_stack()
     (down,) = [one.id for one in stack.subscriptions.known.values() if one.name == "ci-status"]
-    delivery = "/deliveries/" + quote(f"{down}#40#2", safe="")
+    delivery = DELIVERY + quote(f"{down}#40#2", safe="")
     with served(stack.service, port=0, options=ConsoleOptions()) as running:
-        return [
-            _save(_take(browser, running, path, scheme), folder / name)
-            for name, path, scheme in (
-                ("console-now-light.png", "/", "light"),
-                ("console-now-dark.png", "/", "dark"),
-                ("console-pipeline-light.png", "/pipelines/41", "light"),
-                ("console-delivery-light.png", delivery, "light"),
-            )
-        ]
+        taken = []
+        for name in names:
+            path = delivery if PICTURES[name] == DELIVERY else PICTURES[name]
+            colours = "dark" if "-dark." in name else "light"
+            taken.append(_save(_take(browser, running, path, colours), folder / name))
+        return taken
 
 
-def _take(browser: Browser, running: Served, path: str, scheme: str) -> Image.Image:
+def _take(
+    browser: Browser, running: Served, path: str, colours: Literal["light", "dark"]
+) -> Image.Image:
     """A picture in few colours, so that it is small. Not each machine has a Chinese font."""
     with browser.new_context(
-        viewport=WINDOW, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True
+        viewport=WINDOW, color_scheme=colours, reduced_motion="reduce", bypass_csp=True
     ) as context:
         page = context.new_page()
         page.goto(running.access.url)

@@ -1,6 +1,5 @@
 """The console in a real browser over the laptop's cloud: each page, each action, each refusal."""
 
-import json
 import re
 import socket
 from pathlib import Path
@@ -17,8 +16,8 @@ from lakehook.console.server import Served
 from lakehook.domain.status import subscription_state
 from local.console import keep_open
 from tests.browser.chromium import AXE
-from tests.browser.conftest import MARKUP, OTHER_HOST, PIPELINES, Night, Window
-from tests.browser.pictures import IMAGES, take_pictures
+from tests.browser.conftest import MARKUP, OTHER_HOST, Night, Window
+from tests.browser.pictures import IMAGES, PICTURES, take_pictures
 from tests.console_scenes import lively_stack
 from tests.integration.eventually import eventually
 
@@ -27,6 +26,8 @@ from tests.integration.eventually import eventually
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file .*static:ResourceWarning")
 
 WIDTHS = (400, 1600)
+COLOURFUL = re.compile(r"^/$|/(dead-letters|edit|remove|pipelines/40)$")
+"""Pages that together have all colours: to judge a page's contrasts takes longest."""
 
 
 def pages_of(night: Night) -> list[str]:
@@ -74,8 +75,9 @@ def test_each_page_is_usable_fits_its_window_and_runs_nothing_of_strangers(windo
         window.faults = [fault for fault in window.faults if "404" not in fault]
         assert page.locator("img, iframe, main script").count() == 0, path
         assert violations(page) == [], path
-        page.emulate_media(color_scheme="dark")
-        assert violations(page, "color-contrast") == [], path
+        if COLOURFUL.search(path):
+            page.emulate_media(color_scheme="dark")
+            assert violations(page, "color-contrast") == [], path
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
@@ -194,96 +196,20 @@ def letters_become(night: Night, *expected: str) -> None:
     eventually(lambda: letters() == list(expected), what=lambda: str(letters()))
 
 
-def test_one_letter_is_redriven_and_discarded_by_its_id(window: Window):
-    """While it is poisoned, what goes back or follows becomes a dead letter again."""
-    night = window.night
-    arrivals = night.receivers["metrics"].arrivals
-
-    def attempts(pipeline: str) -> int:
-        return sum(one.pipeline == pipeline for one in arrivals)
-
-    before = {pipeline: attempts(pipeline) for pipeline in PIPELINES}
-    window.delivery("metrics", "39")
-    window.act("Redrive", "Redrive 1 letter")
-    window.says("1 letter goes back.")
-    eventually(lambda: attempts("39") > before["39"])
-    letters_become(night, "39#2", "40#2")
-    assert attempts("40") == before["40"]
-
-    window.delivery("metrics", "39")
-    window.act("Discard", "Discard 1 letter")
-    window.says("1 letter is discarded.")
-    letters_become(night, "39#3", "40#2")
-
-
 def test_all_letters_of_a_reason_are_discarded_and_redriven_and_what_waits_follows(window: Window):
     night = window.night
     window.subscriber("metrics", "/dead-letters")
     window.act("Discard", "Discard 2 letters")
     window.says("2 letters are discarded.")
-    letters_become(night, "40#3")
+    letters_become(night, "39#3", "40#3")
 
     night.is_poisonous = False
     window.subscriber("metrics", "/dead-letters")
-    window.act("Redrive", "Redrive 1 letter")
-    window.says("1 letter goes back.")
+    window.act("Redrive", "Redrive 2 letters")
+    window.says("2 letters go back.")
     eventually(lambda: night.rows()["metrics"] == ("ok", 0), what=lambda: str(night.rows()))
     taken = [(one.pipeline, one.sequence) for one in night.receivers["metrics"].taken]
-    assert sorted(taken) == [("39", 1), ("40", 1), ("40", 3)]
-
-
-def test_a_delivery_and_a_pipeline_go_out_again(window: Window):
-    taken = window.night.receivers["jenkins"].taken
-    before = len(taken)
-    window.delivery("jenkins", PIPELINES[0], 1)
-    window.act("Send once more")
-    window.says("It is on its way.")
-    eventually(lambda: len(taken) == before + 1)
-
-    page = window.open(f"/pipelines/{PIPELINES[1]}")
-    page.get_by_role("link", name="Send to …").click()
-    page.get_by_label("Subscriber", exact=True).select_option(f"jenkins{MARKUP}")
-    page.get_by_role("button", name="Send them").click()
-    window.says("3 deliveries go to jenkins")
-    eventually(lambda: len(taken) == before + 4)
-    assert all(arrival.body["replayed"] for arrival in taken[before:])
-
-
-def test_a_replay_is_counted_first_then_started_and_ends(window: Window):
-    page = window.open("/replays/new")
-    page.get_by_label("Subscriber", exact=True).select_option(label=f"jenkins{MARKUP}")
-    page.get_by_label("Deliveries that are").select_option("any")
-    page.get_by_role("button", name="Count what it would send").click()
-    expect(page.get_by_text("6 deliveries of 2 pipelines would be sent")).to_be_visible()
-    page.get_by_role("button", name="Send 6 deliveries again").click()
-    window.says("goes on by itself")
-
-    (replay,) = window.night.service.replays.all()
-    window.open(f"/replays/{replay.id}/stop").get_by_role("button", name="Stop it").click()
-    eventually(lambda: not window.night.service.replays.all()[0].is_open)
-
-
-def test_a_parked_event_is_mended_and_published_and_another_deleted(window: Window):
-    night = window.night
-    page = window.open("/events/parked/")
-    page.get_by_role("link", name="Read and correct").click()
-    assert "not JSON" in page.locator(".said").inner_text()
-    page.get_by_label("The event, to correct").fill("{}")
-    page.get_by_role("button", name="Send it").click()
-    expect(page.get_by_role("alert")).to_be_visible()
-    window.faults.clear()  # 422 of the event that is none yet
-    document = dict(night.event("60").document)
-    page.get_by_label("The event, to correct").fill(json.dumps(document))
-    page.get_by_role("button", name="Send it").click()
-    window.says("The event is published")
-    eventually(lambda: any(one.pipeline == "60" for one in night.receivers["jenkins"].taken))
-
-    night.park("61")
-    eventually(lambda: night.status().parked == 1)
-    window.open("/events/parked/")
-    window.act("Delete", "Delete it")
-    window.says("The event is deleted.")
-    assert night.service.parked_events.all() == []
+    assert sorted(taken) == [("39", 1), ("39", 3), ("40", 1), ("40", 3)]
 
 
 def subscribe_by_the_form(window: Window, name: str) -> str:
@@ -328,10 +254,10 @@ def test_who_subscribes_sees_its_secret_once_edits_rotates_and_is_removed(window
 
 
 def test_the_pictures_of_the_documentation_can_be_taken(browser: Browser, tmp_path: Path):
-    taken = take_pictures(browser, tmp_path)
+    (picture,) = take_pictures(browser, tmp_path, ["console-delivery-light.png"])
 
-    assert {picture.name for picture in taken} <= {one.name for one in IMAGES.iterdir()}
-    assert all(picture.stat().st_size < 120_000 for picture in taken)
+    assert PICTURES.keys() <= {one.name for one in IMAGES.iterdir()}
+    assert 0 < picture.stat().st_size < 120_000
 
 
 def test_the_read_only_command_changes_nothing_until_it_is_interrupted(

@@ -49,14 +49,14 @@ def test_however_often_processes_are_killed_everything_comes_in_order(
 ):
     receiver = Receiver("witness")
     subscribers.add(receiver)
-    lives = [a_life() for _ in range(40)]
+    lives = [a_life() for _ in range(24)]
     publish([event for life in lives for event in life])
 
-    for count, functions in ((2, BOTH), (60, ("functions.deliver",))):
+    for count, functions in ((2, BOTH), (36, ("functions.deliver",))):
         assert receiver.wait_for(count, within=PATIENCE)
         assert kill(lakehook, *functions)
 
-    eventually(lambda: len({arrival.id for arrival in list(receiver.arrivals)}) == 120)
+    eventually(lambda: len({arrival.id for arrival in list(receiver.arrivals)}) == 72)
     for life in lives:
         assert heard(receiver, life) == sorted(heard(receiver, life))
         assert set(heard(receiver, life)) == {1, 2, 3}

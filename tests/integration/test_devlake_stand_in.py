@@ -19,10 +19,6 @@ from tests.devlake.releases import (
     NEWEST,
     POSTGRESQL,
     V0_17,
-    V1_0_0,
-    V1_0_1,
-    V1_0_2,
-    V1_0_3,
     Database,
     Release,
 )
@@ -347,40 +343,6 @@ def test_it_signs_body_secret_and_nouce_and_counts_its_notices(release: Release,
         assert notice.data == request.partition(b"\r\n\r\n")[2].decode()
 
 
-def test_digits_are_drawn_as_often_as_letters():
-    with listening_to() as (devlake, _):
-        for _ in range(6):
-            devlake.live(devlake.create())
-
-    drawn = "".join(notice.nonce for notice in devlake.notifications)
-    assert any(character.isdecimal() for character in drawn)
-    assert any(character.isalpha() for character in drawn)
-
-
-@pytest.mark.parametrize(
-    ("release", "posts", "with_project"),
-    [
-        (NEWEST, ["CREATED", "RUNNING", "CANCELLED"], True),
-        (V1_0_3, ["CREATED", "RUNNING", "FAILED"], True),
-        (V1_0_2, ["CREATED", "RUNNING", "FAILED"], True),
-        (V1_0_1, ["FAILED"], True),
-        (V1_0_0, ["FAILED"], False),
-        (V0_17, ["FAILED"], False),
-    ],
-    ids=["newest", "v1.0.3", "v1.0.2", "v1.0.1", "v1.0.0", "v0.17"],
-)
-def test_releases_differ_in_what_they_post_of_a_run_that_is_cancelled(
-    release: Release, posts: list[str], *, with_project: bool
-):
-    with listening_to(release=release) as (devlake, wire):
-        pipeline = devlake.create(devlake.add_blueprint("lake"))
-        devlake.run(pipeline)
-        devlake.cancel(pipeline)
-
-    assert statuses(wire) == posts
-    assert all(("ProjectName" in notice) == with_project for notice in posted(wire))
-
-
 @pytest.mark.parametrize(("database", "fraction"), [(MYSQL, "123"), (POSTGRESQL, "123456")])
 def test_databases_keep_milliseconds_or_microseconds_and_the_offset_of_the_server(
     database: Database, fraction: str
@@ -391,36 +353,6 @@ def test_databases_keep_milliseconds_or_microseconds_and_the_offset_of_the_serve
 
     *_, notice = posted(wire)
     assert notice["CreatedAt"] == f"2026-11-30T08:53:20.{fraction}+08:00"
-
-
-def test_a_late_goroutine_says_the_row_as_it_is_by_then():
-    scheduled = Event()
-    with listening_to() as (devlake, wire):
-        pipeline = devlake.create(scheduled=scheduled)
-        devlake.run(pipeline)
-        scheduled.set()
-        devlake.join()
-
-    assert statuses(wire) == ["RUNNING", "RUNNING"]
-
-
-def test_a_goroutine_that_runs_at_once_finds_no_row_on_postgresql():
-    with listening_to(database=POSTGRESQL) as (devlake, wire):
-        devlake.live(devlake.create())
-
-    assert statuses(wire) == ["RUNNING", "COMPLETED"]
-    assert "not found" in devlake.log[0]
-
-
-def test_on_postgresql_v1_0_2_says_created_twice_and_never_running():
-    scheduled = Event()
-    with listening_to(database=POSTGRESQL, release=V1_0_2) as (devlake, wire):
-        pipeline = devlake.create(scheduled=scheduled)
-        scheduled.set()
-        devlake.join()
-        devlake.live(pipeline)
-
-    assert statuses(wire) == ["CREATED", "CREATED", "COMPLETED"]
 
 
 # --- what it never posts ---
@@ -445,13 +377,6 @@ def test_a_rerun_is_not_announced_and_begins_with_what_the_run_before_left():
     assert instant(second["BeganAt"]) > instant(first["BeganAt"])
     assert second["FinishedAt"] == failed["FinishedAt"] is not None
     assert instant(second["UpdatedAt"]) > instant(failed["UpdatedAt"])
-
-
-def test_a_pipeline_that_is_cancelled_while_it_waits_is_not_announced():
-    with listening_to() as (devlake, wire):
-        cancelled_while_it_waited(devlake)
-
-    assert statuses(wire) == ["CREATED"]
 
 
 @pytest.mark.parametrize(
@@ -490,14 +415,6 @@ def test_the_pipelines_of_a_deleted_blueprint_are_never_posted_again():
     assert (row["status"], row["finishedTasks"], row["totalTasks"]) == ("TASK_COMPLETED", 2, 1)
     assert row["message"] == ""
     assert row["errorName"].startswith("Error running pipeline")  # of the run before
-
-
-def test_v1_0_1_posts_nothing_of_a_pipeline_without_a_blueprint():
-    with listening_to(release=V1_0_1) as (devlake, wire):
-        devlake.live(devlake.create())
-
-    assert statuses(wire) == []
-    assert "blueprint not found" in devlake.log[0]
 
 
 def test_it_waits_without_a_deadline_and_the_tasks_wait_with_it():

@@ -12,10 +12,10 @@ import requests
 
 from lakehook.adapters.dynamodb.items import to_item
 from local.account import arn
-from local.event_source_mapping import EventSourceMapping
 from local.function import Function, Host
-from local.function_specs import FunctionSpec, MappingSpec
 from local.installation import LocalLakehook
+from local.provision import FunctionSpec, MappingSpec
+from local.triggers import EventSourceMapping
 
 SEQUENCE = {"pipeline_id": "bare", "sequence": 1}
 LANE = {"lane": "bare#1", "record": "lane"}

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from local import account
 from local.cloudwatch import take_line
-from local.function_specs import FunctionSpec
-from local.processes import ForkServer
+from local.fork_server import ForkServer
+from local.provision import FunctionSpec
 from local.runtime_api import Invocation, InvocationFailure, Result, RuntimeApi, RuntimeServer
 
 ROOT = Path(__file__).parent.parent

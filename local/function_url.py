@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from lakehook.adapters.http.server import BodyRefused, read_body
 from local.account import ACCOUNT_ID
-from local.port import listening_on
+from local.http_server import listening_on
 from local.runtime_api import InvocationResult, Result
 
 _HOST = "127.0.0.1"

@@ -5,12 +5,13 @@ its thread and back. https://www.rfc-editor.org/rfc/rfc9112
 """
 
 import asyncio
+import errno
 import logging
 import re
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
@@ -241,3 +242,21 @@ def later(work: Callable[[], HttpResponse]) -> Future[HttpResponse | None]:
 
     Thread(target=do, name="request", daemon=True).start()
     return future
+
+
+class PortTaken(OSError):
+    """Another program listens on the port."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"port {port} is in use by another program; give another --port")
+
+
+@contextmanager
+def listening_on(port: int) -> Iterator[None]:
+    """Raise ``PortTaken`` if the body fails because of the port."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(port) from error
+        raise

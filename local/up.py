@@ -15,8 +15,8 @@ from typing import Any
 
 from lakehook.domain.errors import InvalidInput
 from local.function import InitFailed
+from local.http_server import PortTaken
 from local.installation import LocalLakehook, Options
-from local.port import PortTaken
 
 _ENDED_WELL = 0
 _FAILED = 1

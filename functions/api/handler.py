@@ -7,8 +7,7 @@ from typing import Any
 from lakehook.adapters.system import paused_collector
 
 with paused_collector():
-    from functions.api.app import Api
-    from functions.api.http_request import HttpRequest
+    from functions.api.app import Api, HttpRequest
     from lakehook.adapters.aws import Aws
     from lakehook.adapters.telemetry import ApiTelemetry
     from lakehook.operations import OperatorService

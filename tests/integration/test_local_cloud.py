@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.cloud import Cloud
-from local.port import PortTaken
+from local.http_server import PortTaken
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 
 from local.account import arn
 from local.cloud import Cloud
-from local.event_source_mapping import EventSourceMapping
 from local.function import Function, Host
-from local.function_specs import FunctionSpec, MappingSpec
+from local.provision import FunctionSpec, MappingSpec
 from local.runtime_api import InvocationFailure, InvocationResult, Result
+from local.triggers import EventSourceMapping
 from tests.integration.eventually import eventually
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from local.function import ROOT, Function, Host, InitFailed
-from local.function_specs import FunctionSpec
+from local.provision import FunctionSpec
 from local.runtime_api import InvocationFailure, InvocationResult
 from tests.integration.eventually import eventually
 
@@ -253,7 +253,7 @@ import sys
 from pathlib import Path
 from local.function import Host
 from local.function import Function
-from local.function_specs import FunctionSpec
+from local.provision import FunctionSpec
 
 spec = FunctionSpec(
     name="sample", handler="handlers.hang", environment={}, timeout_seconds=60, memory_mb=128

@@ -20,8 +20,8 @@ import requests
 from lakehook.settings import StackOutputs
 from local.__main__ import main
 from local.function import ROOT
+from local.http_server import PortTaken
 from local.installation import LocalLakehook, Options
-from local.port import PortTaken
 from tests.devlake.rest import serving_rest
 from tests.devlake.server import DevLake
 from tests.integration.eventually import PATIENCE, eventually

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from functions.api.app import Api
-from functions.api.http_request import HttpRequest
+from functions.api.app import Api, HttpRequest
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import Conflict, InfrastructureError

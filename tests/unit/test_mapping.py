@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from local.event_source_mapping import done, event_of
 from local.runtime_api import InvocationFailure, InvocationResult
+from local.triggers import done, event_of
 from tests.outside import OUTSIDE
 
 RECORDED: list[dict[str, Any]] = json.loads(

@@ -1,6 +1,8 @@
 """``lakehook subscriptions rotate-secret``, and ``set-`` and ``remove-client-certificate``.
 
 After a rotation the old secret signs, too, for a while; a client certificate replaces the old one.
+A new secret is printed before it is used, or else its subscription is removed: standard output may
+be closed, full, or unable to encode a name, and a person may press Ctrl-C.
 """
 
 import errno

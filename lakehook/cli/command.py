@@ -25,12 +25,11 @@ from lakehook.cli.commands import (
 from lakehook.cli.commands import deliveries as lanes
 from lakehook.cli.context import CommandService
 from lakehook.cli.errors import ErrorReporter, asks_for_json
-from lakehook.cli.options import examples
+from lakehook.cli.options import CommandGroup, examples
 from lakehook.cli.output import write
 from lakehook.ports.outbound import Warn
 
-app = typer.Typer(
-    rich_markup_mode=None,
+app = CommandGroup(
     help="Lakehook notifies every system that needs to know what Apache DevLake's pipelines do.",
     epilog=examples("lakehook listen", "lakehook events trigger PIPELINE_CREATED"),
 )

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import typer
-
 from lakehook import operations
 from lakehook.domain.devlake.sources import DevLakeSources
 from lakehook.ingestion.check_devlake import CheckDevLake, PostNotice
@@ -28,11 +26,6 @@ class CommandService(operations.OperatorService):
 
 OpenService = Callable[[str], CommandService]
 """Builds the operations of a stack."""
-
-
-def service_of(context: typer.Context, stack: str) -> CommandService:
-    open_service: OpenService = context.obj
-    return open_service(stack)
 
 
 @dataclass(frozen=True, kw_only=True)

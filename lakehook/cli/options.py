@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from functools import wraps
+from functools import cached_property, wraps
 from inspect import Parameter, signature
 from typing import Annotated, Any
 
 import typer
 
-from lakehook.cli.context import CommandService
+from lakehook.cli.context import CommandService, OpenService
 from lakehook.cli.inputs import read_headers, read_template, require_single_stdin
 from lakehook.cli.output import Output
 from lakehook.domain.channels import CHANNELS, CHANNELS_BY_FORMAT
@@ -373,6 +373,31 @@ _EMPTIED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         {"template_body": "", "template_subject": "", "template_headers": []},
     ),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invocation:
+    """Options of every command, and the service of its stack, opened when it is first used."""
+
+    context: typer.Context
+    output: AnswerAs = TEXT
+    stack: Stack = STACK
+
+    @cached_property
+    def service(self) -> CommandService:
+        open_service: OpenService = self.context.obj
+        return open_service(self.stack)
+
+
+class CommandGroup(typer.Typer):
+    """Group of commands, whose parameters may be dataclasses of options."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(rich_markup_mode=None, **options)
+
+    def command(self, *args: Any, **options: Any) -> Callable[..., Any]:
+        register = super().command(*args, **options)
+        return lambda command: register(expand_options(command))
 
 
 def expand_options(command: Callable[..., None]) -> Callable[..., None]:

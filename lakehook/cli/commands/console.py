@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from lakehook.cli.context import service_of
 from lakehook.cli.options import STACK, Stack, examples
 from lakehook.cli.output import write
 from lakehook.domain.subscription import parse_language
@@ -46,7 +45,8 @@ def console(  # noqa: PLR0913  each is an option
     from lakehook.console.server import served  # noqa: PLC0415
 
     def open_service() -> OperatorService:
-        return service_of(context, stack)
+        service: OperatorService = context.obj(stack)
+        return service
 
     options = ConsoleOptions(read_only=read_only, language=parse_language(language), stack=stack)
     open_service()  # a wrong name is reported here, and not in the browser

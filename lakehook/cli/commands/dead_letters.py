@@ -6,18 +6,15 @@ from typing import Annotated
 
 import typer
 
-from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.context import CommandService
 from lakehook.cli.options import (
-    STACK,
-    TEXT,
-    AnswerAs,
+    CommandGroup,
     DeliveryId,
+    Invocation,
     OfSubscription,
-    Stack,
     Utc,
     Yes,
     examples,
-    expand_options,
 )
 from lakehook.cli.output import (
     ATTEMPTS,
@@ -45,7 +42,7 @@ _VERBS = {
     ("discard", False): "are given up",
 }
 Reason = Annotated[str | None, typer.Option("--reason", metavar="REASON", help="With this reason.")]
-app = typer.Typer(rich_markup_mode=None, help="Dead letters: deliveries that were given up.")
+app = CommandGroup(help="Dead letters: deliveries that were given up.")
 
 
 @app.command(
@@ -54,35 +51,31 @@ app = typer.Typer(rich_markup_mode=None, help="Dead letters: deliveries that wer
         "lakehook dead-letters list", "lakehook dead-letters list --subscription ci --reason gone"
     ),
 )
-def list_(  # noqa: PLR0913  each is an option
-    context: typer.Context,
+def list_(
     *,
     subscription: OfSubscription = None,
     reason: Reason = None,
     utc: Utc = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Show dead letters of the ledger, and messages that SQS has moved to the queue by itself."""
-    service = service_of(context, stack)
+    service = call.service
     choice = _selector(service, (), subscription, reason)
     letters = service.find_dead_letters(choice)
     owners = service.subscriptions_by_id()
     views = [DeadLetterView.from_record(letter, owners) for letter in letters]
-    print_listing(output, LETTERS, views, now=None if utc else service.clock.now())
+    print_listing(call.output, LETTERS, views, now=None if utc else service.clock.now())
 
 
 @app.command(epilog=examples("lakehook dead-letters show sub_0123#39#2"))
-def show(
-    context: typer.Context, delivery: DeliveryId, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
+def show(delivery: DeliveryId, *, call: Invocation) -> None:
     """Show one dead letter, its attempts, and its event."""
-    service = service_of(context, stack)
+    service = call.service
     (letter,) = service.find_dead_letters(_selector(service, [delivery], None, None))
     if letter.delivery is None:
         raise NotFound(f"{delivery}: its event is not known")
     print_document(
-        output,
+        call.output,
         DeadLetterDetailView.from_record(letter, service.subscriptions_by_id()),
         tables={"log": ATTEMPTS},
     )
@@ -117,25 +110,17 @@ class SelectionOptions:
         "lakehook dead-letters redrive --subscription ci --yes",
     )
 )
-@expand_options
-def redrive(
-    context: typer.Context,
-    *,
-    selection: SelectionOptions,
-    yes: Yes = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
-) -> None:
+def redrive(*, selection: SelectionOptions, yes: Yes = False, call: Invocation) -> None:
     """Send dead letters again, each before later deliveries, with a fresh budget."""
     selection.check()
-    service = service_of(context, stack)
+    service = call.service
 
     def act(letters: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
         with progress_counter("redriving", total=len(letters)) as on_progress:
             service.redrive(letters, on_progress=on_progress)
         return letters
 
-    _confirm_and_act(service, output, "redrive", selection.find(service), act, yes=yes)
+    _confirm_and_act(service, call.output, "redrive", selection.find(service), act, yes=yes)
 
 
 @app.command(
@@ -144,24 +129,16 @@ def redrive(
         "lakehook dead-letters discard --reason gone --yes",
     )
 )
-@expand_options
-def discard(
-    context: typer.Context,
-    *,
-    selection: SelectionOptions,
-    yes: Yes = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
-) -> None:
+def discard(*, selection: SelectionOptions, yes: Yes = False, call: Invocation) -> None:
     """Discard dead letters for good; deliveries behind them go on."""
     selection.check()
-    service = service_of(context, stack)
+    service = call.service
 
     def act(letters: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
         with progress_counter("discarding", total=len(letters)) as on_progress:
             return service.discard(letters, on_progress=on_progress)
 
-    _confirm_and_act(service, output, "discard", selection.find(service), act, yes=yes)
+    _confirm_and_act(service, call.output, "discard", selection.find(service), act, yes=yes)
 
 
 def _selector(

@@ -5,19 +5,17 @@ from typing import Annotated
 
 import typer
 
-from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.context import CommandService
 from lakehook.cli.options import (
-    STACK,
-    TEXT,
-    AnswerAs,
+    CommandGroup,
     DeliveryId,
     Held,
+    Invocation,
     Limit,
     OfPipeline,
     OfSource,
     OfSubscription,
     Since,
-    Stack,
     StatusOption,
     Utc,
     examples,
@@ -45,10 +43,8 @@ from lakehook.queries import DeliveryQuery, LaneReport, SubscriberStatus
 
 MAX_LANES_SHOWN = 100  # default for people
 
-app = typer.Typer(
-    rich_markup_mode=None, help="Deliveries: status, attempts, and what happens next."
-)
-lanes_app = typer.Typer(rich_markup_mode=None, help="Lanes: the held ones, and what they wait for.")
+app = CommandGroup(help="Deliveries: status, attempts, and what happens next.")
+lanes_app = CommandGroup(help="Lanes: the held ones, and what they wait for.")
 
 LaneLimit = Annotated[
     int | None,
@@ -94,7 +90,6 @@ _LANES = Table(
     ),
 )
 def list_(  # noqa: PLR0913  each is an option
-    context: typer.Context,
     *,
     pipeline: OfPipeline = None,
     source: OfSource = None,
@@ -103,11 +98,10 @@ def list_(  # noqa: PLR0913  each is an option
     since: Since = None,
     limit: Limit = 100,
     utc: Utc = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Show deliveries, the last changed first; without --pipeline, the whole ledger is read."""
-    service = service_of(context, stack)
+    service = call.service
     question = DeliveryQuery(
         pipeline=pipeline,
         source=source,
@@ -120,35 +114,31 @@ def list_(  # noqa: PLR0913  each is an option
         entries = service.list_deliveries(question, seen=seen)
     owners = service.subscriptions_by_id()
     views = [DeliveryView.from_record(entry, owners) for entry in entries]
-    print_listing(output, _DELIVERIES, views, now=None if utc else service.clock.now())
+    print_listing(call.output, _DELIVERIES, views, now=None if utc else service.clock.now())
 
 
 @app.command(epilog=examples("lakehook deliveries show sub_0123#39#2"))
-def show(
-    context: typer.Context, delivery: DeliveryId, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
+def show(delivery: DeliveryId, *, call: Invocation) -> None:
     """Show one delivery: every attempt, its response, and what happens next."""
-    service = service_of(context, stack)
+    service = call.service
     explained = service.explain(service.resolve_delivery(delivery))
     print_document(
-        output,
+        call.output,
         DeliveryDetailView.from_explanation(explained, service.subscriptions_by_id()),
         tables={"log": ATTEMPTS},
     )
 
 
 @app.command(epilog=examples("lakehook deliveries send ci#39#2"))
-def send(
-    context: typer.Context, delivery: DeliveryId, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
+def send(delivery: DeliveryId, *, call: Invocation) -> None:
     """Send one delivery once more that was delivered, discarded or aborted, by the same id.
 
     It is marked replayed; what is new of its pipeline waits behind it.
     """
-    service = service_of(context, stack)
+    service = call.service
     sent = service.resend(service.resolve_delivery(delivery))
     view = SentDeliveryView.from_delivery(sent)
-    print_document(output, view, note=f"{delivery} goes out once more, marked replayed")
+    print_document(call.output, view, note=f"{delivery} goes out once more, marked replayed")
 
 
 @lanes_app.callback()
@@ -162,26 +152,24 @@ def lanes() -> None:
         "lakehook lanes list --held", "lakehook lanes list --held --subscription ci --output json"
     ),
 )
-def list_lanes(  # noqa: PLR0913  each is an option
-    context: typer.Context,
+def list_lanes(
     *,
     held: Held = False,  # noqa: ARG001  said for clearness: a lane that flows has no record
     subscription: OfSubscription = None,
     limit: LaneLimit = None,
     utc: Utc = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Show held lanes: the head that nothing overtakes, and how many deliveries wait behind it."""
-    service = service_of(context, stack)
+    service = call.service
     asked = (
         service.find_subscription(subscription, removed=True) if subscription is not None else None
     )
-    most = MAX_LANES_SHOWN if limit is None and output is Output.TEXT else limit
+    most = MAX_LANES_SHOWN if limit is None and call.output is Output.TEXT else limit
     with progress_counter("reading lanes", total=most) as seen:
         reports = service.list_lanes(asked, limit=most, on_progress=seen)
-    if output is Output.JSON:
-        print_listing(output, _LANES, map(LaneView.from_report, reports))
+    if call.output is Output.JSON:
+        print_listing(call.output, _LANES, map(LaneView.from_report, reports))
     else:
         _print_lanes(service, reports, now=None if utc else service.clock.now())
 

@@ -6,17 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.context import CommandService
 from lakehook.cli.errors import AWS_FAILED, PERSON_NEEDED
 from lakehook.cli.inputs import read_headers
 from lakehook.cli.options import (
-    STACK,
-    TEXT,
-    AnswerAs,
     ApiHeaderFile,
     ApiHeaders,
+    CommandGroup,
+    Invocation,
     OneSource,
-    Stack,
     declared_source,
     examples,
     names_of,
@@ -32,9 +30,7 @@ from lakehook.ingestion.check_devlake import Checkup
 
 _HIDDEN = "(hidden; --show-secret)"
 
-app = typer.Typer(
-    rich_markup_mode=None, help="Check that DevLake and Lakehook are set up for each other."
-)
+app = CommandGroup(help="Check that DevLake and Lakehook are set up for each other.")
 
 ApiUrl = Annotated[
     str | None,
@@ -97,15 +93,13 @@ def devlake() -> None:
     )
 )
 def check(  # noqa: PLR0913  each is an option
-    context: typer.Context,
     *,
     api: ApiUrl = None,
     header: ApiHeaders = None,
     header_file: ApiHeaderFile = None,
     source: SourceName = None,
     show_secret: ShowSecret = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Check each part of the set-up, and show the remedy of each problem.
 
@@ -113,14 +107,14 @@ def check(  # noqa: PLR0913  each is an option
     needs a person, 4 that AWS could not be queried; a warning is not a failure.
     """
     address = _address(api, read_headers(header_file, header))
-    service = service_of(context, stack)
+    service = call.service
     sources = _sources(service, source)
     if address and len(sources) > 1:
         raise InvalidInput(f"api: of which DevLake? Give --source: {names_of(sources)}")
     checkups = [
         service.check_devlake(declared, service.ingress_url, address) for declared in sources
     ]
-    _tell(checkups, stack, output, show_secret=show_secret)
+    _tell(checkups, call.stack, call.output, show_secret=show_secret)
     if code := _exit_code(checkups):
         raise typer.Exit(code)
 
@@ -189,7 +183,6 @@ def _rows(checks: Iterable[Check]) -> Iterator[Sequence[str]]:
 
 
 def reconcile(  # noqa: PLR0913  each is an option
-    context: typer.Context,
     *,
     devlake: DevlakeUrl = None,
     source: OneSource = DEFAULT_SOURCE,
@@ -197,13 +190,12 @@ def reconcile(  # noqa: PLR0913  each is an option
     header: ApiHeaders = None,
     header_file: ApiHeaderFile = None,
     dry_run: DryRun = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Read DevLake's pipelines, and send states whose notifications were lost. Safe to repeat."""
     headers = read_headers(header_file, header) or []
     api = None if devlake is None else ApiAddress.parse(devlake, headers)
-    service = service_of(context, stack)
+    service = call.service
     declared = declared_source(service, source)
     if api:
         _refuse_others(api, declared, service.devlake_sources)
@@ -219,7 +211,7 @@ def reconcile(  # noqa: PLR0913  each is an option
     }
     if dry_run:
         document["events"] = [_event(event) for event in reconciled.events]
-    print_document(output, document, tables={"events": _EVENTS} if dry_run else None)
+    print_document(call.output, document, tables={"events": _EVENTS} if dry_run else None)
 
 
 def _refuse_others(

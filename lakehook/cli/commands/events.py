@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from lakehook.cli.context import service_of
 from lakehook.cli.inputs import bounded
-from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Limit, Stack, Utc, Yes, examples
+from lakehook.cli.options import CommandGroup, EventsFile, Invocation, Limit, Utc, Yes, examples
 from lakehook.cli.output import (
     Output,
     Table,
@@ -27,9 +26,7 @@ from lakehook.operations.views.pipelines import ParkedEventView, SentEventView
 from lakehook.ports.ingress import Publish
 
 SAMPLE_PIPELINE = "39"
-app = typer.Typer(
-    rich_markup_mode=None, help="Send events as the pipeline service would, and watch them."
-)
+app = CommandGroup(help="Send events as the pipeline service would, and watch them.")
 
 Type = Annotated[
     EventType, typer.Argument(metavar="TYPE", help="Which event, such as PIPELINE_FAILED.")
@@ -51,9 +48,7 @@ TailSince = Annotated[
 
 MANY = 100  # from this number on, progress is shown
 MAX_PARKED_BYTES = 256 * 1024  # a message of SQS
-parked_app = typer.Typer(
-    rich_markup_mode=None, help="Events that were refused by fan-out, each with its reason."
-)
+parked_app = CommandGroup(help="Events that were refused by fan-out, each with its reason.")
 app.add_typer(parked_app, name="parked")
 
 _PARKED = Table(
@@ -78,24 +73,22 @@ Body = Annotated[bool, typer.Option("--body", help="Only its body, to be correct
         "lakehook events trigger PIPELINE_FAILED --pipeline 7 --to ci",
     )
 )
-def trigger(  # noqa: PLR0913  each is an option
-    context: typer.Context,
+def trigger(
     event_type: Type,
     *,
     pipeline: Pipeline = SAMPLE_PIPELINE,
     to: To = None,
     yes: Yes = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Send a sample event that happens now; on AWS to all subscribers only with --yes."""
-    service = service_of(context, stack)
+    service = call.service
     pipeline_id = int(pipeline) if pipeline.isdecimal() else pipeline
     if to is not None:
         subscription = service.find_subscription(to)
         delivery = service.trigger.to_one(subscription, event_type, pipeline_id)
         print_document(
-            output,
+            call.output,
             {"sent": str(event_type), "delivery_id": delivery.id},
             note=f"what came of it: lakehook deliveries show {delivery.id}",
         )
@@ -106,33 +99,27 @@ def trigger(  # noqa: PLR0913  each is an option
         )
     event = service.trigger.to_all(event_type, pipeline_id)
     print_document(
-        output,
+        call.output,
         {"sent": str(event_type), "pipeline_id": event.pipeline_id, "event_id": event.id},
         note=f"what came of it: lakehook pipelines show {event.pipeline_id}",
     )
 
 
 @app.command(epilog=examples("lakehook events tail --since 2h", "lakehook events tail --follow"))
-def tail(  # noqa: PLR0913  each is an option
-    context: typer.Context,
-    *,
-    follow: Follow = False,
-    since: TailSince = None,
-    limit: Limit = 20,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+def tail(
+    *, follow: Follow = False, since: TailSince = None, limit: Limit = 20, call: Invocation
 ) -> None:
     """Show the last events that were accepted, and with --follow those that follow.
 
     Without --follow the whole journal is read once.
     """
-    service = service_of(context, stack)
+    service = call.service
     at = service.moment(since or ("0s" if follow else "1h"), what="since")
     if follow:
         with suppress(KeyboardInterrupt):
-            _print(service.follow_events(since=at), output)
+            _print(service.follow_events(since=at), call.output)
     else:
-        _print(service.follow_events.past(since=at)[-limit:], output)
+        _print(service.follow_events.past(since=at)[-limit:], call.output)
 
 
 def _print(events: Iterable[AcceptedEvent], output: Output) -> None:
@@ -151,17 +138,11 @@ def _print(events: Iterable[AcceptedEvent], output: Output) -> None:
         "lakehook events send --file - < events.jsonl",
     )
 )
-def send(
-    context: typer.Context,
-    *,
-    file: EventsFile,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
-) -> None:
+def send(*, file: EventsFile, call: Invocation) -> None:
     """Send events in order, or none if a line is wrong. A repeat has no effect."""
     events = list(events_in(file))
-    sent = _published(service_of(context, stack).publish, events)
-    print_document(output, {"sent": sent})
+    sent = _published(call.service.publish, events)
+    print_document(call.output, {"sent": sent})
 
 
 def events_in(lines: Iterable[bytes]) -> Iterator[Event]:
@@ -183,58 +164,40 @@ def _published(publish: Publish, events: list[Event]) -> int:
 
 
 @parked_app.command("list", epilog=examples("lakehook events parked list"))
-def list_parked(
-    context: typer.Context, *, utc: Utc = False, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
+def list_parked(*, utc: Utc = False, call: Invocation) -> None:
     """Show the parked events, the oldest first. Other readers do not see them for a moment."""
-    service = service_of(context, stack)
+    service = call.service
     views = map(ParkedEventView.from_parked, service.parked_events.all())
-    print_listing(output, _PARKED, views, now=None if utc else service.clock.now())
+    print_listing(call.output, _PARKED, views, now=None if utc else service.clock.now())
 
 
 @parked_app.command("show", epilog=examples("lakehook events parked show ID --body > event.json"))
-def show_parked(
-    context: typer.Context,
-    parked: ParkedId,
-    *,
-    body: Body = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
-) -> None:
+def show_parked(parked: ParkedId, *, body: Body = False, call: Invocation) -> None:
     """Show one parked event: why it was refused, and its body."""
-    found = service_of(context, stack).parked_events.find(parked)
+    found = call.service.parked_events.find(parked)
     if body:
         write(found.body)
     else:
-        print_document(output, ParkedEventView.from_parked(found))
+        print_document(call.output, ParkedEventView.from_parked(found))
 
 
 @parked_app.command("send", epilog=examples("lakehook events parked send ID --file event.json"))
-def send_parked(
-    context: typer.Context,
-    parked: ParkedId,
-    *,
-    file: Mended = None,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
-) -> None:
+def send_parked(parked: ParkedId, *, file: Mended = None, call: Invocation) -> None:
     """Publish a parked event, corrected or as it is, and delete what was parked.
 
     It comes after the events that its pipeline has sent since.
     """
     body = None if file is None else _read_event(file)
-    event = service_of(context, stack).parked_events.send(parked, body)
+    event = call.service.parked_events.send(parked, body)
     note = f"published in the order of pipeline {event.pipeline_key}"
-    print_document(output, SentEventView.from_event(event), note=note)
+    print_document(call.output, SentEventView.from_event(event), note=note)
 
 
 @parked_app.command("delete", epilog=examples("lakehook events parked delete ID"))
-def delete_parked(
-    context: typer.Context, parked: ParkedId, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
+def delete_parked(parked: ParkedId, *, call: Invocation) -> None:
     """Delete a parked event for good."""
-    service_of(context, stack).parked_events.delete(parked)
-    print_document(output, {"deleted": 1})
+    call.service.parked_events.delete(parked)
+    print_document(call.output, {"deleted": 1})
 
 
 def _read_event(file: typer.FileBinaryRead) -> str:

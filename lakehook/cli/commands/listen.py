@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lakehook.cli.context import service_of
-from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, examples
+from lakehook.cli.options import Invocation, examples
 
 DEFAULT_PORT = 8000
 MAX_PORT = 65535
@@ -49,15 +48,13 @@ As = Annotated[
 
 
 def listen(  # noqa: PLR0913  each is an option
-    context: typer.Context,
     *,
     port: Port = None,
     forward_to: ForwardTo = None,
     fail: Fail = None,
     slow: Slow = 0.0,
     subscription: As = None,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Receive deliveries here, verify each, and print it on one line, until Ctrl-C.
 
@@ -73,11 +70,11 @@ def listen(  # noqa: PLR0913  each is an option
     )
 
     forward = Forwarder.parse(forward_to) if forward_to else None
-    service = service_of(context, stack)
+    service = call.service
     receiver = DevelopmentReceiver(
         policy=AnswerPolicy(forward=forward, fail=fail, slow_seconds=slow),
         clock=service.clock,
-        output=output,
+        output=call.output,
     )
     # The target of --forward-to is likely to use the default port itself.
     chosen = port if port is not None else 0 if forward else DEFAULT_PORT

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lakehook.cli.context import service_of
-from lakehook.cli.options import STACK, TEXT, AnswerAs, OfSource, PipelineId, Stack, Utc, examples
+from lakehook.cli.options import CommandGroup, Invocation, OfSource, PipelineId, Utc, examples
 from lakehook.cli.output import NONE, Table, print_document, print_listing
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.event import join_pipeline_key, parse_pipeline_key
@@ -16,7 +15,7 @@ from lakehook.operations.views.pipelines import PipelineReportView, PipelineView
 
 MAX_PROJECT_WIDTH = 60  # characters
 
-app = typer.Typer(rich_markup_mode=None, help="Pipelines: events, and each subscriber's progress.")
+app = CommandGroup(help="Pipelines: events, and each subscriber's progress.")
 
 State = Annotated[
     str | None,
@@ -43,21 +42,15 @@ Receiving = Annotated[
         "lakehook pipelines list --state created --older-than 15m --output json",
     ),
 )
-def list_(  # noqa: PLR0913  each is an option
-    context: typer.Context,
-    *,
-    state: State = None,
-    older_than: OlderThan = None,
-    source: OfSource = None,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+def list_(
+    *, state: State = None, older_than: OlderThan = None, source: OfSource = None, call: Invocation
 ) -> None:
     """Show pipelines that have not ended, since their state was accepted; the longest first."""
     stage = None if state is None else _stage(state)
     seconds = _seconds(older_than) if older_than else 0.0
-    pipelines = service_of(context, stack).list_pipelines(stage, older_than=seconds, source=source)
+    pipelines = call.service.list_pipelines(stage, older_than=seconds, source=source)
     print_listing(
-        output, _UNENDED, [PipelineView.from_unfinished(pipeline) for pipeline in pipelines]
+        call.output, _UNENDED, [PipelineView.from_unfinished(pipeline) for pipeline in pipelines]
     )
 
 
@@ -72,43 +65,31 @@ def _stage(text: str) -> PipelineState:
 
 
 @app.command(epilog=examples("lakehook pipelines show 39", "lakehook pipelines show staging/39"))
-def show(  # noqa: PLR0913  each is an option
-    context: typer.Context,
-    pipeline: PipelineId,
-    *,
-    source: OfSource = None,
-    utc: Utc = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+def show(
+    pipeline: PipelineId, *, source: OfSource = None, utc: Utc = False, call: Invocation
 ) -> None:
     """Show the events of a pipeline, and each subscriber's progress."""
-    service = service_of(context, stack)
+    service = call.service
     view = PipelineReportView.from_report(service.show_pipeline(pipeline, source=source))
     tables = {"events": _EVENTS, "not_sent": _UNSENT, "subscribers": _PLACES}
-    print_document(output, view, tables=tables, now=None if utc else service.clock.now())
+    print_document(call.output, view, tables=tables, now=None if utc else service.clock.now())
 
 
 @app.command(epilog=examples("lakehook pipelines send 39 --subscription ci"))
-def send(  # noqa: PLR0913  each is an option
-    context: typer.Context,
-    pipeline: PipelineId,
-    *,
-    subscription: Receiving,
-    source: OfSource = None,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+def send(
+    pipeline: PipelineId, *, subscription: Receiving, source: OfSource = None, call: Invocation
 ) -> None:
     """Send the events of one pipeline to one subscription, in order, marked replayed.
 
     Those that it has had go out again by the same ids; those that wait are left alone.
     """
-    service = service_of(context, stack)
+    service = call.service
     key = parse_pipeline_key(pipeline, source=source)
     target = service.find_subscription(subscription)
     sent = SentPipelineView.from_result(key, target, service.send_pipeline(key, target))
     deliveries = counted(sent.sent, "delivery goes", "deliveries go")
     note = f"{deliveries} to {target.name}; {sent.waiting} waited anyway"
-    print_document(output, sent, note=note)
+    print_document(call.output, sent, note=note)
 
 
 def _project(pipeline: PipelineView) -> str:

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from lakehook.cli.context import CommandService, service_of
-from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, examples
+from lakehook.cli.context import CommandService
+from lakehook.cli.options import CommandGroup, Invocation, examples
 from lakehook.cli.output import (
     BY_TYPE,
     Output,
@@ -64,13 +64,12 @@ RateText = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Count without sending.")]
 
-app = typer.Typer(rich_markup_mode=None, help="Replays: progress, and stopping one.")
+app = CommandGroup(help="Replays: progress, and stopping one.")
 
 ReplayId = Annotated[str, typer.Argument(metavar="ID", help="The replay's id: rpl_….")]
 
 
 def replay(  # noqa: PLR0913  each is an option
-    context: typer.Context,
     *,
     subscription: Of,
     since: Since,
@@ -79,8 +78,7 @@ def replay(  # noqa: PLR0913  each is an option
     status: StatusName = _USUAL.status,
     rate: RateText = _USUAL.rate,
     dry_run: DryRun = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Send accepted events again, in order, with the same ids, marked replayed.
 
@@ -90,13 +88,13 @@ def replay(  # noqa: PLR0913  each is an option
     wish = ReplayRequest(
         since=since, until=until, event_types=tuple(event_types or ()), status=status, rate=rate
     )
-    service = service_of(context, stack)
+    service = call.service
     target = service.find_subscription(subscription)
     terms = service.start_replay.criteria(wish, target)
     if dry_run:
-        _count(service, target, terms, output)
+        _count(service, target, terms, call.output)
     else:
-        _replay(service, target, terms, output)
+        _replay(service, target, terms, call.output)
 
 
 def _count(
@@ -161,32 +159,30 @@ _REPLAYS = Table(
 
 
 @app.command("list", epilog=examples("lakehook replays list"))
-def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
+def list_(*, call: Invocation) -> None:
     """Show every replay of the last 60 days, the latest first."""
-    service = service_of(context, stack)
+    service = call.service
     replays, owners = service.replays.all(), service.subscriptions_by_id()
-    print_listing(output, _REPLAYS, [ReplayView.from_replay(replay, owners) for replay in replays])
+    print_listing(
+        call.output, _REPLAYS, [ReplayView.from_replay(replay, owners) for replay in replays]
+    )
 
 
 @app.command(epilog=examples("lakehook replays show rpl_0123"))
-def show(
-    context: typer.Context, replay: ReplayId, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
+def show(replay: ReplayId, *, call: Invocation) -> None:
     """Show a replay's request, and its progress.
 
     Done means that all its deliveries were enqueued; sent counts them.
     """
-    service = service_of(context, stack)
-    print_document(output, _view(service, service.replays(replay)))
+    service = call.service
+    print_document(call.output, _view(service, service.replays(replay)))
 
 
 @app.command(epilog=examples("lakehook replays stop rpl_0123"))
-def stop(
-    context: typer.Context, replay: ReplayId, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
+def stop(replay: ReplayId, *, call: Invocation) -> None:
     """Stop a replay; enqueued deliveries are still sent."""
-    service = service_of(context, stack)
-    print_document(output, _view(service, service.stop_replay(replay)))
+    service = call.service
+    print_document(call.output, _view(service, service.stop_replay(replay)))
 
 
 def _view(service: CommandService, replay: Replay) -> ReplayView:

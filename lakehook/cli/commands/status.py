@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.context import CommandService
 from lakehook.cli.errors import PERSON_NEEDED
-from lakehook.cli.options import STACK, TEXT, AnswerAs, Stack, Utc, examples
+from lakehook.cli.options import Invocation, Utc, examples
 from lakehook.cli.output import (
     Output,
     clear_screen,
@@ -33,28 +33,21 @@ _HEADINGS = ("SUBSCRIBER", "HEALTH", "SINCE", "PIPELINES WAIT", "DEAD", "LAST AN
 Watch = Annotated[bool, typer.Option("--watch", help="Refresh every few seconds.")]
 
 
-def status(
-    context: typer.Context,
-    *,
-    watch: Watch = False,
-    utc: Utc = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
-) -> None:
+def status(*, watch: Watch = False, utc: Utc = False, call: Invocation) -> None:
     """Show each subscription's health, since when, what waits for it, and a command to run.
 
     A pipeline waits while a delivery of it does. Exit code 6 says that something needs a person: a
     dead letter, a stalled pipeline, a subscription that is disabled or pending, an
     endpoint that has failed for a quarter of an hour or whose answer waiting does not change.
     """
-    service = service_of(context, stack)
-    view = _show(service, output, utc=utc)
+    service = call.service
+    view = _show(service, call.output, utc=utc)
     with suppress(KeyboardInterrupt):
         while watch:
             service.clock.sleep(WATCH_SECONDS)
-            if output is Output.TEXT:
+            if call.output is Output.TEXT:
                 clear_screen()
-            view = _show(service, output, utc=utc)
+            view = _show(service, call.output, utc=utc)
     if view.needs_person:
         raise typer.Exit(PERSON_NEEDED)
 

@@ -16,21 +16,17 @@ from threading import current_thread, main_thread
 from types import TracebackType
 from typing import Self
 
-import typer
-
-from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.context import CommandService
 from lakehook.cli.inputs import read_pem, read_secret, require_single_stdin
 from lakehook.cli.options import (
-    STACK,
-    TEXT,
-    AnswerAs,
     CertificateFile,
+    CommandGroup,
     Id,
+    Invocation,
     KeyFile,
     Overlap,
     SecretFile,
     SigningName,
-    Stack,
     examples,
 )
 from lakehook.cli.output import SECRETS, Output, Table, print_result
@@ -45,7 +41,7 @@ from lakehook.operations.views.subscriptions import (
 )
 from lakehook.subscriptions.secrets import Rotated
 
-app = typer.Typer(rich_markup_mode=None)
+app = CommandGroup()
 
 
 @app.command(
@@ -55,15 +51,13 @@ app = typer.Typer(rich_markup_mode=None)
         "lakehook subscriptions rotate-secret ci --overlap 0 --secret-file - < secret.txt",
     )
 )
-def rotate_secret(  # noqa: PLR0913  each is an option
-    context: typer.Context,
+def rotate_secret(
     subscription: Id,
     *,
     overlap: Overlap = "24h",
     signing: SigningName = None,
     secret_file: SecretFile = None,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Sign with a new secret from now on, and with the old one, too, until the overlap is over.
 
@@ -72,14 +66,14 @@ def rotate_secret(  # noqa: PLR0913  each is an option
     """
     seconds = parse_duration(overlap, what="overlap", longest=MAX_OVERLAP_SECONDS)
     provided = read_secret(secret_file)
-    service = service_of(context, stack)
+    service = call.service
     target = service.find_subscription(subscription)
     shown: list[RotatedSecretView] = []
 
     def show(rotated: Rotated) -> None:
         view = RotatedSecretView.from_rotation(rotated, provided=provided)
         with confirmed_output():
-            print_created(output, view, "effective_at", tables={"secrets": SECRETS})
+            print_created(call.output, view, "effective_at", tables={"secrets": SECRETS})
         shown.append(view)
 
     try:
@@ -99,14 +93,8 @@ def rotate_secret(  # noqa: PLR0913  each is an option
         "lakehook subscriptions set-client-certificate ci --certificate client.pem --key key.pem"
     )
 )
-def set_client_certificate(  # noqa: PLR0913  each is an option
-    context: typer.Context,
-    subscription: Id,
-    *,
-    certificate: CertificateFile,
-    key: KeyFile,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+def set_client_certificate(
+    subscription: Id, *, certificate: CertificateFile, key: KeyFile, call: Invocation
 ) -> None:
     """Present a client certificate to the receiver, in place of the one before (mTLS).
 
@@ -114,24 +102,22 @@ def set_client_certificate(  # noqa: PLR0913  each is an option
     """
     require_single_stdin(certificate, key)
     pem = read_pem(certificate, what="certificate"), read_pem(key, what="key")
-    service = service_of(context, stack)
+    service = call.service
     changed = service.set_client_certificate(
         service.find_subscription(subscription), certificate=pem[0], key=pem[1]
     )
     view = SubscriptionDetailView.from_subscription(changed)
     note = f"{view.name} presents it within seconds; lakehook subscriptions test tries it"
-    print_result(output, view, shown=("client_certificate",), note=note)
+    print_result(call.output, view, shown=("client_certificate",), note=note)
 
 
 @app.command(epilog=examples("lakehook subscriptions remove-client-certificate ci"))
-def remove_client_certificate(
-    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
+def remove_client_certificate(subscription: Id, *, call: Invocation) -> None:
     """Present no client certificate any longer; its key is deleted."""
-    service = service_of(context, stack)
+    service = call.service
     changed = service.remove_client_certificate(service.find_subscription(subscription))
     view = SubscriptionDetailView.from_subscription(changed)
-    print_result(output, view, shown=(), note=f"{view.name} presents no client certificate")
+    print_result(call.output, view, shown=(), note=f"{view.name} presents no client certificate")
 
 
 def _may_not_sign(subscription: Subscription) -> str:

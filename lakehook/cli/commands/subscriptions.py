@@ -2,36 +2,30 @@
 
 from dataclasses import replace
 
-import typer
-
 from lakehook.cli.commands import subscription_secrets, subscriptions_apply, subscriptions_test
 from lakehook.cli.commands.subscription_secrets import NewSecrets, deferred_interrupt, print_created
 from lakehook.cli.commands.subscriptions_test import Challenge
-from lakehook.cli.context import service_of
 from lakehook.cli.inputs import read_secret, require_single_stdin
 from lakehook.cli.options import (
-    STACK,
-    TEXT,
     AllowEmptySecret,
-    AnswerAs,
     ChannelName,
     ClearingOptions,
+    CommandGroup,
     DiscardWaiting,
     FieldOptions,
     FormatName,
     FromBeginning,
     Id,
+    Invocation,
     Name,
     NewName,
     NewUrl,
     PastSince,
     SecretFile,
     SigningName,
-    Stack,
     Url,
     YesRemove,
     examples,
-    expand_options,
 )
 from lakehook.cli.output import (
     SECRETS,
@@ -59,9 +53,7 @@ from lakehook.subscriptions.subscribe import (
     SubscriptionFields,
 )
 
-app = typer.Typer(
-    rich_markup_mode=None, help="Subscriptions: which events go where, and how they are signed."
-)
+app = CommandGroup(help="Subscriptions: which events go where, and how they are signed.")
 for part in (subscription_secrets, subscriptions_test, subscriptions_apply):
     app.add_typer(part.app)
 
@@ -82,9 +74,7 @@ for part in (subscription_secrets, subscriptions_test, subscriptions_apply):
         " --template build.liquid --template-header 'x-project: {{ project_name }}'",
     )
 )
-@expand_options
 def add(  # noqa: PLR0913  each is an option
-    context: typer.Context,
     *,
     name: Name,
     url: Url,
@@ -97,8 +87,7 @@ def add(  # noqa: PLR0913  each is an option
     challenge: Challenge = False,
     from_beginning: FromBeginning = False,
     since: PastSince = None,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Subscribe an endpoint to every PIPELINE_* event, or to those of --event-type.
 
@@ -109,7 +98,7 @@ def add(  # noqa: PLR0913  each is an option
     require_single_stdin(secret_file, options.header_file, options.template_file)
     terms = options.to_fields(name=name, url=url, channel=channel, format=format_)
     provided = read_secret(secret_file)
-    service = service_of(context, stack)
+    service = call.service
     past = service.parse_backfill(since, from_beginning=from_beginning)
     wish = SecretRequest(signing=signing, provided=provided, may_be_empty=allow_empty_secret)
     with NewSecrets(service) as new:
@@ -118,10 +107,10 @@ def add(  # noqa: PLR0913  each is an option
             subscription, secret=secret, replay_id=service.start_backfill(subscription, past)
         )
         if challenge:
-            subscriptions_test.challenge(new, subscription, view, output)
+            subscriptions_test.challenge(new, subscription, view, call.output)
             return
         with new.shown():
-            print_created(output, view)
+            print_created(call.output, view)
 
 
 def _subscribe(
@@ -136,16 +125,16 @@ def _subscribe(
 
 
 @app.command("list", epilog=examples("lakehook subscriptions list --output json"))
-def list_(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
+def list_(*, call: Invocation) -> None:
     """Show every subscription."""
-    service = service_of(context, stack)
+    service = call.service
     subscriptions = service.find_subscription.all()
     healths = service.show_status.healths(subscriptions)
     views = [
         SubscriptionView.from_subscription(subscription, healths[subscription.id])
         for subscription in subscriptions
     ]
-    print_listing(output, _SUBSCRIPTIONS, views)
+    print_listing(call.output, _SUBSCRIPTIONS, views)
 
 
 def _event_types(view: SubscriptionView) -> str:
@@ -168,15 +157,13 @@ _SUBSCRIPTIONS = Table(
 
 
 @app.command(epilog=examples("lakehook subscriptions show ci"))
-def show(
-    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
+def show(subscription: Id, *, call: Invocation) -> None:
     """Show one subscription; a removed one by its id."""
-    service = service_of(context, stack)
+    service = call.service
     selected = service.find_subscription(subscription, removed=True)
     healths = service.show_status.healths([selected])
     view = SubscriptionDetailView.from_subscription(selected, healths[selected.id])
-    print_document(output, view, tables={"secrets": SECRETS})
+    print_document(call.output, view, tables={"secrets": SECRETS})
 
 
 @app.command(
@@ -185,26 +172,23 @@ def show(
         "lakehook subscriptions update pager --every-pipeline-event --no-headers",
     )
 )
-@expand_options
 def update(  # noqa: PLR0913  each is an option
-    context: typer.Context,
     subscription: Id,
     *,
     name: NewName = None,
     url: NewUrl = None,
     options: FieldOptions,
     clearing: ClearingOptions,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Change the given fields; event types and headers are replaced as a whole."""
     given = options.to_fields(name=name, url=url)
     terms = replace(given, **clearing.empty_fields(given))
-    service = service_of(context, stack)
+    service = call.service
     target = service.find_subscription(subscription)
     amended = service.update(target, terms)
     before, after = map(SubscriptionView.from_subscription, (target, amended))
-    print_result(output, after, shown=(), note=_changes(before, after))
+    print_result(call.output, after, shown=(), note=_changes(before, after))
 
 
 def _changes(before: SubscriptionView, after: SubscriptionView) -> str:
@@ -218,34 +202,28 @@ def _changes(before: SubscriptionView, after: SubscriptionView) -> str:
 
 
 @app.command(epilog=examples("lakehook subscriptions pause ci"))
-def pause(
-    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
+def pause(subscription: Id, *, call: Invocation) -> None:
     """Pause: deliveries wait in the ledger, in order, until it is resumed."""
-    service = service_of(context, stack)
+    service = call.service
     paused = service.pause(service.find_subscription(subscription))
     note = f"{paused.name} is paused: what comes waits, in its order, until it is resumed"
-    print_result(output, SubscriptionView.from_subscription(paused), shown=(), note=note)
+    print_result(call.output, SubscriptionView.from_subscription(paused), shown=(), note=note)
 
 
 @app.command(epilog=examples("lakehook subscriptions resume ci"))
-def resume(
-    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
+def resume(subscription: Id, *, call: Invocation) -> None:
     """Resume a paused subscription, some six hundred lanes a minute."""
-    service = service_of(context, stack)
+    service = call.service
     resumed, lanes = service.resume(service.find_subscription(subscription))
-    _print_resumed(output, resumed, lanes)
+    _print_resumed(call.output, resumed, lanes)
 
 
 @app.command(epilog=examples("lakehook subscriptions enable ci"))
-def enable(
-    context: typer.Context, subscription: Id, output: AnswerAs = TEXT, stack: Stack = STACK
-) -> None:
+def enable(subscription: Id, *, call: Invocation) -> None:
     """Enable a disabled subscription, some six hundred lanes a minute."""
-    service = service_of(context, stack)
+    service = call.service
     enabled, lanes = service.enable(service.find_subscription(subscription))
-    _print_resumed(output, enabled, lanes)
+    _print_resumed(call.output, enabled, lanes)
 
 
 @app.command(
@@ -254,27 +232,25 @@ def enable(
         "lakehook subscriptions remove ci --discard-waiting",
     )
 )
-def remove(  # noqa: PLR0913  each is an option
-    context: typer.Context,
+def remove(
     subscription: Id,
     *,
     discard_waiting: DiscardWaiting = False,
     yes: YesRemove = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Remove a subscription; refused while it has waiting deliveries or dead letters.
 
     Repeated with its id, it completes an interrupted removal.
     """
-    service = service_of(context, stack)
+    service = call.service
     if not yes:
         target = service.find_subscription(subscription, removed=True)
         confirm(f"remove {target.name} ({target.endpoint.display_url})?")
     tombstone, backlog = service.remove_subscription(subscription, discard_waiting=discard_waiting)
     given_up = f"; {backlog} are given up" if backlog else ""
     note = f"{tombstone.name} is removed{given_up}"
-    print_result(output, RemovedView.from_removal(tombstone, backlog), shown=(), note=note)
+    print_result(call.output, RemovedView.from_removal(tombstone, backlog), shown=(), note=note)
 
 
 def _print_resumed(output: Output, subscription: Subscription, lanes: int) -> None:

@@ -15,9 +15,9 @@ import typer
 import yaml
 
 from lakehook.cli.commands.subscription_secrets import NewSecrets, deferred_interrupt
-from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.context import CommandService
 from lakehook.cli.inputs import References, bounded
-from lakehook.cli.options import STACK, TEXT, AnswerAs, DiscardWaiting, Stack, examples
+from lakehook.cli.options import CommandGroup, DiscardWaiting, Invocation, examples
 from lakehook.cli.output import NONE, Output, write
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.json_document import to_indented_json, to_json
@@ -41,7 +41,7 @@ _KINDS = frozenset(
 SOMETHING_TO_DO = 5  # the exit code
 MAX_FILE_BYTES = 1024 * 1024
 
-app = typer.Typer(rich_markup_mode=None)
+app = CommandGroup()
 
 FileOption = Annotated[
     typer.FileBinaryRead,
@@ -279,7 +279,6 @@ def _single_line(text: str) -> str:
     )
 )
 def apply(  # noqa: PLR0913  each is an option
-    context: typer.Context,
     *,
     file: FileOption,
     dry_run: DryRun = False,
@@ -288,8 +287,7 @@ def apply(  # noqa: PLR0913  each is an option
     prune: Prune = False,
     yes: Yes = False,
     discard_waiting: DiscardWaiting = False,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Make the subscriptions match a file; missing ones are created.
 
@@ -298,7 +296,7 @@ def apply(  # noqa: PLR0913  each is an option
     """
     if exit_code and not dry_run:
         raise typer.BadParameter("is about --dry-run", param_hint="--exit-code")
-    service = service_of(context, stack)
+    service = call.service
     verb = Apply(service)
     plan = verb.plan(
         _source_file(file),
@@ -308,23 +306,23 @@ def apply(  # noqa: PLR0913  each is an option
         discard_waiting=discard_waiting,
     )
     if dry_run:
-        show(plan, None, output)
+        show(plan, None, call.output)
     else:
         _confirm_removals(plan, yes=yes)
-        _carry_out(plan, verb(plan, discard_waiting=discard_waiting), service, output)
+        _carry_out(plan, verb(plan, discard_waiting=discard_waiting), service, call.output)
     if exit_code and plan.steps:
         raise typer.Exit(SOMETHING_TO_DO)
 
 
 @app.command(epilog=examples("lakehook subscriptions export > subscriptions.yaml"))
-def export(context: typer.Context, output: AnswerAs = TEXT, stack: Stack = STACK) -> None:
+def export(*, call: Invocation) -> None:
     """Write all subscriptions as YAML that apply would find unchanged.
 
     Encrypted values are replaced by environment variables.
     """
     verb = Export()
-    document = verb(service_of(context, stack).find_subscription.all())
-    if output is Output.JSON:
+    document = verb(call.service.find_subscription.all())
+    if call.output is Output.JSON:
         write(to_indented_json(document))
     else:
         write(format_document(document, comments=verb.variables), nl=False)

@@ -6,9 +6,9 @@ import typer
 
 from lakehook.cli.commands.events import events_in
 from lakehook.cli.commands.subscription_secrets import NewSecrets, print_created
-from lakehook.cli.context import CommandService, service_of
+from lakehook.cli.context import CommandService
 from lakehook.cli.inputs import bounded
-from lakehook.cli.options import STACK, TEXT, AnswerAs, EventsFile, Id, Stack, examples
+from lakehook.cli.options import CommandGroup, EventsFile, Id, Invocation, examples
 from lakehook.cli.output import (
     Output,
     Table,
@@ -36,7 +36,7 @@ from lakehook.subscriptions.preview import match as match_events
 NOT_TAKEN = 1  # the exit code
 WAIT_SECONDS = 30.0
 
-app = typer.Typer(rich_markup_mode=None)
+app = CommandGroup()
 
 Challenge = Annotated[
     bool,
@@ -74,25 +74,18 @@ DeadLetter = Annotated[
     "test",
     epilog=examples("lakehook subscriptions test ci", "lakehook subscriptions test ci --wait 60"),
 )
-def ping(
-    context: typer.Context,
-    subscription: Id,
-    *,
-    wait: Wait = WAIT_SECONDS,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
-) -> None:
+def ping(subscription: Id, *, wait: Wait = WAIT_SECONDS, call: Invocation) -> None:
     """Send a signed PING and show the response; exit code 1 says that it was not accepted.
 
     A pending subscription gets a challenge, and is active once its endpoint has echoed it.
     """
-    service = service_of(context, stack)
+    service = call.service
     target = service.find_subscription(subscription)
     after, result = service.test_endpoint(target, within_seconds=wait)
     report = PingReportView.from_ping(after, result, wait)
     names = ("outcome", "status", "milliseconds", "answer", "hint")
     shown = [name for name in names if getattr(report, name) is not None]
-    print_result(output, report, shown=shown, note=_verdict(report))
+    print_result(call.output, report, shown=shown, note=_verdict(report))
     _exit_unless_taken(report)
 
 
@@ -131,18 +124,11 @@ def _exit_unless_taken(report: PingReportView) -> None:
         "lakehook subscriptions match ci --file - --output json < events.jsonl",
     )
 )
-def match(
-    context: typer.Context,
-    subscription: Id,
-    *,
-    file: EventsFile,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
-) -> None:
+def match(subscription: Id, *, file: EventsFile, call: Invocation) -> None:
     """Show which events of a file match, and why others do not; sends none."""
-    target = service_of(context, stack).find_subscription(subscription)
+    target = call.service.find_subscription(subscription)
     matches = [MatchView.from_match(tried) for tried in match_events(target, events_in(file))]
-    print_listing(output, _MATCHES, matches)
+    print_listing(call.output, _MATCHES, matches)
 
 
 _MATCHES = Table(
@@ -164,15 +150,13 @@ _MATCHES = Table(
         "lakehook subscriptions preview ci --dead-letter ci#39#2",
     )
 )
-def preview(  # noqa: PLR0913  each is an option
-    context: typer.Context,
+def preview(
     subscription: Id,
     *,
     event_type: OfType = None,
     file: EventFile = None,
     dead_letter: DeadLetter = None,
-    output: AnswerAs = TEXT,
-    stack: Stack = STACK,
+    call: Invocation,
 ) -> None:
     """Show what would be sent for an event, and send nothing.
 
@@ -181,15 +165,15 @@ def preview(  # noqa: PLR0913  each is an option
     """
     if dead_letter and (file or event_type):
         raise typer.BadParameter("a dead letter has its event", param_hint="--dead-letter")
-    service = service_of(context, stack)
+    service = call.service
     target = service.find_subscription(subscription)
     if dead_letter:
         shown = service.preview.of_delivery(_dead_delivery(service, target, dead_letter), target)
     else:
         shown = service.preview(target, _event(file, event_type))
     previewed = PreviewResultView.from_preview(shown)
-    if output is Output.JSON:
-        print_document(output, previewed)
+    if call.output is Output.JSON:
+        print_document(call.output, previewed)
         return
     write(_report(previewed))
     for warning in previewed.warnings:

@@ -37,6 +37,8 @@ def test_a_record_has_lambdas_shape() -> None:
         },
     }
 
+    no_lists = {"stringListValues": [], "binaryListValues": []}
+
     event = event_of([message], queue_arn=QUEUE_ARN)
 
     assert event == {
@@ -47,18 +49,8 @@ def test_a_record_has_lambdas_shape() -> None:
                 "body": "abc",
                 "attributes": attributes,
                 "messageAttributes": {
-                    "reason": {
-                        "stringValue": "spent",
-                        "stringListValues": [],
-                        "binaryListValues": [],
-                        "dataType": "String",
-                    },
-                    "raw": {
-                        "binaryValue": "AP8=",
-                        "stringListValues": [],
-                        "binaryListValues": [],
-                        "dataType": "Binary",
-                    },
+                    "reason": {"stringValue": "spent", "dataType": "String", **no_lists},
+                    "raw": {"binaryValue": "AP8=", "dataType": "Binary", **no_lists},
                 },
                 "md5OfBody": "900150983cd24fb0d6963f7d28e17f72",
                 "eventSource": "aws:sqs",

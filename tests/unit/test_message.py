@@ -51,15 +51,6 @@ def test_a_message_comes_out_as_it_went_in_and_is_ascii_since_sqs_refuses_some_o
     assert decode(text) == message
 
 
-def test_an_id_given_at_fan_out_travels_with_the_delivery():
-    delivery = a_delivery(event_id=...)
-
-    decoded = decode(encode(delivery))
-
-    assert isinstance(decoded, Delivery)
-    assert decoded.event.id == delivery.event.id
-
-
 def test_a_lane_says_of_which_source_its_pipeline_is_and_the_longest_is_a_message_group_of_sqs():
     of_source = a_delivery(7, source="staging")
     subscription = f"sub_{SystemRandom().new_id()}"
@@ -168,11 +159,14 @@ def test_the_reason_is_short_and_of_one_line_whatever_came():
 
 def test_an_event_is_carried_as_its_producer_wrote_it():
     delivery = a_delivery(pipeline_id="0039", unknown={"湖": 1.5})
+    numbered_at_fan_out = a_delivery(event_id=...)
 
-    decoded = decode(encode(delivery))
+    decoded, numbered = decode(encode(delivery)), decode(encode(numbered_at_fan_out))
 
     assert isinstance(decoded, Delivery)
     assert decoded.event == Event.restored("e1", delivery.event.document)
+    assert isinstance(numbered, Delivery)
+    assert numbered.event.id == numbered_at_fan_out.event.id
 
 
 @pytest.mark.parametrize("timestamp", ["", "soon", "2026-01-01T12:00:00", 7, None])

@@ -10,25 +10,22 @@ HOUR = 3600.0
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
+    ("seconds", "texts"),
     [
-        ("30s", NOON - 30),
-        ("15m", NOON - 900),
-        (" 2h\n", NOON - 2 * HOUR),
-        ("7d", NOON - 168 * HOUR),
-        ("0s", NOON),
-        ("0", 0.0),
-        ("1767268800", 1_767_268_800.0),
-        ("2026-01-01T12:00:00Z", NOON),
-        ("2026-01-01t12:00:00.5z", NOON + 0.5),
-        ("2026-01-01T20:00:00+08:00", NOON),
-        ("2026-01-01 12:00Z", NOON),
-        ("0001-01-01T00:00:00+14:00", 0.0),  # some offsets of the year 1 cannot be written
-        ("3650d", max(NOON - 3650 * 24 * HOUR, 0.0)),
+        (NOON, ["0s", "2026-01-01T12:00:00Z", "2026-01-01T20:00:00+08:00", "2026-01-01 12:00Z"]),
+        (NOON + 0.5, ["2026-01-01t12:00:00.5z"]),
+        (NOON - 30, ["30s"]),
+        (NOON - 900, ["15m"]),
+        (NOON - 2 * HOUR, [" 2h\n"]),
+        (NOON - 168 * HOUR, ["7d"]),
+        (NOON - 3650 * 24 * HOUR, ["3650d"]),
+        (1_767_268_800.0, ["1767268800"]),
+        (0.0, ["0", "0001-01-01T00:00:00+14:00"]),  # some offsets of the year 1 cannot be written
     ],
 )
-def test_a_time_and_a_duration_are_both_moments(text: str, seconds: float) -> None:
-    assert parse_time_or_ago(text, what="since", now=NOON) == seconds
+def test_a_time_and_a_duration_are_both_moments(seconds: float, texts: list[str]) -> None:
+    for text in texts:
+        assert parse_time_or_ago(text, what="since", now=NOON) == seconds, text
 
 
 @pytest.mark.parametrize(

@@ -88,14 +88,8 @@ def test_the_samples_are_as_they_would_be_sent_and_verify_by_their_secret():
 def test_a_body_may_hold_what_is_described_and_nothing_else():
     schemas = DESCRIBED["components"]["schemas"]
 
-    for model in (
-        "NewSubscription",
-        "Amendment",
-        "RotationRequest",
-        "TestRequest",
-        "MatchRequest",
-        "DeadLetterSelection",
-    ):
+    bodies = "NewSubscription Amendment RotationRequest TestRequest MatchRequest"
+    for model in (*bodies.split(), "DeadLetterSelection"):
         assert schemas[model]["additionalProperties"] is False
 
 

@@ -24,6 +24,7 @@ from tests.fakes_ops import FakeStack
 INTERVAL = 300.0
 WELL = SubscriptionCondition()
 DOWN = SubscriptionCondition(is_down=True)
+DEAD_LETTERS = OperatorNotice.DEAD_LETTERS
 
 
 @dataclass
@@ -102,22 +103,10 @@ def watch() -> Watch:
         (WELL, DOWN, [OperatorNotice.ENDPOINT_DOWN]),
         (DOWN, DOWN, []),
         (DOWN, WELL, [OperatorNotice.RECOVERED]),
-        (
-            DOWN,
-            SubscriptionCondition(is_disabled=True),
-            [OperatorNotice.SUBSCRIPTION_DISABLED],
-        ),
-        (
-            SubscriptionCondition(dead_letters=2),
-            SubscriptionCondition(dead_letters=3),
-            [OperatorNotice.DEAD_LETTERS],
-        ),
-        (SubscriptionCondition(dead_letters=3), SubscriptionCondition(dead_letters=2), []),
-        (
-            WELL,
-            replace(DOWN, dead_letters=1),
-            [OperatorNotice.ENDPOINT_DOWN, OperatorNotice.DEAD_LETTERS],
-        ),
+        (DOWN, SubscriptionCondition(is_disabled=True), [OperatorNotice.SUBSCRIPTION_DISABLED]),
+        (replace(WELL, dead_letters=2), replace(WELL, dead_letters=3), [DEAD_LETTERS]),
+        (replace(WELL, dead_letters=3), replace(WELL, dead_letters=2), []),
+        (WELL, replace(DOWN, dead_letters=1), [OperatorNotice.ENDPOINT_DOWN, DEAD_LETTERS]),
     ],
 )
 def test_a_notice_is_of_what_is_new(

@@ -45,11 +45,7 @@ def test_the_exit_code_of_a_dry_run_tells_on_request_whether_there_is_something_
 
     assert apply(terminal, file, *entries, options=("--dry-run", "--exit-code")) == code
     assert apply(terminal, file, *entries, options=("--dry-run",)) == 0
-
-
-def test_exit_code_without_a_dry_run_is_wrong_usage(terminal: Terminal, file: Path) -> None:
-    assert apply(terminal, file, CI, options=("--exit-code",)) == 2
-    assert terminal.stack.subscriptions.all() == []
+    assert apply(terminal, file, *entries, options=("--exit-code",)) == 2
 
 
 def test_a_new_secret_is_shown_at_the_end_and_never_again(terminal: Terminal, file: Path) -> None:

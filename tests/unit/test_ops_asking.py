@@ -33,7 +33,9 @@ def asked(terminal: Terminal, *arguments: str) -> tuple[int, Any]:
     return code, json.loads(terminal.out)
 
 
-def test_the_answer_of_an_endpoint_is_shown(terminal: Terminal) -> None:
+def test_the_answer_of_an_endpoint_is_shown_and_is_exit_code_1_if_it_did_not_take_it(
+    terminal: Terminal,
+) -> None:
     add(terminal)
     terminal.stack.queue.result_of = shrugs
 
@@ -42,16 +44,9 @@ def test_the_answer_of_an_endpoint_is_shown(terminal: Terminal) -> None:
     assert code == 0
     shown = {name: answer[name] for name in ("outcome", "status", "milliseconds", "answer")}
     assert shown == {"outcome": "delivered", "status": 200, "milliseconds": 7, "answer": "hello"}
-
-
-def test_an_endpoint_that_does_not_take_it_is_exit_code_1(terminal: Terminal) -> None:
-    add(terminal)
     terminal.stack.queue.result_of = refuses
-
     code, answer = asked(terminal, "test", "ci")
-
-    assert code == 1
-    assert (answer["outcome"], answer["status"]) == ("tls_failed", None)
+    assert (code, answer["outcome"], answer["status"]) == (1, "tls_failed", None)
 
 
 @pytest.mark.parametrize(

@@ -217,18 +217,16 @@ def test_discard_gives_a_letter_up_and_its_lane_goes_on(terminal: Terminal) -> N
         (("dead-letters", "redrive"), 2),
         (("dead-letters", "discard", FIRST, "--all"), 2),
         (("dead-letters", "redrive", "--all", "--reason", "crashed"), 2),
-        (("dead-letters", "redrive", "nonsense"), 2),
         (("dead-letters", "redrive", FIRST), 3),
-        (("dead-letters", "show", FIRST), 3),
         (("dead-letters", "list", "--subscription", "nobody"), 3),
         (("lanes", "list", "--held", "--subscription", "nobody"), 3),
         (("deliveries", "list", "--pipeline", "39", "--status", "lost"), 2),
-        (("deliveries", "list", "--pipeline", "39", "--limit", "0"), 2),
         (("deliveries", "list", "--pipeline", "39", "--since", "yesterday"), 2),
-        (("deliveries", "list", "--pipeline", "39", "--since", "2026-01-01T12:00:00"), 2),
         (("deliveries", "show", "sub_a#39"), 2),
         (("deliveries", "show", FIRST), 3),
         (("pipelines", "show", "40"), 3),
+        (("pipelines", "list", "--state", "ended"), 2),
+        (("pipelines", "list", "--older-than", "soon"), 2),
     ],
 )
 def test_bad_input_is_one_line(terminal: Terminal, arguments: tuple[str, ...], code: int) -> None:
@@ -328,8 +326,6 @@ def test_deliveries_are_listed_by_status_and_time(terminal: Terminal) -> None:
         (("--pipeline", "staging/39"), ["sub_a#staging/39#1"]),
         (("--pipeline", "39", "--source", "staging"), ["sub_a#staging/39#1"]),
         (("--pipeline", "39", "--source", "default"), [SECOND, FIRST]),
-        (("--pipeline", "39"), [SECOND, FIRST]),
-        (("--source", "production"), []),
     ],
 )
 def test_deliveries_are_listed_by_the_source_of_their_pipeline(

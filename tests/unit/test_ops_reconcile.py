@@ -28,10 +28,6 @@ def stack() -> FakeStack:
     return stack
 
 
-def typed_in(monkeypatch: pytest.MonkeyPatch, text: bytes) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
-
-
 def test_it_says_how_many_were_read_and_how_many_were_sent(terminal: Terminal) -> None:
     assert terminal.json(*DEVLAKE) == {
         "since": "2025-12-31T12:00:00.000+00:00",

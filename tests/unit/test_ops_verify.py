@@ -143,7 +143,6 @@ def test_when_it_was_captured_may_be_how_long_ago(
     [
         (("secret", "whsec_canary"), (), "secret: "),
         (("secret", "canary" * 300), (), "secret: more than 1024 bytes"),
-        (("headers", "canary"), (), "headers: line 1 is not 'Name: value'"),
         (("headers", '{"webhook-id": {}}'), (), "headers: webhook-id is no text"),
         (("headers", '{"canary'), (), "headers: not JSON"),
         (("headers", '[{"name": "canary"}]'), (), "headers: a JSON array; an object is wanted"),

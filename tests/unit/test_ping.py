@@ -141,15 +141,6 @@ def test_an_active_one_is_pinged_and_stays_as_it_is(stack: FakeStack) -> None:
     assert stack.queue.pinged[0].challenge is None
 
 
-def test_no_challenge_is_like_another(stack: FakeStack) -> None:
-    subscription = pending(stack)
-    for _ in range(2):
-        stack.service().test_endpoint(subscription, within_seconds=1)
-
-    first, second = (ping.challenge for ping in stack.queue.pinged)
-    assert first != second
-
-
 def test_nobody_waits_longer_than_was_said(stack: FakeStack) -> None:
     subscription = stack.subscriptions.save(a_subscription())
 
@@ -157,3 +148,12 @@ def test_nobody_waits_longer_than_was_said(stack: FakeStack) -> None:
 
     assert pong is None
     assert 5 <= stack.clock.now() - NOON < 6
+
+
+def test_no_challenge_is_like_another(stack: FakeStack) -> None:
+    subscription = pending(stack)
+    for _ in range(2):
+        stack.service().test_endpoint(subscription, within_seconds=1)
+
+    first, second = (ping.challenge for ping in stack.queue.pinged)
+    assert first != second

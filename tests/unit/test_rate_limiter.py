@@ -48,23 +48,17 @@ def test_the_second_waits_for_its_place_in_the_queue_and_spends_no_attempt(world
     assert world.ledger.lanes[LANE].attempts == 0
 
 
-def test_when_its_place_has_come_it_goes_and_takes_no_other(world: PacedWorld):
+def test_a_place_is_taken_when_it_has_come_and_not_before(world: PacedWorld):
     world.receive(a_delivery(1), a_delivery(2))
-    world.clock.time += SPACING
+    world.clock.time += 1
+    assert world.receive(a_delivery(2), again=True) == [Nack(SPACING - 1)]
+    assert world.attempts.made == [FIRST]
+    world.clock.time += SPACING - 1
 
     assert world.receive(a_delivery(2), again=True) == [Ack()]
 
     assert world.attempts.made == [FIRST, SECOND]
     assert world.rate_limits.free_at == {"sub_a": NOON + 2 * SPACING}
-
-
-def test_whoever_comes_before_its_place_is_sent_back_for_the_rest(world: PacedWorld):
-    world.receive(a_delivery(1), a_delivery(2))
-    world.clock.time += 1
-
-    assert world.receive(a_delivery(2), again=True) == [Nack(SPACING - 1)]
-
-    assert world.attempts.made == [FIRST]
 
 
 def test_whoever_comes_much_too_late_takes_a_place_anew(world: PacedWorld):

@@ -64,14 +64,8 @@ def test_what_waits_is_let_be_and_the_rest_is_chosen_by_how_it_stands(
     replay = world.replay(status=status)
 
     records = world.ledger.records.values()
-    assert (
-        sorted(
-            f"{record.lane.pipeline_key}#{record.sequence}"
-            for record in records
-            if record.replayed_by
-        )
-        == heard
-    )
+    replayed = [f"{one.lane.pipeline_key}#{one.sequence}" for one in records if one.replayed_by]
+    assert sorted(replayed) == heard
     assert (replay.sent, replay.waiting) == (len(heard), 1)
 
 
@@ -283,34 +277,26 @@ def test_a_pipeline_that_nobody_can_read_is_left_out_and_told(world: World):
     assert "trouble" in dict(world.telemetry.told)
 
 
-@pytest.mark.parametrize("days", [14, 30])
-def test_what_the_journal_no_longer_keeps_is_warned_of(world: World, days: int):
-    world.kept_days, older = days, f"{days + 1}d"
+def test_what_the_journal_no_longer_keeps_is_warned_of(world: World):
+    world.kept_days = 14
 
-    world.start_replay.criteria(ReplayRequest(since=f"{days}d"))
-    world.start_replay.criteria(ReplayRequest(since=older))
+    world.start_replay.criteria(ReplayRequest(since="14d"))
+    world.start_replay.criteria(ReplayRequest(since="15d"))
 
-    assert world.warnings == [
-        f"since: {older}: events are kept for {days} days; what is older is not sent"
-    ]
+    warning = "since: 15d: events are kept for 14 days; what is older is not sent"
+    assert world.warnings == [warning]
 
 
 @pytest.mark.parametrize(
     ("wish", "complaint"),
     [
-        ({"since": "yesterday"}, "since: 'yesterday' is neither a time with an offset"),
         ({"since": "2026-01-01T12:00:00"}, "since: .* is neither a time with an offset"),
         ({"since": "1767272400"}, "since: '1767272400' is in the future"),
         ({"since": "1h", "until": "2026-01-02T12:00:00Z"}, "until: .* is in the future"),
         ({"since": "1h", "until": "2h"}, "since: '1h' is after until, '2h'"),
-        (
-            {"since": "1h", "event_types": ("PIPELINE_LOST",)},
-            "event type: 'PIPELINE_LOST' is not one",
-        ),
+        ({"since": "1h", "event_types": ("X",)}, "event type: 'X' is not one"),
         ({"since": "1h", "status": "lost"}, "status: 'lost' is not one of dead, delivered"),
         ({"since": "1h", "rate": "0/s"}, "rate: '0/s' is not a rate such as 20/m"),
-        ({"since": "1h", "rate": "ten"}, "rate: 'ten' is not a rate such as"),
-        ({"since": "9999d"}, "since: 9999d is more than 3650d"),
     ],
 )
 def test_what_is_not_allowed_is_named_and_nothing_is_saved(
@@ -337,7 +323,7 @@ def test_a_new_subscription_hears_what_was_before_it_once_and_in_order(world: Wo
 
     assert (replay.matched, replay.sent) == (None, 3)
     assert sorted(world.heard) == ["1#1", "1#2", "2#1", "2#2"]
-    assert [one for one in world.heard if one[0] == "1"] == ["1#1", "1#2"]
+    assert world.heard.index("1#1") < world.heard.index("1#2")
 
 
 def test_what_was_accepted_but_not_fanned_out_to_a_new_subscription_is_not_lost(world: World):

@@ -30,6 +30,15 @@ def started(world: World, **wish: Any) -> None:
     world.tick()
 
 
+def spend_budget(world: World, sequence: int) -> None:
+    """All three attempts of a delivery fail."""
+    world.attempts.script[f"sub_a#1#{sequence}"] = [world.attempts.failure() for _ in range(3)]
+    world.receive(world.delivery(1, sequence))
+    for _ in range(2):
+        world.clock.sleep(400)
+        world.receive(Resume(LANE, 1))
+
+
 def resume(world: World) -> Resume:
     return world.queue.resumes.pop(0)
 
@@ -171,12 +180,7 @@ def test_the_wish_of_a_receiver_to_be_left_alone_is_kept(world: World):
 def test_a_lane_behind_a_dead_letter_goes_on_when_that_is_replayed(world: World):
     world.live(1)
     world.subscriptions.put(a_subscription(ordering=Ordering.STRICT))
-    failures = [world.attempts.failure() for _ in range(3)]
-    world.attempts.script["sub_a#1#1"] = failures
-    world.receive(world.delivery(1, 1))
-    for _ in range(2):
-        world.clock.sleep(400)
-        world.receive(Resume(LANE, 1))
+    spend_budget(world, 1)
     world.receive(world.delivery(1, 2))
     assert world.statuses(1) == [DEAD, WAITING]
     assert world.ledger.lanes[LANE].head_is_dead
@@ -191,11 +195,7 @@ def test_a_lane_behind_a_dead_letter_goes_on_when_that_is_replayed(world: World)
 def test_what_is_replayed_before_a_dead_letter_goes_and_the_letter_stays(world: World):
     world.live(1)
     world.record(1, DELIVERED, 1)
-    world.attempts.script["sub_a#1#2"] = [world.attempts.failure() for _ in range(3)]
-    world.receive(world.delivery(1, 2))
-    for _ in range(2):
-        world.clock.sleep(400)
-        world.receive(Resume(LANE, 1))
+    spend_budget(world, 2)
     assert world.statuses(1) == [DELIVERED, DEAD]
 
     started(world, status="delivered")

@@ -8,6 +8,7 @@ import pytest
 from lakehook.adapters.http.server import MAX_TRAILERS, BodyRefused, read_body
 
 NEXT = b"POST /next"
+CHUNKED = {"transfer_encoding": "chunked"}
 
 
 def read(text: bytes, **headers: str) -> tuple[bytes, bytes]:
@@ -24,19 +25,11 @@ def read(text: bytes, **headers: str) -> tuple[bytes, bytes]:
         (b"", {}, b""),
         (b"hello", {"content_length": "5"}, b"hello"),
         (b"hello", {"content_length": " 5 "}, b"hello"),
-        (b"0\r\n\r\n", {"transfer_encoding": "chunked"}, b""),
-        (
-            b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n",
-            {"transfer_encoding": "chunked"},
-            b"hello world",
-        ),
+        (b"0\r\n\r\n", CHUNKED, b""),
+        (b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", CHUNKED, b"hello world"),
         (b"0005;a=b\r\nhello\r\n0\r\n\r\n", {"transfer_encoding": "Chunked"}, b"hello"),
-        (b"5\nhello\n0\n\n", {"transfer_encoding": "chunked"}, b"hello"),
-        (
-            b"C\r\n" + b"x" * 12 + b"\r\n0\r\na: b\r\n\r\n",
-            {"transfer_encoding": "chunked"},
-            b"x" * 12,
-        ),
+        (b"5\nhello\n0\n\n", CHUNKED, b"hello"),
+        (b"C\r\n" + b"x" * 12 + b"\r\n0\r\na: b\r\n\r\n", CHUNKED, b"x" * 12),
         (b"1\r\nx\r\n0\r\n\r\n", {"transfer_encoding": "chunked", "content_length": "3"}, b"x"),
     ],
 )
@@ -56,15 +49,15 @@ def test_a_body_is_read_to_its_end_and_no_further(
         (b"", {"content_length": "21"}, 413),
         (b"", {"content_length": "9" * 400}, 400),
         (b"", {"transfer_encoding": "gzip, chunked"}, 501),
-        (b"", {"transfer_encoding": "chunked"}, 400),
-        (b"-5\r\nhello\r\n0\r\n\r\n", {"transfer_encoding": "chunked"}, 400),
-        (b"x\r\n", {"transfer_encoding": "chunked"}, 400),
-        (b"5\r\nhel", {"transfer_encoding": "chunked"}, 400),
-        (b"5\r\nhello5\r\n", {"transfer_encoding": "chunked"}, 400),
-        (b"15\r\n", {"transfer_encoding": "chunked"}, 413),
-        (b"A\r\n" + b"x" * 10 + b"\r\nB\r\n", {"transfer_encoding": "chunked"}, 413),
-        (b"f" * 16 + b"\r\n", {"transfer_encoding": "chunked"}, 400),
-        (b"0\r\n" + b"a: b\r\n" * MAX_TRAILERS, {"transfer_encoding": "chunked"}, 431),
+        (b"", CHUNKED, 400),
+        (b"-5\r\nhello\r\n0\r\n\r\n", CHUNKED, 400),
+        (b"x\r\n", CHUNKED, 400),
+        (b"5\r\nhel", CHUNKED, 400),
+        (b"5\r\nhello5\r\n", CHUNKED, 400),
+        (b"15\r\n", CHUNKED, 413),
+        (b"A\r\n" + b"x" * 10 + b"\r\nB\r\n", CHUNKED, 413),
+        (b"f" * 16 + b"\r\n", CHUNKED, 400),
+        (b"0\r\n" + b"a: b\r\n" * MAX_TRAILERS, CHUNKED, 431),
     ],
 )
 def test_what_is_malformed_cut_off_or_too_large_is_refused(

@@ -50,16 +50,10 @@ def test_a_key_too_short_or_too_long_is_refused_with_its_length(length: int):
 @pytest.mark.parametrize(
     "text",
     [
-        f"whsec_{TEXT}*",
-        f"whsec_{TEXT[:-3]}",
-        f"whsk_{TEXT}",
-        f"whsec_whsec_{TEXT}",
+        *(f"whsec_{TEXT}*", f"whsec_{TEXT[:-3]}", f"whsk_{TEXT}", f"whsec_whsec_{TEXT}"),
         f"{TEXT[:8]}\n{TEXT[8:]}",
         base64.urlsafe_b64encode(b"\xff" * 24).decode(),
-        f"{TEXT}ü",
-        "湖",
-        "\ud800",
-        "\0",
+        *(f"{TEXT}ü", "湖", "\ud800", "\0"),
     ],
 )
 def test_what_is_not_base64_is_refused_and_not_repeated(text: str):

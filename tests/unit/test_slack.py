@@ -196,45 +196,30 @@ def test_it_is_reached_over_http_alone_and_once_a_second():
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "outcome"),
+    ("outcome", "answers"),
     [
-        (200, b"ok", Outcome.DELIVERED),
-        (200, b" ok\n", Outcome.DELIVERED),
-        (200, b"", Outcome.DELIVERED),
-        (200, b'{"ok":true}', Outcome.DELIVERED),
-        (200, b'{"success":true}', Outcome.DELIVERED),
-        (200, b'{"ok": false, "error": "invalid_workflow_input"}', Outcome.REJECTED),
-        (200, b'{"success":false}', Outcome.REJECTED),
-        (200, b"<html>sign in</html>", Outcome.REJECTED),
-        (204, b"", Outcome.REJECTED),
-        (302, b"", Outcome.REJECTED),
-        (400, b"invalid_payload", Outcome.UNACCEPTABLE),
-        (400, b"invalid_blocks", Outcome.UNACCEPTABLE),
-        (400, b"no_text", Outcome.UNACCEPTABLE),
-        (200, b"invalid_payload", Outcome.UNACCEPTABLE),
-        (400, b"", Outcome.REJECTED),
-        (400, b"<html>Bad Request</html>", Outcome.REJECTED),
-        (413, b"", Outcome.REJECTED),
-        (403, b"", Outcome.REJECTED),
-        (403, b"<html>your proxy says no</html>", Outcome.REJECTED),
-        (404, b"<html>no such page</html>", Outcome.REJECTED),
-        (410, b"", Outcome.GONE),
-        (400, b"no_team", Outcome.GONE),
-        (200, b"no_service", Outcome.GONE),
-        (403, b"action_prohibited", Outcome.GONE),
-        (403, b"invalid_token", Outcome.GONE),
-        (404, b"channel_not_found", Outcome.GONE),
-        (404, b"no_service", Outcome.GONE),
-        (410, b"channel_is_archived", Outcome.GONE),
-        (405, b"", Outcome.REJECTED),
-        (500, b"rollup_error", Outcome.REJECTED),
-        (503, b"", Outcome.THROTTLED),
+        (Outcome.DELIVERED, [(200, b"ok"), (200, b" ok\n"), (200, b""), (200, b'{"ok":true}')]),
+        (Outcome.DELIVERED, [(200, b'{"success":true}')]),
+        (Outcome.REJECTED, [(200, b'{"ok": false, "error": "x"}'), (200, b'{"success":false}')]),
+        (Outcome.REJECTED, [(200, b"<html>sign in</html>"), (204, b""), (302, b""), (400, b"")]),
+        (Outcome.REJECTED, [(400, b"<html>Bad Request</html>"), (413, b""), (403, b"")]),
+        (Outcome.REJECTED, [(403, b"<html>your proxy says no</html>"), (404, b"<html>no</html>")]),
+        (Outcome.REJECTED, [(405, b""), (500, b"rollup_error")]),
+        (Outcome.UNACCEPTABLE, [(400, b"invalid_payload"), (200, b"invalid_payload")]),
+        (Outcome.UNACCEPTABLE, [(400, b"invalid_blocks"), (400, b"no_text")]),
+        (Outcome.GONE, [(410, b""), (400, b"no_team"), (200, b"no_service"), (404, b"no_service")]),
+        (Outcome.GONE, [(403, b"action_prohibited"), (403, b"invalid_token")]),
+        (Outcome.GONE, [(404, b"channel_not_found"), (410, b"channel_is_archived")]),
+        (Outcome.THROTTLED, [(503, b"")]),
     ],
 )
-def test_an_answer_is_read_by_its_status_and_its_word(status: int, body: bytes, outcome: Outcome):
-    reading = SLACK.interpret(Response(status=status, headers={}, body=body), now=NOON)
-
-    assert reading == ResponseVerdict(outcome=outcome, disable_requested=outcome is Outcome.GONE)
+def test_an_answer_is_read_by_its_status_and_its_word(
+    outcome: Outcome, answers: list[tuple[int, bytes]]
+):
+    for status, body in answers:
+        reading = SLACK.interpret(Response(status=status, headers={}, body=body), now=NOON)
+        asked_to_stop = outcome is Outcome.GONE
+        assert reading == ResponseVerdict(outcome=outcome, disable_requested=asked_to_stop), body
 
 
 @pytest.mark.parametrize(

@@ -229,10 +229,11 @@ def eventually_ended(child: int) -> int:
         ("SqliteSpool.oldest", SpoolFull("the disk has no room")),
         ("SqliteSpool.remove", SpoolFull("the disk has no room")),
         ("SqliteSpool.vacuum", SpoolFull("the disk has no room")),
+        ("SqliteSpool.oldest", ValueError("nobody foresaw it")),
         ("DrainLock.take", sqlite3.OperationalError("unable to open database file")),
     ],
 )
-def test_a_disk_that_is_full_or_a_lock_that_cannot_be_had_for_a_while_stops_nothing(
+def test_whatever_troubles_a_drain_for_a_while_stops_nothing(
     path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -258,24 +259,6 @@ def test_a_disk_that_is_full_or_a_lock_that_cannot_be_had_for_a_while_stops_noth
 
     assert list(dict.fromkeys(sqs.of("a"))) == ids_of("a", range(3))
     assert str(trouble) in caplog.text or method.endswith("vacuum")
-
-
-def test_a_queue_that_breaks_in_a_way_nobody_foresaw_stops_nothing(path: Path):
-    sqs = FakeSqs()
-    good, broken = sqs.send_message_batch, Signal()
-
-    def breaks(**_: Any) -> dict[str, Any]:
-        broken.set()
-        raise ValueError("surprise")
-
-    sqs.send_message_batch = breaks  # type: ignore[method-assign]
-    with opened(path, sqs) as publisher:
-        publisher.publish(events_of("a", range(3)))
-        assert broken.wait(PATIENCE)
-        sqs.send_message_batch = good  # type: ignore[method-assign]
-        assert publisher.flush(PATIENCE)
-
-    assert sqs.of("a") == ids_of("a", range(3))
 
 
 # --- draining, turn by turn ---

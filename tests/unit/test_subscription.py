@@ -2,12 +2,11 @@ import pytest
 
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.event import EventType
-from lakehook.domain.signing import EncryptedSecret, SignatureAlgorithm
+from lakehook.domain.signing import EncryptedSecret
 from lakehook.domain.subscription import (
     parse_deadline,
     parse_event_types,
     parse_name,
-    parse_signing,
 )
 from lakehook.domain.time import format_rfc3339
 from tests.builders import a_subscription, an_event
@@ -82,12 +81,6 @@ def test_an_unknown_event_type_is_refused_with_the_known_ones(name: str):
         InvalidSubscription, match=r"is not one of PIPELINE_CREATED, .*TASK_CANCELLED"
     ):
         parse_event_types(["PIPELINE_FAILED", name])
-
-
-def test_a_way_of_signing_is_a_known_one():
-    assert parse_signing("hmac") is SignatureAlgorithm.HMAC
-    with pytest.raises(InvalidSubscription, match="'none' is not one of hmac"):
-        parse_signing("none")
 
 
 @pytest.mark.parametrize("seconds", [1, 2.5, 20])

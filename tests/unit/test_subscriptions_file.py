@@ -35,12 +35,6 @@ def test_words_that_yaml_once_took_for_something_else_are_texts(text: str) -> No
     assert parse_source_file(f"a: {text}", name="s").document == {"a": text}
 
 
-def test_json_is_read_too() -> None:
-    assert parse_source_file('{"a": [1, "b", null, true]}', name="s").document == {
-        "a": [1, "b", None, True]
-    }
-
-
 def test_it_knows_the_line_of_everything() -> None:
     manuscript = parse_source_file("\na:\n  - b: 1\n    c: 2\n  - d\n", name="s")
 

@@ -1,5 +1,6 @@
 """Trends: health over time from its recorded changes, read once a minute, and what can't be."""
 
+from collections.abc import Sequence
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +28,9 @@ def change(at: float, before: HealthState, after: HealthState) -> HealthChange:
     return HealthChange(at=NOON + at, subscription_id="sub_a", before=before, after=after)
 
 
+BOTH_WAYS = change(-40, OK, DOWN), change(-10, DOWN, OK)
+
+
 @pytest.mark.parametrize(
     ("changes", "present", "since", "spans"),
     [
@@ -34,12 +38,7 @@ def change(at: float, before: HealthState, after: HealthState) -> HealthChange:
         ([], DOWN, -30.0, [(OK, 70), (DOWN, 30)]),
         ([], DOWN, -300.0, [(DOWN, 100)]),
         ([change(-40, OK, DOWN)], DOWN, -40.0, [(OK, 60), (DOWN, 40)]),
-        (
-            [change(-40, OK, DOWN), change(-10, DOWN, OK)],
-            OK,
-            None,
-            [(OK, 60), (DOWN, 30), (OK, 10)],
-        ),
+        (BOTH_WAYS, OK, None, [(OK, 60), (DOWN, 30), (OK, 10)]),
         ([change(-200, OK, DOWN), change(-40, DOWN, OK)], OK, None, [(DOWN, 60), (OK, 40)]),
         ([change(-40, DOWN, OK)], OK, None, [(DOWN, 60), (OK, 40)]),
         # the scheduler has not seen the newest yet, and says the same twice after a crash
@@ -48,18 +47,14 @@ def change(at: float, before: HealthState, after: HealthState) -> HealthChange:
     ],
 )
 def test_the_spans_cover_the_window_without_a_gap(
-    changes: list[HealthChange],
+    changes: Sequence[HealthChange],
     present: HealthState,
     since: float | None,
     spans: list[tuple[HealthState, float]],
 ):
-    found = health_spans(
-        changes,
-        start=START,
-        end=NOON,
-        present=present,
-        since=None if since is None else NOON + since,
-    )
+    since = None if since is None else NOON + since
+
+    found = health_spans(changes, start=START, end=NOON, present=present, since=since)
 
     assert [(span.health, span.seconds) for span in found] == spans
 

@@ -32,45 +32,37 @@ def as_it_should_be() -> list[Arrival]:
     ]
 
 
+ALL = as_it_should_be()
+
+
 def test_all_of_it_in_order_and_genuine_is_a_yes():
-    verdict = judge(as_it_should_be(), EXPECTED)
+    verdict = judge(ALL, EXPECTED)
+
+    assert judge(sorted(ALL, key=lambda one: one.pipeline, reverse=True), EXPECTED)
 
     assert verdict
     assert (verdict.expected, verdict.arrived, verdict.repeated) == (6, 6, 0)
 
 
-def test_pipelines_may_come_in_any_order_beside_each_other():
-    assert judge(sorted(as_it_should_be(), key=lambda one: one.pipeline, reverse=True), EXPECTED)
+MISSING, FORGED = ALL[:2] + ALL[3:], [*ALL[:-1], an_arrival("102", 3, FAILED, genuine=False)]
+SWAPPED = [ALL[2], ALL[1], ALL[0], *ALL[3:]]
 
 
-def test_one_missing_is_a_no():
-    arrivals = as_it_should_be()
-    del arrivals[2]
-
+@pytest.mark.parametrize(
+    ("arrivals", "flags"),
+    [
+        (MISSING, (False, True, True)),
+        (SWAPPED, (True, False, True)),
+        (FORGED, (True, True, False)),
+    ],
+    ids=["one missing", "two of a pipeline swapped", "one forged"],
+)
+def test_a_no_says_which_promise_was_broken(arrivals: list[Arrival], flags: tuple[bool, ...]):
     verdict = judge(arrivals, EXPECTED)
 
     assert not verdict
-    assert (verdict.complete, verdict.arrived, len(verdict.missing)) == (False, 5, 1)
-
-
-def test_two_of_a_pipeline_swapped_is_a_no():
-    arrivals = as_it_should_be()
-    arrivals[0], arrivals[2] = arrivals[2], arrivals[0]
-
-    verdict = judge(arrivals, EXPECTED)
-
-    assert not verdict
-    assert (verdict.complete, verdict.in_order) == (True, False)
-
-
-def test_one_forged_is_a_no():
-    arrivals = as_it_should_be()
-    arrivals[-1] = an_arrival("102", 3, FAILED, genuine=False)
-
-    verdict = judge(arrivals, EXPECTED)
-
-    assert not verdict
-    assert not verdict.genuine
+    assert (verdict.complete, verdict.in_order, verdict.genuine) == flags
+    assert len(verdict.missing) == 6 - len(arrivals)
 
 
 @pytest.mark.parametrize(

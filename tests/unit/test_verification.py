@@ -42,8 +42,10 @@ def doubt_about(
     return verify_request(capture_of(vector), key, now=now, tolerance_seconds=300)
 
 
-def captured(body: bytes = BODY, *, secrets: tuple[SigningKey, ...] = (SECRET,)) -> CapturedRequest:
-    signed = signatures(message_id="sub_a#39#1", timestamp=NOW, body=BODY, secrets=secrets)
+def captured(
+    body: bytes = BODY, *, sent: bytes = BODY, secrets: tuple[SigningKey, ...] = (SECRET,)
+) -> CapturedRequest:
+    signed = signatures(message_id="sub_a#39#1", timestamp=NOW, body=sent, secrets=secrets)
     headers = {
         "webhook-id": "sub_a#39#1",
         "webhook-timestamp": str(NOW),
@@ -69,21 +71,13 @@ def test_a_published_request_is_genuine_by_either_half_of_its_key(vector: Any):
         assert verify_request(capture_of(vector), key, now=at, tolerance_seconds=300) is None
 
 
-@pytest.mark.parametrize("vector", vectors("accepted"), ids=named)
-def test_what_may_differ_is_accepted(vector: Any):
-    changed = vectors("signed")[0] | vector["change"]
-
-    assert doubt_about(changed, late=vector["change"].get("at", 0)) is None
-
-
-@pytest.mark.parametrize("vector", vectors("refused"), ids=named)
-def test_what_may_not_differ_is_refused_with_its_reason(vector: Any):
+@pytest.mark.parametrize("vector", [*vectors("accepted"), *vectors("refused")], ids=named)
+def test_what_may_not_differ_is_refused_with_its_reason_and_the_rest_accepted(vector: Any):
     changed = vectors("signed")[0] | vector["change"]
 
     found = doubt_about(changed, late=vector["change"].get("at", 0))
 
-    assert found
-    assert found.reason == vector["reason"]
+    assert (found and found.reason) == vector.get("reason")
 
 
 # --- which key checks what ---
@@ -131,47 +125,31 @@ def test_another_public_key_verifies_nothing():
 
 
 @pytest.mark.parametrize(
-    ("body", "hint"),
-    [
-        (BODY + b"\n", "without the line break at its end"),
-        (BODY + b"\r\n", "without the line break at its end"),
-        (b" " + BODY, "without the spaces around it"),
-        (b"\xef\xbb\xbf" + BODY, "without the byte order mark"),
-        (json.dumps(json.loads(BODY)).encode(), "as compact JSON"),
-        (json.dumps(json.loads(BODY), indent=4).encode(), "as compact JSON"),
-        (BODY + b"x", ""),
-        (b"", ""),
-        (b"\xff", ""),
-        (b"[" * 100_000, ""),
-        (b'"\\ud800"', ""),
-    ],
-)
-def test_a_body_that_was_rewritten_is_told_from_one_that_was_forged(body: bytes, hint: str):
-    found = doubt(captured(body))
-
-    assert found
-    assert found.reason is Reason.SIGNATURE_MISMATCH
-    assert found.hint == (f"the body is not as it was sent: it verifies {hint}" if hint else "")
-
-
-@pytest.mark.parametrize(
     ("sent", "came", "hint"),
     [
+        (BODY, BODY + b"\n", "without the line break at its end"),
+        (BODY, BODY + b"\r\n", "without the line break at its end"),
+        (BODY, b" " + BODY, "without the spaces around it"),
+        (BODY, b"\xef\xbb\xbf" + BODY, "without the byte order mark"),
+        (BODY, json.dumps(json.loads(BODY)).encode(), "as compact JSON"),
+        (BODY, json.dumps(json.loads(BODY), indent=4).encode(), "as compact JSON"),
         (b"a\r\nb", b"a\nb", "with CRLF for LF"),
         (b"a\nb", b"a\r\nb", "with LF for CRLF"),
         (b"a\n", b"a", "with a line break at its end"),
         (b'{"a": "\xc3\xa9"}', b'{"a":"\xc3\xa9"}', "as JSON with spaces"),
         (b'{"a":"\\u00e9"}', b'{"a":"\xc3\xa9"}', "as compact JSON in ASCII"),
+        *((BODY, came, "") for came in (BODY + b"x", b"", b"\xff", b"[" * 100_000, b'"\\ud800"')),
     ],
+    ids=lambda one: str(one)[:40],
 )
-def test_a_hint_says_how_the_body_was(sent: bytes, came: bytes, hint: str):
-    signed = signatures(message_id="m", timestamp=NOW, body=sent, secrets=[SECRET])
-    headers = {"webhook-id": "m", "webhook-timestamp": str(NOW), "webhook-signature": signed}
-
-    found = doubt(CapturedRequest(headers=headers, body=came))
+def test_a_body_that_was_rewritten_is_told_from_one_that_was_forged(
+    sent: bytes, came: bytes, hint: str
+):
+    found = doubt(captured(came, sent=sent))
 
     assert found
-    assert found.hint == f"the body is not as it was sent: it verifies {hint}"
+    assert found.reason is Reason.SIGNATURE_MISMATCH
+    assert found.hint == (f"the body is not as it was sent: it verifies {hint}" if hint else "")
 
 
 # --- nothing surprises it, and nothing forged gets by ---

@@ -77,11 +77,14 @@ class Visitor:
         headers = {} if origin is None else {"origin": origin}
         return self.client.post(path, base_url=ORIGIN, data=form, headers=headers)
 
-    def confirm(self, path: str, **form: Any) -> TestResponse:
-        """Fill in the form of that page, and send it."""
+    def form_token(self, path: str) -> str:
         token = FORM_TOKEN.search(self.page(path))
         assert token, path
-        return self.post(path, form_token=token[1], **form)
+        return token[1]
+
+    def confirm(self, path: str, to: str = "", **form: Any) -> TestResponse:
+        """Fill in the form of that page, and send it."""
+        return self.post(to or path, form_token=self.form_token(path), **form)
 
 
 def visitor(

@@ -134,14 +134,11 @@ def test_a_reason_names_the_address_that_would_be_reached_and_its_source():
     )
 
 
-@given(st.ip_addresses(v=4))
-def test_no_address_is_called_that_python_knows_not_to_be_global(address: IPv4Address):
-    assert address.is_global or not check_address(str(address)).allowed
-
-
-@given(st.ip_addresses(v=6))
-def test_no_ipv6_address_is_called_that_python_knows_not_to_be_global(address: IPv6Address):
-    embeds = address.sixtofour or address.teredo
+@given(st.ip_addresses(v=4) | st.ip_addresses(v=6))
+def test_no_address_is_called_that_python_knows_not_to_be_global(
+    address: IPv4Address | IPv6Address,
+):
+    embeds = isinstance(address, IPv6Address) and (address.sixtofour or address.teredo)
 
     assert address.is_global or embeds or not check_address(str(address)).allowed
 
@@ -154,18 +151,13 @@ def test_what_embeds_an_address_is_judged_like_it(embed, inner: IPv4Address):  #
     assert check_address(embed(inner)) == check_address(str(inner))
 
 
-@given(st.ip_addresses(v=4))
-def test_what_is_merely_compatible_with_an_address_is_never_called(inner: IPv4Address):
-    assert not check_address(f"::{inner}").allowed
-
-
 @pytest.mark.parametrize(
     "address",
-    ["10.2.0.0", "10.2.255.255", "fd12:3456::1", "fd12:3456::1%eth0", "fe80::1%eth0"]
+    ["8.8.8.8", "10.2.0.0", "10.2.255.255", "fd12:3456::1", "fd12:3456::1%eth0", "fe80::1%eth0"]
     + [embed(IPv4Address("10.2.0.1")) for embed in EMBEDDINGS],
 )
 def test_an_opened_network_admits_its_addresses_and_what_embeds_them(address: str):
-    opened = parse_networks(["10.2.0.0/16", "fd12:3456::/32", "fe80::/10"])
+    opened = parse_networks(["8.8.8.0/24", "10.2.0.0/16", "fd12:3456::/32", "fe80::/10"])
 
     verdict = check_address(address, allowed_networks=opened)
 
@@ -177,12 +169,6 @@ def test_an_opened_network_admits_nothing_else(address: str):
     opened = parse_networks(["10.2.0.0/16", "fd12:3456::/32"])
 
     assert not check_address(address, allowed_networks=opened).allowed
-
-
-def test_a_public_address_may_be_opened_too():
-    verdict = check_address("8.8.8.8", allowed_networks=parse_networks(["8.8.8.0/24"]))
-
-    assert (verdict.allowed, verdict.opens) == (True, True)
 
 
 @pytest.mark.parametrize("name", ["", "-", "10.2.0.1/16", "10.2.0.0/33", "localhost", "10.2.0.0/a"])

@@ -92,13 +92,6 @@ def test_a_wish_that_is_not_allowed_is_refused_and_nothing_begun(
     assert api.call("GET", "/replays").document["replays"] == []
 
 
-@pytest.mark.parametrize("path", ["/replays/rpl_none", "/replays/rpl_none/stop"])
-def test_a_replay_that_nobody_began_is_not_found(api: Desktop, path: str):
-    method = "POST" if path.endswith("stop") else "GET"
-
-    assert api.call(method, path).status == 404
-
-
 def test_a_new_subscription_may_ask_for_the_past(api: Desktop):
     made = api.call("POST", "/subscriptions", {"name": "ci", "url": URL, "from_beginning": True})
 

@@ -157,19 +157,14 @@ def test_the_secret_of_one_that_is_there_is_neither_touched_nor_looked_for(
     stack: FakeStack,
 ) -> None:
     entry = {**CI, "secret": {"env": "GONE"}, "format": "devlake"}
-    apply(stack, entry, variables={"GONE": "topsecret"})
+    (done,) = apply(stack, entry, variables={"GONE": "topsecret"})
+    assert done.secret is None, "whoever brought it knows it"
     before = only(stack)
 
     (step,) = plan(stack, {**entry, "deadline_seconds": 5}, variables={}).steps
     list(Apply(stack.service())(Plan(steps=(step,), unchanged=(), not_in_file=())))
 
     assert only(stack).secrets == before.secrets
-
-
-def test_a_secret_that_was_brought_is_not_told(stack: FakeStack) -> None:
-    (done,) = apply(stack, {**CI, "format": "devlake", "secret": {"env": "SECRET"}})
-
-    assert done.secret is None
 
 
 # --- what is sealed ---
@@ -190,14 +185,6 @@ def test_what_is_sealed_is_sealed_anew_where_that_is_asked_for(stack: FakeStack)
     assert only(stack).encrypted_headers != before.encrypted_headers
 
 
-def test_another_name_of_a_header_is_a_change(stack: FakeStack) -> None:
-    apply(stack, {**CI, "headers": {"x": {"env": "TOKEN"}}})
-
-    told = changes(stack, {**CI, "headers": {"Y": {"env": "TOKEN"}}})
-
-    assert told == [Change("headers", ["x"], ["y"])]
-
-
 def test_another_url_is_known_by_the_hash_by_which_it_is_paced(stack: FakeStack) -> None:
     apply(stack, {**CI, "url": {"env": "URL"}})
     stack.subscriptions.save(replace(only(stack), rate_limit_key="hash of another"))
@@ -208,15 +195,11 @@ def test_another_url_is_known_by_the_hash_by_which_it_is_paced(stack: FakeStack)
 # --- those that are not in the file ---
 
 
-def test_those_that_are_not_in_the_file_are_left_alone(stack: FakeStack) -> None:
+def test_those_that_are_not_in_the_file_are_left_alone_unless_they_are_pruned(
+    stack: FakeStack,
+) -> None:
     apply(stack, CI)
-
-    assert plan(stack).not_in_file == ("ci",)
-    assert plan(stack).steps == ()
-
-
-def test_prune_removes_them(stack: FakeStack) -> None:
-    apply(stack, CI)
+    assert (plan(stack).not_in_file, plan(stack).steps) == (("ci",), ())
 
     (done,) = apply(stack, prune=True)
 
@@ -447,17 +430,6 @@ def test_apply_finds_unchanged_what_was_exported(
 
     assert made.steps == ()
     assert made.unchanged == tuple(one.name for one in kept)
-
-
-@pytest.mark.parametrize("channel", ["slack", "devlake"])
-def test_what_is_exported_says_its_channel(stack: FakeStack, channel: str) -> None:
-    written = {**CI, "channel": channel, "url": {"env": "URL"}}
-    apply(stack, written)
-
-    (exported,) = Export()(stack.service().find_subscription.all())["subscriptions"]
-
-    assert exported["channel"] == channel
-    assert "format" not in exported
 
 
 def test_what_is_exported_holds_a_variable_for_each_thing_that_is_sealed(stack: FakeStack) -> None:

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from lakehook.domain.channels.localization import translations_for
 from lakehook.domain.channels.notification import (
-    MAX_MESSAGE_CHARACTERS,
     MAX_NAME_CHARACTERS,
     Notification,
     NotificationFacts,
@@ -56,11 +55,7 @@ def test_both_languages_say_the_same_things():
     [
         ({}, "湖: pipeline 39 failed", "湖：流水线 39 运行失败"),
         ({"project_name": ...}, "Pipeline 39 failed", "流水线 39 运行失败"),
-        (
-            {"source": "staging"},
-            "湖: pipeline staging/39 failed",
-            "湖：流水线 staging/39 运行失败",
-        ),
+        ({"source": "a"}, "湖: pipeline a/39 failed", "湖：流水线 a/39 运行失败"),
         (
             {"event_type": "TASK_FAILED", "task": {"id": 4, "plugin": "jira"}},
             "湖: task 4 (jira) of pipeline 39 failed",
@@ -83,9 +78,10 @@ def test_the_headline_says_what_happened_to_what(
 
 
 def test_the_facts_are_those_that_are_known():
-    assert facts(event_type="PIPELINE_COMPLETED", began_at=BEGAN, finished_at=ENDED) == {
+    said = {"source": "staging", "pipeline_name": "nightly", "began_at": BEGAN}
+    assert facts(event_type="PIPELINE_COMPLETED", **said, finished_at=ENDED) == {
         "Project": "湖",
-        "Pipeline": "39",
+        "Pipeline": "staging/39 (nightly)",
         "Trigger": "blueprint 7",
         "Duration": "1 h 5 min",
         "Time": "2024-09-05 15:08:00 UTC+08:00",
@@ -118,16 +114,12 @@ def test_the_time_is_that_of_the_readers(zone: str, at: str, shown: str):
         ("manual", "by hand", "手动"),
         ("automatic", "automatic", "自动"),
         ("blueprint:x", "blueprint x", "蓝图 x"),
+        ("unknown", None, None),
     ],
 )
-def test_every_trigger_has_words(trigger: str, english: str, chinese: str):
-    assert facts(ENGLISH, trigger_source=trigger)["Trigger"] == english
-    assert facts(CHINESE, trigger_source=trigger)["触发方式"] == chinese
-
-
-def test_of_an_unknown_trigger_nothing_is_said():
-    assert "Trigger" not in facts(ENGLISH, trigger_source="unknown")
-    assert "触发方式" not in facts(CHINESE, trigger_source="unknown")
+def test_every_trigger_has_words(trigger: str, english: str | None, chinese: str | None):
+    assert facts(ENGLISH, trigger_source=trigger).get("Trigger") == english
+    assert facts(CHINESE, trigger_source=trigger).get("触发方式") == chinese
 
 
 @pytest.mark.parametrize(
@@ -230,35 +222,27 @@ def a_failed_task(number: int, **changes: object) -> dict[str, object]:
     return {name: value for name, value in (task | changes).items() if value is not ...}
 
 
+def counted(total: int, finished: int, *failed: dict[str, object]) -> dict[str, object]:
+    return {"total_tasks": total, "finished_tasks": finished, "failed_tasks": list(failed)}
+
+
 @pytest.mark.parametrize(
     ("changes", "english", "chinese"),
     [
         ({"total_tasks": 9}, "9", "9"),
+        ({"total_tasks": 9, "finished_tasks": 7}, "7 of 9 finished", "共 9 个，已结束 7 个"),
         (
-            {"total_tasks": 9, "finished_tasks": 7},
-            "7 of 9 finished",
-            "共 9 个，已结束 7 个",
-        ),
-        (
-            {"total_tasks": 9, "finished_tasks": 7, "failed_tasks": [a_failed_task(1)]},
+            counted(9, 7, a_failed_task(1)),
             "7 of 9 finished, 1 of them failed",
             "共 9 个，已结束 7 个，其中失败 1 个",
         ),
         (
-            {
-                "total_tasks": 9,
-                "finished_tasks": 9,
-                "failed_tasks": [a_failed_task(1), a_failed_task(2, status="TASK_CANCELLED")],
-            },
+            counted(9, 9, a_failed_task(1), a_failed_task(2, status="TASK_CANCELLED")),
             "9 of 9 finished, 1 of them failed",
             "共 9 个，已结束 9 个，其中失败 1 个",
         ),
         (
-            {
-                "total_tasks": 40,
-                "finished_tasks": 40,
-                "failed_tasks": [a_failed_task(number) for number in range(10)],
-            },
+            counted(40, 40, *(a_failed_task(number) for number in range(10))),
             "40 of 40 finished, 10 or more of them failed",
             "共 40 个，已结束 40 个，其中失败至少 10 个",
         ),
@@ -279,13 +263,6 @@ def test_tasks_are_counted_as_far_as_it_is_true(
 
     assert facts(ENGLISH, **changes).get("Tasks") == english
     assert facts(CHINESE, **changes).get("任务数") == chinese
-
-
-def test_a_pipeline_is_named_with_its_source_and_its_name():
-    telling = told(a_delivery(source="staging", pipeline_name="nightly"))
-
-    assert telling.headline == "湖: pipeline staging/39 created"
-    assert dict(telling.facts)["Pipeline"] == "staging/39 (nightly)"
 
 
 @pytest.mark.parametrize(
@@ -361,10 +338,6 @@ def test_an_error_within_errors_is_one_line_and_other_words_stay(message: str, s
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        (
-            "https://lake.example/x/advanced/pipeline/39",
-            "https://lake.example/x/advanced/pipeline/39",
-        ),
         ("http://lake:4000/a%20b?c=d&e#f", "http://lake:4000/a%20b?c=d&e#f"),
         ("https://x/a|<b>)]\"'`\\", "https://x/a%7C%3Cb%3E%29%5D%22%27%60%5C"),
     ],
@@ -401,13 +374,6 @@ def test_a_name_is_on_one_bounded_line_that_can_be_seen(
     for text in (telling.headline, *telling.lines, *telling.message.split("\n")):
         assert text.isprintable()
     assert len(telling.headline) <= 3 * MAX_NAME_CHARACTERS + 50
-
-
-def test_a_long_message_is_cut():
-    telling = told(a_delivery(message="x" * 100_000))
-
-    assert len(telling.message) == MAX_MESSAGE_CHARACTERS
-    assert telling.message.endswith("x…")
 
 
 # --- text ---

@@ -77,18 +77,12 @@ def world() -> World:
     return World()
 
 
-def test_a_new_lane_behind_an_open_breaker_reads_its_subscription_once(world: World):
-    world.open_the_breaker()
-    before = world.subscriptions.fresh_reads
-
-    world.receive(in_lane(77))
-
-    assert world.subscriptions.fresh_reads == before + 1
-
-
 def test_one_probe_at_a_time_looks_whether_it_is_up_again(world: World):
     world.open_the_breaker()
-    world.receive(in_lane(77))
+    before = world.subscriptions.fresh_reads
+    assert world.receive(in_lane(77), in_lane(77, 2)) == [Ack(), Ack()], "they wait unattempted"
+    assert world.subscriptions.fresh_reads == before + 1
+    assert len(world.attempts.made) == 5
     world.attempts.made.clear()
     world.clock.sleep(120)
 

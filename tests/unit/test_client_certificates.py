@@ -11,7 +11,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 from lakehook.adapters import client_certificates
 from lakehook.domain.client_certificate import ClientCertificate
 from lakehook.domain.subscription import Subscription
-from tests.builders import a_subscription
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
 from tests.integration.authority import Authority
@@ -225,10 +224,6 @@ def test_by_the_api_as_by_the_command(authority: Authority) -> None:
     assert (mixed_up.status, no_text.status) == (422, 422)
     assert removed.document["client_certificate"] is None
     assert key.splitlines()[1] not in str([shown, mixed_up, no_text, removed])
-
-
-def test_a_removed_subscription_keeps_none() -> None:
-    assert a_subscription().removed(at=NOON).client_certificate is None
 
 
 def test_a_certificate_alone_does_not_make_two_the_same() -> None:

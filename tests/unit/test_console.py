@@ -10,12 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from werkzeug.test import TestResponse
 
 from lakehook.cli.context import CommandService
 from lakehook.console.access import CONTENT_SECURITY_POLICY, Access
 from lakehook.delivery.circuit_breaker import FAILED_FOR_DAYS
 from lakehook.domain.delivery import Lane
-from lakehook.domain.errors import InfrastructureError, LakehookError, StackNotFound
+from lakehook.domain.errors import InfrastructureError, StackNotFound
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
 from lakehook.domain.queue_message import Ping, PingResult
 from lakehook.domain.subscription import Language
@@ -23,7 +24,6 @@ from lakehook.domain.time import format_rfc3339
 from lakehook.queries import ListEvents
 from tests.builders import a_document
 from tests.console_scenes import (
-    FORM_TOKEN,
     LIFE,
     MARKUP,
     ORIGIN,
@@ -132,10 +132,9 @@ def test_a_form_of_another_site_changes_nothing(
     console: Visitor, stack: FakeStack, origin: str | None
 ):
     path = path_of(stack, "jenkins", "/pause")
-    token = FORM_TOKEN.search(console.page(path))
-    assert token
+    token = console.form_token(path)
 
-    assert console.post(path, origin=origin, form_token=token[1]).status_code == 403
+    assert console.post(path, origin=origin, form_token=token).status_code == 403
     assert stack.subscriptions.known[named(stack, "jenkins")].paused_at is None
 
 
@@ -143,13 +142,12 @@ def test_a_form_without_its_token_changes_nothing_and_one_that_is_sent_twice_act
     console: Visitor, stack: FakeStack
 ):
     path = path_of(stack, "metrics", "/rotate-secret")
-    token = FORM_TOKEN.search(console.page(path))
-    assert token
+    token = console.form_token(path)
 
     assert console.post(path).status_code == 403
     assert console.post(path, form_token="guessed").status_code == 403
-    first = console.post(path, form_token=token[1], overlap="24h")
-    again = console.post(path, form_token=token[1], overlap="24h")
+    first = console.post(path, form_token=token, overlap="24h")
+    again = console.post(path, form_token=token, overlap="24h")
 
     assert (first.status_code, again.status_code) == (200, 403)
     assert len(stack.subscriptions.known[named(stack, "metrics")].secrets) == 2
@@ -169,10 +167,9 @@ def test_a_link_from_elsewhere_asks_once_more_with_the_cookie(stack: FakeStack):
 def test_a_read_only_console_shows_everything_and_changes_nothing(stack: FakeStack):
     console = visitor(stack.service, read_only=True)
     path = path_of(stack, "jenkins", "/pause")
-    token = FORM_TOKEN.search(console.page(path))
-    assert token
+    token = console.form_token(path)
 
-    assert console.post(path, form_token=token[1]).status_code == 403
+    assert console.post(path, form_token=token).status_code == 403
     assert stack.subscriptions.known[named(stack, "jenkins")].paused_at is None
     assert "/pause" not in console.page("/")
 
@@ -208,30 +205,26 @@ class Checker(HTMLParser):
             self.faults.append(f"{tag} href")
 
 
-@pytest.mark.parametrize("language", list(Language))
-def test_each_page_keeps_to_its_policy_whatever_strangers_wrote(language: Language):
+def check_policy(page: TestResponse) -> None:
+    checker = Checker()
+    checker.feed(page.text)
+    assert (page.status_code, checker.faults) == (200, []), page.request.path
+    assert page.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert page.headers["cache-control"] == "no-store"
+
+
+def test_each_page_keeps_to_its_policy_and_its_secrets_whatever_strangers_wrote():
     stack = lively_stack(hostile=True)
-    console = visitor(stack.service, language=language)
+    console = visitor(stack.service)
+    made = console.confirm(path_of(stack, "metrics", "/rotate-secret"), overlap="1h")
+    assert re.search(r"whsec_[\w+/=]+", made.text), "shown this once"
 
     for path in all_paths(stack):
         page = console.get(path)
-        assert page.status_code == 200, path
-        checker = Checker()
-        checker.feed(page.text)
-        assert checker.faults == [], path
-        assert page.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
-        assert page.headers["cache-control"] == "no-store"
+        check_policy(page)
         assert not set(page.text) & {"\u202e", "\x1b"}, path
         assert MARKUP[:13] not in page.text, path
-
-
-def test_no_page_but_the_one_that_shows_it_once_holds_a_secret(console: Visitor, stack: FakeStack):
-    made = console.confirm(path_of(stack, "metrics", "/rotate-secret"), overlap="1h")
-    (secret,) = re.findall(r"whsec_[\w+/=]+", made.text)
-
-    for path in all_paths(stack):
-        assert secret not in console.page(path)
-        assert "whsec_" not in console.page(path)
+        assert "whsec_" not in page.text, path
 
 
 def test_a_page_makes_as_many_calls_however_much_waits(monkeypatch: pytest.MonkeyPatch):
@@ -259,49 +252,25 @@ def test_a_page_makes_as_many_calls_however_much_waits(monkeypatch: pytest.Monke
     assert calls(60) == calls(120)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        StackNotFound("stack 'Lakehook' has no output EventsQueueUrl; is it fully deployed?"),
-        InfrastructureError("An error occurred (ResourceNotFoundException): no such table"),
-    ],
-    ids=["output", "table"],
-)
-def test_a_deployment_that_is_not_whole_is_one_line_and_the_next_request_looks_anew(
-    stack: FakeStack, error: LakehookError
+def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_anew(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ):
-    answers = iter([error])
+    over = InfrastructureError("ExpiredToken: the session is over")
+    not_whole = StackNotFound("stack 'Lakehook' has no output EventsQueueUrl")
+    failure: Exception | None = None
 
     def open_service() -> CommandService:
-        for failure in answers:
+        if failure:
             raise failure
         return stack.service()
 
     console = visitor(open_service)
-    refused = html.unescape(console.get("/").text)
-
-    assert str(error) in refused
-    assert "AWS did not answer as it should" in refused
-    console.page("/")
-
-
-def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_anew(
-    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
-):
-    is_over = True
-
-    def open_service() -> CommandService:
-        if is_over:
-            raise InfrastructureError("ExpiredToken: the session is over")
-        return stack.service()
-
-    console = visitor(open_service)
-    for _ in range(2):
+    for failure, status in ((over, 503), (over, 503), (not_whole, 422)):
         refused = console.get("/")
-        assert refused.status_code == 503
-        assert "ExpiredToken: the session is over" in refused.text
-        assert "aws sso login" in refused.text
-    is_over = False
+        assert refused.status_code == status
+        assert str(failure) in html.unescape(refused.text)
+        assert "AWS did not answer as it should" in refused.text
+    failure = None
     console.page("/")
 
     def expired(*_: object) -> None:
@@ -310,7 +279,7 @@ def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_ane
     with monkeypatch.context() as patch:
         patch.setattr(type(stack.healths), "find_many", expired)
         assert console.get("/").status_code == 503
-    is_over = True
+    failure = over
     assert console.get("/").status_code == 503  # the old credentials are not kept
 
 
@@ -340,9 +309,12 @@ def test_the_language_is_switched_on_the_page_that_is_read(console: Visitor):
 def test_no_page_in_chinese_has_a_sentence_in_english_that_is_ours(stack: FakeStack):
     subscribe(stack, "mirror", disabled_reason=FAILED_FOR_DAYS, disabled_at=format_rfc3339(NOON))
     console = visitor(stack.service, language=Language.CHINESE)
-    paths = [*all_paths(stack), path_of(stack, "mirror")]
+    found: set[str] = set()
 
-    found = {words for path in paths for words in ENGLISH.findall(seen(console.page(path)))}
+    for path in [*all_paths(stack), path_of(stack, "mirror")]:
+        page = console.get(path)
+        check_policy(page)
+        found |= set(ENGLISH.findall(seen(page.text)))
 
     assert found == {"upstream connect error", "Expecting value at"}  # a receiver's, a producer's
 
@@ -373,13 +345,9 @@ def test_now_shows_the_worst_first_and_who_is_well(console: Visitor, stack: Fake
     assert f"/subscriptions/{named(stack, 'audit-log')}/rotate-secret" in page
     assert "2 subscribers are well" in page
     assert "is needed" in page
-
-
-def test_where_nobody_subscribes_now_says_what_to_type():
-    page = visitor(FakeStack().service).page("/")
-
-    assert "lakehook subscriptions add --name ci" in page
-    assert "is not needed" in page
+    nobody = visitor(FakeStack().service).page("/")
+    assert "lakehook subscriptions add --name ci" in nobody
+    assert "is not needed" in nobody
 
 
 @pytest.mark.parametrize(
@@ -455,7 +423,9 @@ def test_deliveries_are_filtered_by_status_pipeline_and_answer(console: Visitor,
 # --- what they do ---
 
 
-def test_pause_and_resume_ask_once_and_say_what_they_will_do(console: Visitor, stack: FakeStack):
+def test_pause_resume_and_enable_ask_once_and_say_what_they_will_do(
+    console: Visitor, stack: FakeStack
+):
     path, id_ = path_of(stack, "jenkins"), named(stack, "jenkins")
 
     asked = console.page(f"{path}/pause")
@@ -471,10 +441,7 @@ def test_pause_and_resume_ask_once_and_say_what_they_will_do(console: Visitor, s
     console.confirm(f"{path}/resume")
     assert stack.subscriptions.known[id_].paused_at is None
 
-
-def test_what_was_disabled_is_enabled(console: Visitor, stack: FakeStack):
     console.confirm(path_of(stack, "old-portal", "/enable"))
-
     assert stack.subscriptions.known[named(stack, "old-portal")].disabled_reason is None
 
 
@@ -581,9 +548,7 @@ def test_headers_are_removed_by_the_edit_form(console: Visitor, stack: FakeStack
     console.confirm("/subscribe", **NEW, headers="authorization: Bearer canary\nx-team: data")
     path = path_of(stack, "newcomer", "/edit")
     page = console.page(path)
-    token = FORM_TOKEN.search(page)
-    assert token
-    shown = console.post(path[:-4] + "preview", form_token=token[1], no_headers="yes").text
+    shown = console.confirm(path, path[:-4] + "preview", no_headers="yes").text
 
     assert "Remove its headers: authorization, x-team" in page
     assert "lakehook subscriptions update newcomer --no-headers<" in shown
@@ -610,13 +575,11 @@ def test_what_is_wrong_in_the_form_is_said_and_what_was_written_stays(
 def test_a_preview_shows_what_would_be_sent_and_subscribes_nobody(
     console: Visitor, stack: FakeStack
 ):
-    token = FORM_TOKEN.search(console.page("/subscribe"))
-    assert token
     before = len(stack.subscriptions.known)
 
-    shown = console.post(
+    shown = console.confirm(
+        "/subscribe",
         "/subscribe/preview",
-        form_token=token[1],
         name="newcomer",
         template_body="{{ event_type }} of {{ nothing }}",
         pattern='{"project_name": ["other"]}',
@@ -628,7 +591,7 @@ def test_a_preview_shows_what_would_be_sent_and_subscribes_nobody(
     assert "not: pattern" in shown.text
     assert "lakehook subscriptions add --name newcomer --url URL" in shown.text
     assert len(stack.subscriptions.known) == before
-    again = console.post("/subscribe/preview", form_token=token[1], template_body="{{ oops")
+    again = console.confirm("/subscribe", "/subscribe/preview", template_body="{{ oops")
     assert "template: line 1" in again.text
 
 
@@ -641,9 +604,7 @@ def test_an_edit_changes_what_was_changed_and_says_the_command(console: Visitor,
 
     changed = stack.subscriptions.known[id_]
     assert (str(changed.ordering), str(changed.rate)) == ("skip", "20/m")
-    token = FORM_TOKEN.search(console.page(path))
-    assert token
-    shown = console.post(path[:-4] + "preview", form_token=token[1], rate="", language="zh")
+    shown = console.confirm(path, path[:-4] + "preview", rate="", language="zh")
     assert "lakehook subscriptions update jenkins --no-rate<" in shown.text
 
 
@@ -730,18 +691,17 @@ def test_a_parked_event_is_mended_and_sent_and_another_deleted(console: Visitor,
     assert refused.status_code == 422
     assert stack.publisher.published == []
 
+    copy = replace(stack.parked_events.parked[0], id="m2")
+    stack.parked_events.parked.append(copy)
+    console.confirm("/events/parked/m2/delete")
+    assert copy not in stack.parked_events.parked
+
     mended = json.dumps(a_document(pipeline_id=60))
     sent = console.confirm(path, body=mended)
     assert sent.headers["location"] == "/pipelines/?q=60"
     assert [event.pipeline_id for event in stack.publisher.published] == ["60"]
     assert "No event was refused" in console.page("/events/parked/")
     assert console.get(path).status_code == 404
-
-
-def test_a_parked_event_is_deleted_for_good(console: Visitor, stack: FakeStack):
-    console.confirm("/events/parked/m1/delete")
-
-    assert stack.parked_events.parked == []
 
 
 def test_a_delivery_that_was_delivered_is_sent_once_more(console: Visitor, stack: FakeStack):

@@ -1,6 +1,7 @@
 """The console in Chinese: each sentence of its pages, and each word that operations show."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,46 +65,29 @@ def test_each_word_of_the_operations_is_known():
     assert words <= set(catalogue()["operations"])
 
 
-@pytest.mark.parametrize(
-    "context",
-    [
-        DeliveryContext(a_subscription()),
-        DeliveryContext(a_subscription(paused_at="now")),
-        DeliveryContext(a_subscription(disabled_reason="410 Gone")),
-        DeliveryContext(None),
-        *(
-            DeliveryContext(
-                a_subscription(),
-                HeldLane(
-                    lane=a_delivery().lane,
-                    head=head,
-                    due_at=None if suspended else NOON,
-                    held_since=NOON,
-                    suspended_reason=suspended,
-                    attempts=attempts,
-                    version=1,
-                ),
-                health=health,
-            )
-            for head in (1, 2)
-            for suspended, attempts, health in (
-                (None, 0, None),
-                (None, 1, None),
-                *((suspended, 0, None) for suspended in SuspendedReason),
-                (None, 1, EndpointHealth(subscription_id="sub_a", due_at=NOON)),
-            )
-        ),
-    ],
-)
+def held_at(head: int, suspended: SuspendedReason | None = None, attempts: int = 0) -> HeldLane:
+    held = replace(HeldLane.held_at(a_delivery().lane, head, now=NOON), attempts=attempts)
+    return held.suspended_for(suspended) if suspended else replace(held, due_at=NOON)
+
+
+DOWN = EndpointHealth(subscription_id="sub_a", due_at=NOON)
+CONTEXTS = [
+    DeliveryContext(a_subscription()),
+    DeliveryContext(a_subscription(paused_at="now")),
+    DeliveryContext(a_subscription(disabled_reason="410 Gone")),
+    DeliveryContext(None),
+]
+for head in (1, 2):
+    lanes = [held_at(head, attempts=1), *(held_at(head, why) for why in (None, *SuspendedReason))]
+    CONTEXTS += [DeliveryContext(a_subscription(), lane) for lane in lanes]
+    CONTEXTS += [DeliveryContext(a_subscription(), lanes[0], health=DOWN)]
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
 def test_what_happens_next_is_said_in_chinese(context: DeliveryContext):
     record = DeliveryRecord.waiting(a_delivery(2))
 
     said = CHINESE.of(next_action(record, context).description)
 
     assert not re.search(r"[a-z]{3}", said.replace("410 Gone", "")), said
-
-
-def test_that_a_receiver_asked_to_be_disabled_is_said_in_chinese():
-    said = CHINESE.of("the receiver asked for it (410)")
-
-    assert said == "接收方要求停用（410）"
+    assert CHINESE.of("the receiver asked for it (410)") == "接收方要求停用（410）"

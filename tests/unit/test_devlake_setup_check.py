@@ -97,19 +97,10 @@ def test_a_test_notice_is_one_that_devlake_could_sign_and_no_pipeline_of_its() -
     assert event["created_at"] == "2026-01-01T12:00:00.000+00:00"
 
 
-def test_an_ingress_that_takes_the_test_notice_is_well() -> None:
-    assert states(*check_endpoint(TAKEN)) == {"endpoint": "ok", "test notice": "ok"}
-
-
 @pytest.mark.parametrize(
     ("answer", "failed", "words", "remedy"),
     [
-        (
-            EndpointUnreachable("its name does not resolve"),
-            "endpoint",
-            "does not resolve",
-            "HTTPS_PROXY",
-        ),
+        (EndpointUnreachable("no such name"), "endpoint", "no such name", "HTTPS_PROXY"),
         (EndpointUnreachable("TLS: expired"), "endpoint", "TLS: expired", "REQUESTS_CA_BUNDLE"),
         (EndpointResponse(200, b"<html>"), "endpoint", "answered 200, and not as", "see what"),
         (EndpointResponse(202, b'{"event_id": "x"}'), "endpoint", "answered 202, and", "see what"),
@@ -121,18 +112,14 @@ def test_an_ingress_that_takes_the_test_notice_is_well() -> None:
         (EndpointResponse(502, b"Internal Server Error"), "endpoint", "502", "its log says why"),
         (EndpointResponse(401, b'{"error":"sign: x"}'), "test notice", "401: sign: x", "Try again"),
         (EndpointResponse(404, b'{"error":"x"}'), "test notice", "404: x", "DevlakeSources"),
-        (
-            EndpointResponse(503, b'{"error":"try again"}'),
-            "test notice",
-            "503",
-            "NotificationsLost",
-        ),
+        (EndpointResponse(503, b'{"error":"x"}'), "test notice", "503", "NotificationsLost"),
         (EndpointResponse(418, b'{"error":"tea"}'), "test notice", "418: tea", "table of answers"),
     ],
 )
 def test_what_does_not_take_it_is_named_with_what_to_do(
     answer: EndpointResponse | EndpointUnreachable, failed: str, words: str, remedy: str
 ) -> None:
+    assert states(*check_endpoint(TAKEN)) == {"endpoint": "ok", "test notice": "ok"}
     *before, check = check_endpoint(answer)
 
     assert states(*before, check) == {one.name: "ok" for one in before} | {failed: "fail"}
@@ -163,12 +150,6 @@ def test_what_our_ingress_says_to_do_is_not_cut_off(length: int) -> None:
 # --- what was heard ---
 
 
-def test_the_last_accepted_notice_is_named_with_its_age() -> None:
-    (check,) = check_heard(Heard(ACCEPTED_BEFORE), now=NOON)
-
-    assert (check.state, check.detail) == ("ok", "PIPELINE_RUNNING of pipeline 39, 1 hour ago")
-
-
 @pytest.mark.parametrize(
     ("event_id", "name"),
     [
@@ -178,9 +159,9 @@ def test_the_last_accepted_notice_is_named_with_its_age() -> None:
     ],
 )
 def test_an_event_is_named_as_far_as_its_id_says(event_id: str, name: str) -> None:
-    (check,) = check_heard(Heard(LastAccepted(NOON, event_id)), now=NOON)
+    (check,) = check_heard(Heard(LastAccepted(NOON - HOUR, event_id)), now=NOON)
 
-    assert check.detail == f"{name}, 0 seconds ago"
+    assert (check.state, check.detail) == ("ok", f"{name}, 1 hour ago")
 
 
 def test_a_devlake_that_was_never_heard_may_be_one_that_was_just_set_up() -> None:
@@ -188,12 +169,8 @@ def test_a_devlake_that_was_never_heard_may_be_one_that_was_just_set_up() -> Non
 
     assert (check.state, check.detail) == ("warn", "no notification of DevLake has ever arrived")
     assert "the two variables below" in check.remedy
-
-
-def test_a_silence_of_more_than_a_week_is_worth_a_look() -> None:
-    (check,) = check_heard(Heard(LastAccepted(NOON - 8 * DAY, "devlake:39")), now=NOON)
-
-    assert check.state == "warn"
+    (silent,) = check_heard(Heard(LastAccepted(NOON - 8 * DAY, "devlake:39")), now=NOON)
+    assert silent.state == "warn", "for more than a week"
 
 
 @pytest.mark.parametrize(
@@ -245,10 +222,7 @@ def test_what_anybody_can_send_is_no_failure(kind: str) -> None:
         (DevLakeSource(), "lakehook reconcile --devlake URL"),
         (DevLakeSource(api_url="http://devlake:8080"), "lakehook reconcile"),
         (DevLakeSource("staging"), "lakehook reconcile --source staging --devlake URL"),
-        (
-            DevLakeSource("staging", api_url="http://devlake:8080"),
-            "lakehook reconcile --source staging",
-        ),
+        (DevLakeSource("staging", api_url="http://devlake"), "lakehook reconcile --source staging"),
     ],
 )
 def test_a_remedy_is_the_command_of_its_source(source: DevLakeSource, command: str) -> None:
@@ -397,11 +371,7 @@ def test_a_reconcile_that_has_not_run_yet_will() -> None:
     assert not is_read(a_reconciliation(), now=NOON)
     assert is_read(a_reconciliation(succeeded_at=NOON - 60), now=NOON)
     assert not is_read(a_reconciliation(succeeded_at=NOON - HOUR), now=NOON)
-
-
-def test_an_api_that_refuses_the_scheduler_now_is_not_read_by_it() -> None:
     refused = a_reconciliation(succeeded_at=NOON - 600, failed_at=NOON - 300, failures=1)
-
     assert not is_read(refused, now=NOON)
 
 
@@ -439,11 +409,8 @@ def test_what_the_stack_does_not_know_is_said_with_its_parameter(
     source: DevLakeSource, api: str, ui: str
 ) -> None:
     without_api, without_ui = warn_of_no_api(source), check_ui(source)
+    assert check_ui(replace(source, ui_url="https://devlake.example")).state == "ok"
 
     assert (without_api.state, without_ui.state) == ("warn", "warn")
     assert f"the stack's parameter {api}" in without_api.remedy
     assert f"the stack's parameter {ui}" in without_ui.remedy
-
-
-def test_the_ui_is_shown_where_it_is_known() -> None:
-    assert check_ui(DevLakeSource(ui_url="https://devlake.example")).state == "ok"

@@ -1,6 +1,5 @@
 import re
 import string
-from collections import Counter
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -14,25 +13,11 @@ from tests.devlake_vectors import RECORDED, VECTORS, Vector, named
 NOTICE = named("TASK_CREATED")
 
 
-def each(vector: Vector) -> str:
-    return vector.name
-
-
-@pytest.mark.parametrize("vector", VECTORS, ids=each)
-def test_a_sign_is_what_devlake_makes_of_body_secret_and_nouce(vector: Vector):
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
+def test_a_sign_is_made_as_devlake_makes_it_and_what_it_has_signed_is_believed(vector: Vector):
     assert signature(vector.raw, vector.secret, vector.nouce) == vector.sign
     assert signed_query(vector.raw, vector.secret, vector.nouce) == vector.query
-
-
-@pytest.mark.parametrize("vector", VECTORS, ids=each)
-def test_what_devlake_has_signed_is_believed(vector: Vector):
     SignedNotification(vector.raw, vector.query).verify(["another", vector.secret])
-
-
-@pytest.mark.parametrize("vector", VECTORS, ids=each)
-def test_what_another_secret_has_signed_is_not_believed(vector: Vector):
-    with pytest.raises(InvalidSignature, match="sign: not of this body"):
-        SignedNotification(vector.raw, vector.query).verify([f"{vector.secret} ", "another"])
 
 
 def test_where_there_is_no_secret_nobody_is_believed():
@@ -65,13 +50,6 @@ def test_the_nouce_of_another_notice_is_not_believed():
 def test_what_real_devlakes_have_signed_is_believed():
     for notice in RECORDED:
         SignedNotification(notice.raw, notice.query).verify([notice.secret])
-
-
-def test_the_recorded_notices_are_of_two_releases_and_most_have_a_digit_in_the_nouce():
-    drawn = [notice.nouce.partition("-")[2] for notice in RECORDED]
-
-    assert Counter(notice.devlake for notice in RECORDED) == {"420e494": 254, "v1.0.2": 45}
-    assert sum(not letters.isalpha() for letters in drawn) == 283
 
 
 @given(
@@ -148,10 +126,6 @@ def test_an_endpoint_with_a_query_of_its_own_is_told_what_to_remove(own: str):
 def test_a_query_says_each_once_and_right(query: str, complaint: str):
     with pytest.raises(InvalidSignature, match=complaint):
         SignedNotification(NOTICE.raw, query).verify([NOTICE.secret])
-
-
-def test_a_notice_shows_nothing_of_itself():
-    assert repr(SignedNotification(NOTICE.raw, NOTICE.query)) == "SignedNotification()"
 
 
 def test_a_nouce_is_drawn_as_devlake_draws_it():

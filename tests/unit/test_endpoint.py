@@ -47,72 +47,61 @@ def test_a_url_is_read(url: str, scheme: str, host: str, port: int, host_header:
     assert endpoint.host_header == host_header
 
 
+REFUSED = {  # some of which other parsers take for 8.8.8.8, or for the host after it, or a path
+    "printable ASCII": "https://湖.example/ https://ci。example/ https://①②⑦.⓪.⓪.①/",
+    "not https://host/path": """
+        ci.example/hook //ci.example/hook ftp://ci.example/ file:///etc/passwd
+        javascript:alert(1) https:ci.example https:/ci.example https:///hook https://:443/
+        https:///8.8.8.8/
+    """,
+    "not a host and a port": """
+        https://ci.example:65536/ https://ci.example:-1/ https://ci.example:+443/
+        https://ci.example:4_3/ https://ci.example:443:8443/
+    """,
+    "url: ": """
+        https://[::1/ https://[ci.example]/ https://[8.8.8.8]/ https://[::1]ci.example/
+        https://ci.example[::1]/ https://[::1%25eth0]/ https://[fe80::1%25lo]/
+        https://[v1.x]/
+    """,
+    "holds credentials": """
+        https://me@ci.example/ https://me:pw@ci.example/ https://:@ci.example/
+        https://@ci.example/
+    """,
+    "fragment": """
+        https://169.254.169.254#@ci.example/ https://ci.example/#part https://ci.example/#
+        https://ci.example#
+    """,
+    "is not a host name": """
+        https://8.8.8.8;ci.example/ https://8.8.8.8,ci.example/
+        https://8.8.8.8&ci.example/ https://%31%32%37.0.0.1/ https://ci%2eexample/
+        https://.ci.example/ https://ci.example../ https://./ https://*.example/
+    """,
+    "ci..example is not a host name": "https://ci..example/",
+}
+
+
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
+        *((url, complaint) for complaint, urls in REFUSED.items() for url in urls.split()),
         ("", "printable ASCII"),
         (" https://ci.example/", "printable ASCII"),
         ("https://ci.example/a b", "printable ASCII"),
         ("https://ci.example/\r\nhost: evil", "printable ASCII"),
         ("https://ci.example/\n", "printable ASCII"),
         ("https://ci.example/\x00", "printable ASCII"),
-        ("https://湖.example/", "printable ASCII"),
         ("https://ci.example\uff0fevil/", "printable ASCII"),
         ("https://ci.example:\u0664/", "printable ASCII"),
         ("https://ci.example/" + "a" * 2048, "2048"),
-        ("ci.example/hook", "not https://host/path"),
-        ("//ci.example/hook", "not https://host/path"),
-        ("ftp://ci.example/", "not https://host/path"),
-        ("file:///etc/passwd", "not https://host/path"),
-        ("javascript:alert(1)", "not https://host/path"),
-        ("https:ci.example", "not https://host/path"),
-        ("https:/ci.example", "not https://host/path"),
-        ("https:///hook", "not https://host/path"),
-        ("https://:443/", "not https://host/path"),
-        ("https://ci.example:65536/", "not a host and a port"),
-        ("https://ci.example:-1/", "not a host and a port"),
-        ("https://ci.example:+443/", "not a host and a port"),
-        ("https://ci.example:4_3/", "not a host and a port"),
-        ("https://ci.example:443:8443/", "not a host and a port"),
-        ("https://[::1/", "url: "),
-        ("https://[ci.example]/", "url: "),
-        ("https://[8.8.8.8]/", "url: "),
-        ("https://me@ci.example/", "holds credentials"),
-        ("https://me:pw@ci.example/", "holds credentials"),
-        ("https://:@ci.example/", "holds credentials"),
-        ("https://@ci.example/", "holds credentials"),
         ("https://8.8.8.8\\@ci.example/", "holds credentials"),
         ("https://8.8.8.8:80\\@ci.example/", "holds credentials"),
-        ("https://169.254.169.254#@ci.example/", "fragment"),
-        ("https://ci.example/#part", "fragment"),
-        ("https://ci.example/#", "fragment"),
-        ("https://ci.example#", "fragment"),
-        # Other parsers see 8.8.8.8, or the host after it, or a path.
         ("https://8.8.8.8\\.ci.example/", "is not a host name"),
-        ("https://8.8.8.8;ci.example/", "is not a host name"),
-        ("https://8.8.8.8,ci.example/", "is not a host name"),
-        ("https://8.8.8.8&ci.example/", "is not a host name"),
-        ("https:///8.8.8.8/", "not https://host/path"),
         ("https:\\\\8.8.8.8\\", "not https://host/path"),
-        ("https://[::1]ci.example/", "url: "),
-        ("https://ci.example[::1]/", "url: "),
-        ("https://[::1%25eth0]/", "url: "),
-        ("https://[fe80::1%25lo]/", "url: "),
-        ("https://[v1.x]/", "url: "),
-        ("https://%31%32%37.0.0.1/", "is not a host name"),
-        ("https://ci%2eexample/", "is not a host name"),
-        ("https://ci..example/", "ci..example is not a host name"),
-        ("https://.ci.example/", "is not a host name"),
-        ("https://ci.example../", "is not a host name"),
-        ("https://./", "is not a host name"),
-        ("https://*.example/", "is not a host name"),
         ("https://" + "a" * 64 + ".example/", "is not a host name"),
         ("https://" + "a." * 127 + "a/", "is not a host name"),
         ("https://ci.exa\tmple/", "printable ASCII"),
         ("https://ci.example/\t", "printable ASCII"),
         ("ht\ntps://ci.example/", "printable ASCII"),
-        ("https://ci。example/", "printable ASCII"),
-        ("https://①②⑦.⓪.⓪.①/", "printable ASCII"),
     ],
 )
 def test_a_url_that_is_none_is_refused_with_the_reason(url: str, complaint: str):

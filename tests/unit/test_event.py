@@ -8,7 +8,7 @@ from lakehook.domain.errors import InvalidEvent
 from lakehook.domain.event import MAX_EVENT_BYTES, Event, EventType, keep_valid
 from lakehook.domain.event_fields import OPTIONAL
 from lakehook.domain.json_document import parse_json_object, to_ascii_json, to_json
-from tests.builders import a_document, an_event
+from tests.builders import a_document
 
 
 def read(group: str = "39", **changes: object) -> Event:
@@ -52,10 +52,6 @@ def test_an_event_without_an_id_is_named_the_same_every_time():
         read(event_type="TASK_CREATED", task={"id": 1}).id
         != read(event_type="TASK_CREATED", task={"id": 2}).id
     )
-
-
-def test_an_event_keeps_the_id_its_producer_gave():
-    assert read(event_id="from-the-producer").id == "from-the-producer"
 
 
 @pytest.mark.parametrize(
@@ -144,24 +140,21 @@ def test_what_is_no_json_object_is_a_bad_event(body: str):
 @pytest.mark.parametrize(
     ("envelope", "remedy"),
     [
+        ({"Type": "Notification", "TopicArn": "arn:", "Message": "{}"}, "SNS .*: turn on raw"),
         (
-            {"Type": "Notification", "TopicArn": "arn:aws:sns:…", "Message": "{}"},
-            "of SNS .*: turn on raw message delivery",
+            {"version": "0", "detail-type": "Run", "source": "lake", "detail": {}},
+            r"EventBridge .*: send \$\.detail alone, by the input path",
         ),
         (
-            {"version": "0", "detail-type": "Run", "source": "lake", "detail": a_document()},
-            r"of EventBridge .*: send \$\.detail alone, by the input path",
-        ),
-        (
-            {"specversion": "1.0", "type": "run", "source": "/lake", "data": a_document()},
-            "of CloudEvents .*: send its data alone",
+            {"specversion": "1.0", "type": "run", "source": "/lake", "data": {}},
+            "CloudEvents .*: send its data alone",
         ),
     ],
 )
 def test_an_event_in_an_envelope_is_refused_with_the_remedy(
     envelope: dict[str, object], remedy: str
 ):
-    with pytest.raises(InvalidEvent, match=f"an envelope {remedy}"):
+    with pytest.raises(InvalidEvent, match=f"an envelope of {remedy}"):
         Event.from_message(json.dumps(envelope), group="39")
 
 
@@ -173,12 +166,9 @@ def test_an_event_with_the_fields_of_an_envelope_is_an_event():
         read("lake/39", **fields, trigger_source=None)
 
 
-def test_an_event_must_come_in_the_group_of_its_pipeline():
+def test_an_event_must_come_in_the_group_of_its_pipeline_and_of_its_source_if_it_names_one():
     with pytest.raises(InvalidEvent, match="'39' is not the MessageGroupId '40'"):
         read(group="40")
-
-
-def test_an_event_that_names_its_source_comes_in_the_group_of_both():
     event = read("staging/39", source="staging")
 
     assert (event.source, event.pipeline_id, event.pipeline_key) == ("staging", "39", "staging/39")
@@ -188,17 +178,12 @@ def test_an_event_that_names_its_source_comes_in_the_group_of_both():
         read("39", source="staging")
 
 
-@pytest.mark.parametrize("source", [..., None])
-def test_an_event_of_no_named_source_is_of_the_default_one(source: object):
-    event = read(source=source)
+def test_an_event_of_no_named_source_is_of_the_default_one_and_what_two_say_alike_are_two():
+    event = read(source=None)
 
     assert (event.source, event.pipeline_key) == (None, "39")
     assert event.id == read().id
-
-
-def test_what_two_sources_say_alike_are_two_events():
     ids = {read().id, read("a/39", source="a").id, read("b/39", source="b").id}
-
     assert len(ids) == 3
 
 
@@ -299,10 +284,6 @@ def test_no_field_is_worse_than_a_bad_event(changes: dict[str, object]):
     except InvalidEvent as refused:
         told = str(refused)
         assert told.isprintable()
-
-
-def test_a_built_event_is_one_that_could_have_come():
-    assert read() == an_event()
 
 
 def test_the_words_that_are_ours_are_not_taken_from_a_producer():

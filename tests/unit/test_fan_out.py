@@ -27,24 +27,6 @@ def world() -> World:
     return World()
 
 
-def test_each_event_gets_the_next_number_of_its_pipeline(world: World):
-    again = world.fan_out(
-        [
-            a_notice("m1", event_type="PIPELINE_CREATED"),
-            a_notice("m2", pipeline_id="40"),
-            a_notice("m3", event_type="PIPELINE_RUNNING"),
-        ]
-    )
-
-    assert again == []
-    assert world.sent() == ["sub_all#39#1", "sub_all#40#1", "sub_all#39#2"]
-    assert [one.sequenced.previous_event_type for one in world.queue.sent] == [
-        None,
-        None,
-        "PIPELINE_CREATED",
-    ]
-
-
 def test_each_source_counts_its_own_pipelines(world: World):
     """So the end of one DevLake's pipeline 39 is not stale after that of another's."""
     ends = [

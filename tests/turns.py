@@ -17,7 +17,6 @@ ALONE = {  # long, and worth another turn
     "test_crash.py": "troubles",
     "test_delivery.py": "recovery",
     "test_demo.py": "demo",
-    "test_devlake_in_numbers.py": "recovery",
     "test_failures.py": "troubles",
     "test_isolation.py": "troubles",
     "test_on_call.py": "troubles",

@@ -42,7 +42,7 @@ def there(request: pytest.FixtureRequest) -> Iterator[Shown]:
         return
     with serving_rest(fake.rest) as url:
         if request.param == "functions":
-            fetch = client.ApiFetch(url, FakeApiCredentials(), deadline_seconds=10)
+            fetch = client.ApiFetch(url, FakeApiCredentials(), deadline_seconds=60)
             yield Shown(RestDevLake(fetch, page_size=PAGE_SIZE), pipelines)
             fetch.close()
         else:

@@ -7,20 +7,17 @@ import boto3
 import pytest
 
 from lakehook.adapters.dynamodb.journal import DynamoJournal
-from lakehook.adapters.dynamodb.ledger import (
-    DynamoLedger,
-)
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Delivery, Lane
 from lakehook.domain.event import Event
-from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.domain.pipeline import PipelineState, PipelineTransition
-from lakehook.ports.queues import DeadLetterQueue
-from lakehook.ports.stores import Journal, Ledger, Requeued
+from lakehook.domain.lane import DeliveryRecord
+from lakehook.domain.pipeline import PipelineTransition
+from lakehook.ports.stores import Journal, Ledger
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery, an_event
-from tests.fakes import NOON, FakeClock, FakeDeadLetterQueue, FakeJournal, FakeLedger
+from tests.fakes import NOON, FakeClock, FakeJournal, FakeLedger
 from tests.journaling import append_step, load_event
 
 BOTH = ("39", "staging/39")
@@ -32,32 +29,16 @@ SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=20
 class Stores:
     journal: Journal
     ledger: Ledger
-    letters: DeadLetterQueue
 
 
 @pytest.fixture(params=["fake", "aws"])
 def stores(request: pytest.FixtureRequest, clock: FakeClock) -> Stores:
-    if request.param == "aws":
-        return _on_aws(request.getfixturevalue("deployment"), clock)
-    journal, ledger, letters = (
-        FakeJournal(clock=clock, events_a_page=1),
-        FakeLedger(clock=clock),
-        FakeDeadLetterQueue(),
-    )
+    if request.param == "fake":
+        return Stores(FakeJournal(clock=clock, events_a_page=1), FakeLedger(clock=clock))
+    deployment, dynamodb = request.getfixturevalue("deployment"), boto3.client("dynamodb")
     return Stores(
-        journal,
-        ledger,
-        letters,
-    )
-
-
-def _on_aws(deployment: StackOutputs, clock: FakeClock) -> Stores:
-    dynamodb, sqs = boto3.client("dynamodb"), boto3.client("sqs")
-    pipelines, deliveries = deployment.pipelines_table, deployment.deliveries_table
-    return Stores(
-        DynamoJournal(dynamodb, pipelines, clock, items_a_page=1),
-        DynamoLedger(dynamodb, deliveries, clock),
-        SqsDeadLetterQueue(sqs, deployment.dead_letter_queue_url),
+        DynamoJournal(dynamodb, deployment.pipelines_table, clock, items_a_page=1),
+        DynamoLedger(dynamodb, deployment.deliveries_table, clock),
     )
 
 
@@ -100,31 +81,6 @@ def test_each_pipeline_has_a_history_of_its_own(stores: Stores):
     }
 
 
-def test_what_is_set_aside_is_so_of_one(stores: Stores):
-    for key in BOTH:
-        accept(stores, key, "CREATED")
-    at = "2024-09-05T15:09:00Z"
-    repeat = event_of("staging/39", "CREATED", timestamp=at, event_id="repeat")
-    skip = load_event(stores.journal, repeat)[0].apply(repeat)
-    assert not isinstance(skip, PipelineTransition)
-
-    append_step(stores.journal, skip)
-
-    unsent = {key: [one.event.id for one in stores.journal.skipped(key)] for key in BOTH}
-    assert unsent == {"39": [], "staging/39": ["repeat"]}
-
-
-def test_each_is_watched_and_leased_by_itself(stores: Stores):
-    for key in BOTH:
-        accept(stores, key, "CREATED")
-    unended = {one.key: one for one in stores.journal.unfinished(PipelineState.CREATED, until=NOON)}
-
-    assert set(unended) == set(BOTH)
-    assert stores.journal.lease_stall(unended["39"], until=NOON + 60)
-    assert stores.journal.lease_stall(unended["staging/39"], until=NOON + 60)
-    assert not stores.journal.lease_stall(unended["39"], until=NOON + 60)
-
-
 def test_the_past_of_both_is_read_to_its_end_each_event_once(stores: Stores):
     for state in ("CREATED", "RUNNING", "COMPLETED"):
         for key in BOTH:
@@ -150,25 +106,6 @@ def _past(journal: Journal) -> Iterator[Event]:
     raise AssertionError("reading goes round in circles")
 
 
-def test_a_lane_that_is_held_holds_nothing_of_the_other(stores: Stores):
-    ours, theirs = (Lane("sub_a", key) for key in BOTH)
-    held = HeldLane.held_at(theirs, 1, now=NOON)
-    stores.ledger.save(
-        DeliveryRecord.waiting(delivery_of("staging/39", 1)), before=None, after=held
-    )
-
-    page = stores.ledger.load([delivery_of("39", 1), delivery_of("staging/39", 1)], [ours, theirs])
-
-    assert page.lanes == {theirs: held}
-    assert list(page.records) == [(theirs, 1)]
-    assert [held_lane.lane for held_lane in stores.ledger.held_lanes("sub_a")] == [theirs]
-    assert [(one.lane, one.due_token) for one in stores.ledger.due(NOON)] == [
-        (theirs, held.due_token)
-    ]
-    (waiting,) = stores.ledger.waiting_deliveries(held)
-    assert waiting.delivery == delivery_of("staging/39", 1)
-
-
 def test_what_became_of_a_delivery_is_told_of_one(stores: Stores):
     delivered = DeliveryRecord.waiting(delivery_of("39", 1)).with_attempt(SUCCESS)
     stores.ledger.save(delivered, before=None, after=None)
@@ -185,30 +122,6 @@ def test_what_became_of_a_delivery_is_told_of_one(stores: Stores):
     assert sorted(str(one.lane) for one in listed) == ["sub_a#39", "sub_a#staging/39"]
     for key in BOTH:
         assert [one.lane.pipeline_key for one in stores.ledger.by_lane(Lane("sub_a", key))] == [key]
-
-
-def test_a_replay_of_one_moves_nothing_of_the_other(stores: Stores):
-    delivered = DeliveryRecord.waiting(delivery_of("39", 1)).with_attempt(SUCCESS)
-    stores.ledger.save(delivered, before=None, after=None)
-    delivery = delivery_of("staging/39", 1)
-    record = DeliveryRecord.waiting(delivery).replayed(delivery, by="rpl_1")
-    held = HeldLane.held_at(delivery.lane, 1, now=NOON)
-
-    stores.ledger.requeue([Requeued(record, None)], before=None, after=held)
-
-    lanes = {Lane("sub_a", key) for key in BOTH}
-    assert stores.ledger.load([], lanes).lanes == {delivery.lane: held}
-    assert stores.ledger.find(Lane("sub_a", "39"), 1) == delivered
-
-
-def test_the_copy_of_one_dead_letter_goes_and_the_other_stays(stores: Stores):
-    letters = [DeliveryRecord.waiting(delivery_of(key, 1)).dead("gone") for key in BOTH]
-    for letter in letters:
-        stores.letters.send(letter, endpoint="https://ci.example/")
-
-    assert stores.letters.delete_copies(letters[1:]) == 1
-    assert stores.letters.delete_copies(letters[1:]) == 0
-    assert stores.letters.delete_copies(letters) == 1
 
 
 def test_a_dead_letter_says_the_id_and_stands_in_the_group_of_its_source(deployment: StackOutputs):

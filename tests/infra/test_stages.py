@@ -27,99 +27,71 @@ def refusal(file: Path, written: str, stage: str = "production") -> str:
 
 
 @pytest.mark.parametrize(
+    ("choice", "complaint"),
+    [
+        ("deliver_concurrency = 1", "choose 2 to 1000"),
+        ("deliver_concurrency = 2.5", "choose a whole number"),
+        ('deliver_concurrency = "3"', "choose a whole number"),
+        ("deliver_concurrency = true", "choose a whole"),
+        ('api_concurrency = "9"', "choose a whole number, without quotes, or"),
+        ("api_timeout_seconds = 901", "choose 1 to 900"),
+        ("retain_on_delete = 1", "choose true or false"),
+        ("deliveries_at_one = 3", "no such setting; there are"),
+        ('name = "other"', "no such setting"),
+        ("retention = 30", "choose in a table of its own, [production."),
+        ("retention.log_days = 1", "no such setting; there are"),
+        ("retention.events_days = 13", "choose at least"),
+        ("retention.retry_schedule = [5]", "choose a t"),
+        ('retention.retry_schedule = "5s"', "retry"),
+        ('operators_topic_arn = "on-call"', "choose"),
+        ('ca_bundle_arn = "lakehook/ca-bundle"', "choose the ARN of a parameter"),
+        ("account = 123456789012", "choose a text, in quotes"),
+        ('account = "12345"', "name an account by its 12 digits"),
+        ('region = "Frankfurt"', "choose a region by its code"),
+        ('region = "eu-central-2"', "choose another region, Lambda has no function"),
+        ('qualifier = "my stage"', "choose 1 to 10 letters"),
+        ('permissions_boundary = "a b"', "choose the name or the ARN of a managed"),
+        ("tags.team = 3", "choose a text, in quotes"),
+        ("tags = 3", "choose in a table of its own, [production.tags]"),
+        ('secrets_key_arn = "alias/mine"', "choose the ARN of a KMS key, not of an"),
+        ('deployment_config = "Canary"', "choose one of LambdaCanary10Percent5Min"),
+        ('dashboard = "yes"', "choose true or false, without"),
+        ("network.vpc = 1", "no such setting; there are"),
+    ],
+)
+def test_a_wrong_choice_is_told_by_its_place_its_value_and_what_is_allowed(
+    file: Path, choice: str, complaint: str
+) -> None:
+    *tables, name = choice.partition(" = ")[0].split(".")
+    place = ".".join(["production", *tables])
+
+    line = refusal(file, f"[production]\n{choice}")
+
+    assert line.startswith(f"[{place}] {name} = {choice.partition(' = ')[2]}: {complaint}")
+
+
+@pytest.mark.parametrize(
     ("written", "line"),
     [
-        ("deliver_concurrency = 1", "[production] deliver_concurrency = 1: choose 2 to 1000"),
-        (
-            "deliver_concurrency = 2.5",
-            "[production] deliver_concurrency = 2.5: choose a whole number",
-        ),
-        (
-            'deliver_concurrency = "3"',
-            '[production] deliver_concurrency = "3": choose a whole number',
-        ),
-        ("deliver_concurrency = true", "[production] deliver_concurrency = true: choose a whole"),
-        (
-            'api_concurrency = "9"',
-            '[production] api_concurrency = "9": choose a whole number, without quotes, or ',
-        ),
-        ("api_timeout_seconds = 901", "[production] api_timeout_seconds = 901: choose 1 to 900"),
-        ("retain_on_delete = 1", "[production] retain_on_delete = 1: choose true or false"),
-        (
-            "deliveries_at_one = 3",
-            "[production] deliveries_at_one = 3: no such setting; there are ",
-        ),
-        ('name = "other"', '[production] name = "other": no such setting'),
-        (
-            "retention = 30",
-            "[production] retention = 30: choose in a table of its own, [production.",
-        ),
-        (
-            "retention.log_days = 1",
-            "[production.retention] log_days = 1: no such setting; there are ",
-        ),
-        ("retention.events_days = 13", "[production.retention] events_days = 13: choose at least"),
         (
             "retention.events_days = 2026-01-01",
             '[production.retention] events_days = "2026-01-01": ',
-        ),
-        (
-            "retention.retry_schedule = [5]",
-            "[production.retention] retry_schedule = [5]: choose a t",
-        ),
-        (
-            'retention.retry_schedule = "5s"',
-            '[production.retention] retry_schedule = "5s": retry ',
         ),
         (
             'network.subnets = ["subnet-01234567"]',
             "[production.network] security_groups is missing",
         ),
         (
-            'operators_topic_arn = "on-call"',
-            '[production] operators_topic_arn = "on-call": choose ',
-        ),
-        (
-            'ca_bundle_arn = "lakehook/ca-bundle"',
-            '[production] ca_bundle_arn = "lakehook/ca-bundle": choose the ARN of a parameter ',
-        ),
-        (
             'ca_bundle_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ca"',
             "[production] ca_bundle_arn = ",
         ),
-        ("account = 123456789012", "[production] account = 123456789012: choose a text, in quotes"),
-        ('account = "12345"', '[production] account = "12345": name an account by its 12 digits'),
-        ('region = "Frankfurt"', '[production] region = "Frankfurt": choose a region by its code'),
-        (
-            'region = "eu-central-2"',
-            '[production] region = "eu-central-2": choose another region, Lambda has no function',
-        ),
-        ('qualifier = "my stage"', '[production] qualifier = "my stage": choose 1 to 10 letters'),
-        (
-            'permissions_boundary = "a b"',
-            '[production] permissions_boundary = "a b": choose the name or the ARN of a managed',
-        ),
-        ("tags.team = 3", "[production.tags] team = 3: choose a text, in quotes"),
-        ("tags = 3", "[production] tags = 3: choose in a table of its own, [production.tags]"),
         (
             'tags."aws:team" = "a"',
             '[production] tags = {"aws:team": "a"}: choose up to 50 tags of letters',
         ),
-        (
-            'secrets_key_arn = "alias/mine"',
-            '[production] secrets_key_arn = "alias/mine": choose the ARN of a KMS key, not of an',
-        ),
-        (
-            'deployment_config = "Canary"',
-            '[production] deployment_config = "Canary": choose one of LambdaCanary10Percent5Min',
-        ),
-        ('dashboard = "yes"', '[production] dashboard = "yes": choose true or false, without'),
-        ("network.vpc = 1", "[production.network] vpc = 1: no such setting; there are "),
     ],
 )
-def test_a_wrong_choice_is_told_by_its_place_its_value_and_what_is_allowed(
-    file: Path, written: str, line: str
-) -> None:
+def test_what_is_no_single_choice_is_told_by_its_place(file: Path, written: str, line: str) -> None:
     assert refusal(file, f"[production]\n{written}").startswith(line)
 
 

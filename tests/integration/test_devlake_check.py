@@ -1,10 +1,8 @@
 """``lakehook devlake check`` on the local cloud: a DevLake that is set up, and each mistake."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC
 from typing import Any
 
 import pytest
@@ -16,11 +14,10 @@ from lakehook.cli.context import CommandService
 from lakehook.ports.outbound import Warn
 from local.installation import LocalLakehook, Options
 from tests.devlake.rest import serving_rest
-from tests.devlake.server import Clock, DevLake
+from tests.devlake.server import DevLake
 from tests.integration.eventually import eventually
-from tests.integration.wire import answer, serving
 
-SOURCES = ("new", "heard", "own", "stranger", "open", "lost")
+SOURCES = ("new", "heard", "stranger", "open")
 SECRET = "a secret of the stack"
 NOBODY_LISTENS = "http://127.0.0.1:9/"
 
@@ -119,22 +116,6 @@ def test_an_api_that_the_stack_knows_is_read_by_its_scheduler(check: Check):
     assert found["newest pipeline"]["detail"] == "DevLake has no pipeline that has begun"
 
 
-def test_a_source_with_a_secret_of_its_own_is_tried_by_that(lakehook: LocalLakehook, check: Check):
-    lakehook.client("secretsmanager").put_secret_value(
-        SecretId=lakehook.deployment.notification_secret_arn,
-        SecretString="its own",
-        VersionStages=["own"],
-    )
-
-    eventually(lambda: _is_accepted(a_devlake(lakehook, "own", "its own")))
-    assert check("own", code=0)["test notice"]["state"] == "ok"
-
-
-def _is_accepted(devlake: DevLake) -> bool:
-    devlake.create()
-    return devlake.answers[-1] == 202
-
-
 @pytest.mark.parametrize(
     ("source", "secret", "words"),
     [
@@ -157,24 +138,6 @@ def test_a_devlake_with_another_secret_or_none_is_said_to_a_person(
     assert "NOTIFICATION_SECRET" not in found["last refused"]["remedy"].partition("--show")[0]
 
 
-def test_a_pipeline_that_devlake_has_finished_unheard_is_said_to_a_person(
-    lakehook: LocalLakehook, check: Check
-):
-    devlake = a_devlake(lakehook, "lost")
-    devlake.live(devlake.create())
-    eventually(lambda: states(check("lost", code=0))["last accepted"] == "ok")
-    devlake._clock = Clock(UTC, lambda: time.time() - 600)
-    devlake.endpoint = NOBODY_LISTENS
-    lost = devlake.create()
-    devlake.live(lost)
-
-    with serving_rest(devlake.rest) as url:
-        found = check("lost", "--api", url, code=6)
-
-    assert states(found)["newest pipeline"] == "fail"
-    assert f"DevLake's #{lost} finished 10 minutes ago" in found["newest pipeline"]["detail"]
-
-
 def test_an_endpoint_that_is_away_is_said_to_a_person(
     lakehook: LocalLakehook, capsys: pytest.CaptureFixture[str]
 ):
@@ -188,17 +151,3 @@ def test_an_endpoint_that_is_away_is_said_to_a_person(
     said = capsys.readouterr().out
     assert "no connection" in said
     assert "NOTIFICATION_ENDPOINT=http://127.0.0.1:9/new" in said
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [(b"<html>\x1b[2J", "not one of DevLake's"), (b'{"version":"' + b"x" * 9_000, "not JSON")],
-)
-def test_an_api_that_is_none_is_one_clear_line(check: Check, body: bytes, words: str):
-    with serving(answer("200 OK", body)) as wire:
-        found = check("new", "--api", f"http://127.0.0.1:{wire.port}", code=6)
-
-    assert states(found) == NEW | {"API": "fail"}
-    assert words in found["API"]["detail"]
-    assert found["API"]["detail"].isprintable()
-    assert len(found["API"]["detail"]) <= 200

@@ -186,10 +186,6 @@ def test_what_is_not_there_is_answered_as_recorded(target: str, status: int, nam
     assert body | {"count": 0} == recorded(name) | {"count": 0}
 
 
-def test_the_tasks_of_an_unknown_pipeline_are_null():
-    assert rest(DevLake(), "/pipelines/999/tasks") == {"tasks": None, "count": 0}
-
-
 def test_pipelines_come_newest_first_by_pages_of_fifty():
     devlake = DevLake(first_id=1)
     for number in range(1, 121):
@@ -227,21 +223,6 @@ def test_pending_ones_have_never_finished_so_neither_reruns_nor_resumed_ones_are
         "TASK_CREATED",
         "TASK_RUNNING",
     }
-
-
-def test_pipelines_are_found_by_status_and_by_blueprint():
-    with listening_to() as (devlake, _):
-        blueprint = devlake.add_blueprint("lake")
-        of_blueprint = devlake.create(blueprint)
-        failed = devlake.create()
-        devlake.live(failed, failing=1)
-
-    by_status = rest(devlake, "/pipelines?status=TASK_FAILED")["pipelines"]
-    by_blueprint = rest(devlake, f"/pipelines?blueprint_id={blueprint}")["pipelines"]
-
-    assert [row["id"] for row in by_status] == [failed]
-    assert [row["id"] for row in by_blueprint] == [of_blueprint]
-    assert by_blueprint[0]["name"] == "lake-Blueprint"
 
 
 # --- who may ask ---
@@ -399,22 +380,6 @@ def test_a_restart_resumes_what_ran_or_fails_it_and_posts_neither(
     assert (statuses(wire), row["status"]) == (posts, status)
     assert (row["finishedAt"] is None) == (not resume)
     assert [task["status"] for task in devlake.tables.tasks_of(pipeline)] == [status]
-
-
-def test_the_pipelines_of_a_deleted_blueprint_are_never_posted_again():
-    with listening_to() as (devlake, wire):
-        blueprint = devlake.add_blueprint("lake")
-        pipeline = devlake.create(blueprint)
-        devlake.live(pipeline, failing=1)
-        devlake.delete_blueprint(blueprint)
-        devlake.rerun(pipeline)
-        devlake.live(pipeline)
-
-    assert statuses(wire) == ["CREATED", "RUNNING", "FAILED"]
-    row = rest(devlake, f"/pipelines/{pipeline}")
-    assert (row["status"], row["finishedTasks"], row["totalTasks"]) == ("TASK_COMPLETED", 2, 1)
-    assert row["message"] == ""
-    assert row["errorName"].startswith("Error running pipeline")  # of the run before
 
 
 def test_it_waits_without_a_deadline_and_the_tasks_wait_with_it():

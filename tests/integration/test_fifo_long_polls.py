@@ -95,34 +95,6 @@ def test_an_expiry_wakes_a_poll_that_began_before_the_receive(
     assert bodies(early) == bodies(late) == ["a0"]
 
 
-def test_a_shortened_visibility_wakes_a_poll(
-    backend: ModelledBackend, polls: ThreadPoolExecutor
-) -> None:
-    queue = make(backend, "q.fifo")
-    send(backend, queue, "a0")
-    (held,) = receive(queue)
-    poll = begin(polls, queue)
-
-    backend.change_message_visibility("q.fifo", held.handle, 1)
-
-    assert bodies(poll) == ["a0"]
-
-
-def test_a_burial_wakes_a_poll_on_the_dead_letter_queue(
-    backend: ModelledBackend, polls: ThreadPoolExecutor
-) -> None:
-    dead = make(backend, "dead.fifo")
-    policy = {"deadLetterTargetArn": dead.queue_arn, "maxReceiveCount": 1}
-    queue = make(backend, "q.fifo", RedrivePolicy=policy, VisibilityTimeout=0)
-    send(backend, queue, "a0")
-    poll = begin(polls, dead)
-
-    receive(queue)
-    receive(queue)
-
-    assert bodies(poll) == ["a0"]
-
-
 @pytest.mark.parametrize("per_second", [None, 2])
 def test_a_move_task_wakes_a_poll_on_its_destination(
     backend: ModelledBackend, polls: ThreadPoolExecutor, per_second: int | None

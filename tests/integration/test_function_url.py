@@ -92,19 +92,6 @@ def test_a_request_is_the_event_that_was_recorded(
     assert event["body"] == recorded["body"]
 
 
-def test_a_body_in_chunks_comes_whole_and_the_next_request_after_it(
-    door: FunctionUrl, function: Function
-) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", door.server_port, timeout=120)
-    for part in ("first", "second"):
-        chunks = iter([part.encode(), b" and on"])
-        connection.request("POST", "/", chunks, {"content-type": "text/plain"}, encode_chunked=True)
-        connection.getresponse().read()
-    connection.close()
-
-    assert [event["body"] for event in function.events] == ["first and on", "second and on"]
-
-
 def test_what_is_no_text_comes_in_base64(door: FunctionUrl, function: Function) -> None:
     call(door, "PUT", "/", b"\xff\x00", content_type="application/octet-stream")
 

@@ -21,11 +21,8 @@ HANDLERS = '''
 import os, sys, time
 from pathlib import Path
 
-IMPORTED_BY = os.getpid()
-
 def echo(event, context):
     return {
-        "imported_by": IMPORTED_BY,
         "event": event,
         "pid": os.getpid(),
         "parent": os.getppid(),
@@ -126,14 +123,6 @@ def test_an_event_of_lambdas_greatest_size_goes_there_and_back(start: Start) -> 
     )
 
 
-def test_a_process_is_used_again(start: Start) -> None:
-    function = start("echo", concurrency=4)
-
-    pids = {answered(function.invoke({}))["pid"] for _ in range(5)}
-
-    assert len(pids) == 1
-
-
 def test_invocations_at_once_each_have_a_process(start: Start, tmp_path: Path) -> None:
     function = start("meet", concurrency=3)
     met = tmp_path / "met"
@@ -144,15 +133,6 @@ def test_invocations_at_once_each_have_a_process(start: Start, tmp_path: Path) -
         pids = [answered(each) for each in callers.map(function.invoke, [event] * 3)]
 
     assert len(set(pids)) == 3
-
-
-def test_there_are_never_more_processes_than_the_bound(start: Start) -> None:
-    function = start("echo", concurrency=2)
-
-    with ThreadPoolExecutor(8) as callers:
-        pids = {answered(each)["pid"] for each in callers.map(function.invoke, [{}] * 40)}
-
-    assert len(pids) <= 2
 
 
 def test_an_exception_is_a_failure_with_its_type_and_words(start: Start) -> None:
@@ -170,12 +150,6 @@ def test_a_process_that_ends_fails_the_invocation_and_is_replaced(start: Start) 
     assert answered(function.invoke({"leave": False})) == "stayed"
 
 
-def test_each_process_imports_the_handlers_module_itself(start: Start) -> None:
-    answer = answered(start("echo").invoke({}))
-
-    assert answer["imported_by"] == answer["pid"]
-
-
 def test_another_fork_server_follows_one_that_has_ended(start: Start) -> None:
     function = start("echo")
     answer = answered(function.invoke({}))
@@ -184,16 +158,6 @@ def test_another_fork_server_follows_one_that_has_ended(start: Start) -> None:
     eventually(lambda: not any(each.alive for each in function._environments))
 
     assert answered(function.invoke({}))["parent"] != answer["parent"]
-
-
-def test_an_idle_process_that_is_killed_costs_no_invocation(start: Start) -> None:
-    function = start("echo")
-    pid = answered(function.invoke({}))["pid"]
-
-    os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not any(each.alive for each in function._environments))
-
-    assert answered(function.invoke({}))["pid"] != pid
 
 
 def test_a_handler_out_of_time_is_killed(start: Start, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ READY = {
     "deliver": "h.deliver_batch()",
     "fanout": "h.fan_out_batch()",
     "scheduler": "h.tick()",
-    "ingress": "h.receive_notification()",
+    "ingress": "h.ingress()",
     "api": "h.operator_service(); h.api().resolver",
 }
 CLIENTS = {

@@ -68,6 +68,30 @@ class FakeDetails:
 
 
 @dataclass
+class FakeIngressTelemetry:
+    accepted: list[Event] = field(default_factory=list)
+    tests: list[str | None] = field(default_factory=list)  # by source
+    refusals: list[tuple[int, Refusal, str | None]] = field(default_factory=list)
+    errors: list[Exception] = field(default_factory=list)
+    lost: list[Exception] = field(default_factory=list)  # of records of refusals
+
+    def notification_accepted(self, event: Event) -> None:
+        self.accepted.append(event)
+
+    def tested(self, source: str | None) -> None:
+        self.tests.append(source)
+
+    def notification_rejected(self, status: int, refusal: Refusal, *, source: str | None) -> None:
+        self.refusals.append((status, refusal, source))
+
+    def internal_error(self, error: Exception, *, doing: str) -> None:
+        self.errors.append(error)
+
+    def unrecorded(self, error: InfrastructureError) -> None:
+        self.lost.append(error)
+
+
+@dataclass
 class FakeHeard:
     """Plays ``AcceptedRecorder``, ``RefusedRecorder`` and ``HeardReader``."""
 

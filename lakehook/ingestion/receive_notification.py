@@ -1,12 +1,21 @@
 """Ingress: a notification that DevLake has signed becomes an event on the queue."""
 
-from dataclasses import dataclass
-from enum import Enum, auto
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 from lakehook.domain.devlake.notification import parse_notification
-from lakehook.domain.devlake.refusal import TEST_PIPELINE, Refusal, RefusalKind, refuse_sign
+from lakehook.domain.devlake.refusal import (
+    TEST_PIPELINE,
+    Refusal,
+    RefusalKind,
+    has_signature,
+    refuse_sign,
+)
 from lakehook.domain.devlake.signature import SignedNotification
-from lakehook.domain.devlake.sources import DEFAULT_SOURCE, DevLakeSource
+from lakehook.domain.devlake.sources import DevLakeSource, DevLakeSources
 from lakehook.domain.errors import (
     InfrastructureError,
     InvalidEvent,
@@ -14,63 +23,97 @@ from lakehook.domain.errors import (
     InvalidSignature,
 )
 from lakehook.domain.event import Event
-from lakehook.domain.json_document import Document
 from lakehook.ports.ingress import (
     EventPublisher,
+    IngressTelemetry,
     LiveSecrets,
     NotificationSecretReader,
     PipelineDetails,
 )
 
+if TYPE_CHECKING:
+    from lakehook.ports.ingress import RefusedRecorder
 
-class ReceiveStatus(Enum):
-    ACCEPTED = auto()  # stored on the queue
-    TESTED = auto()  # signed, but of no pipeline: a test of the set-up
-    UNSIGNED = auto()
-    UNREADABLE = auto()
-    UNAVAILABLE = auto()  # AWS failed: the notification may be sent again
+MAX_BYTES = 64 * 1024
+_PATH = re.compile(r"/(?:([^/]+)/?)?")  # without a name the default source
 
 
 @dataclass(frozen=True)
-class ReceiveResult:
-    status: ReceiveStatus
-    event: Event | None = None
-    refusal: Refusal | None = None
-    error: InfrastructureError | None = None
+class NotificationRequest:
+    method: str
+    path: str
+    query: str = field(repr=False)
+    body: bytes = field(repr=False)
 
-    @property
-    def reason(self) -> str:
-        """The response to the sender of a rejected notification."""
-        return self.refusal.reason if self.refusal else "try again"
+
+@dataclass(frozen=True)
+class IngressResponse:
+    status: HTTPStatus
+    document: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngressPorts:
+    sources: DevLakeSources
+    secrets: NotificationSecretReader
+    publisher: EventPublisher
+    details: PipelineDetails | None = None
+    refused_recorder: "Callable[[], RefusedRecorder]"
+    """Makes the recorder at the first rejection: accepted notifications do not wait for it."""
+    telemetry: IngressTelemetry
+    empty_secret_allowed: bool = False
 
 
 @dataclass(frozen=True)
 class ReceiveNotification:
-    secrets: NotificationSecretReader
-    publisher: EventPublisher
-    details: PipelineDetails | None = None
-    empty_secret_allowed: bool = False
+    ports: IngressPorts
 
-    def __call__(
-        self, notice: SignedNotification, source: DevLakeSource = DEFAULT_SOURCE
-    ) -> ReceiveResult:
+    def __call__(self, request: NotificationRequest) -> IngressResponse:
         """Publish the event of a notification; fan-out drops a repeated one by its id."""
+        notice, source = SignedNotification(request.body, request.query), self._source_of(request)
+        if len(request.body) > MAX_BYTES:
+            kind, reason = RefusalKind.TOO_LARGE, f"more than {MAX_BYTES} bytes"
+            refusal = Refusal(kind, reason, has_signature(request.query))
+            return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, refusal, source)
+        if source is None:
+            refusal = Refusal.of(RefusalKind.UNKNOWN_SOURCE, self._no_source(), notice)
+            return self._refuse(HTTPStatus.NOT_FOUND, refusal)
+        if request.method != "POST":
+            refusal = Refusal.of(RefusalKind.METHOD, "notifications are posted", notice)
+            return self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, refusal, source, allow="POST")
+        return self._receive(notice, source)
+
+    def _source_of(self, request: NotificationRequest) -> DevLakeSource | None:
+        match = _PATH.fullmatch(request.path)
+        return self.ports.sources.get(match[1]) if match else None
+
+    def _no_source(self) -> str:
+        """Describe the error without naming the sources to an unauthenticated caller."""
+        declared = len(self.ports.sources) - 1
+        return (
+            "no DevLake is declared for this path: NOTIFICATION_ENDPOINT is the stack's IngressUrl"
+            " as it is, or followed by the name of a source; the parameter DevlakeSources has"
+            f" {declared}"
+        )
+
+    def _receive(self, notice: SignedNotification, source: DevLakeSource) -> IngressResponse:
         try:
             self._verify(notice, source.name)
-            return self._take(parse_notification(notice.body, source.name), source)
+            return self._accept(notice, source)
         except InvalidSignature as error:
             live = self._live(source.name)
             label = source.name if live.are_own else None
-            return ReceiveResult(
-                ReceiveStatus.UNSIGNED, refusal=refuse_sign(notice, error, live.values, label=label)
-            )
+            refusal = refuse_sign(notice, error, live.values, label=label)
+            return self._refuse(HTTPStatus.UNAUTHORIZED, refusal, source)
         except (InvalidNotification, InvalidEvent) as error:
             refusal = Refusal(
                 RefusalKind.NOT_A_NOTICE, str(error), seems_devlake=True, is_notice=True
             )
-            return ReceiveResult(ReceiveStatus.UNREADABLE, refusal=refusal)
-        except InfrastructureError as error:
-            return ReceiveResult(ReceiveStatus.UNAVAILABLE, error=error)
+            return self._refuse(HTTPStatus.BAD_REQUEST, refusal, source)
+        except InfrastructureError as error:  # it may be sent again
+            self.ports.telemetry.internal_error(error, doing="receive a notification")
+            return IngressResponse(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "try again"})
 
     def _verify(self, notice: SignedNotification, source: str | None) -> None:
         """Verify the signature; on failure again with fresh secrets."""
@@ -81,17 +124,36 @@ class ReceiveNotification:
 
     def _live(self, source: str | None, *, fresh: bool = False) -> LiveSecrets:
         """Return the active secrets; an empty one only if allowed, and never a source's own."""
-        live = self.secrets.active(source, fresh=fresh)
+        live = self.ports.secrets.active(source, fresh=fresh)
         secrets = [secret for secret in live.values if secret]
-        if self.empty_secret_allowed and not live.are_own:
+        if self.ports.empty_secret_allowed and not live.are_own:
             secrets.append("")
         return LiveSecrets(secrets, live.are_own)
 
-    def _take(self, document: Document, source: DevLakeSource) -> ReceiveResult:
-        if document["pipeline_id"] == TEST_PIPELINE:
-            return ReceiveResult(ReceiveStatus.TESTED)
+    def _accept(self, notice: SignedNotification, source: DevLakeSource) -> IngressResponse:
+        document = parse_notification(notice.body, source.name)
+        if document["pipeline_id"] == TEST_PIPELINE:  # signed, but of no pipeline
+            self.ports.telemetry.tested(source.name)
+            return IngressResponse(HTTPStatus.ACCEPTED, {"test": True})
         page = {"pipeline_url": source.pipeline_url(document["pipeline_id"])}
-        details = self.details.of_event(source, document) if self.details else {}
+        details = self.ports.details.of_event(source, document) if self.ports.details else {}
         event = Event.with_details(document, page | details)
-        self.publisher.publish([event])
-        return ReceiveResult(ReceiveStatus.ACCEPTED, event)
+        self.ports.publisher.publish([event])
+        self.ports.telemetry.notification_accepted(event)
+        return IngressResponse(HTTPStatus.ACCEPTED, {"event_id": event.id})
+
+    def _refuse(
+        self,
+        status: HTTPStatus,
+        refusal: Refusal,
+        source: DevLakeSource | None = None,
+        **headers: str,
+    ) -> IngressResponse:
+        name, telemetry = source.name if source else None, self.ports.telemetry
+        telemetry.notification_rejected(status, refusal, source=name)
+        if refusal.seems_devlake:
+            try:
+                self.ports.refused_recorder().refused(name, refusal)
+            except InfrastructureError as error:
+                telemetry.unrecorded(error)
+        return IngressResponse(status, {"error": refusal.reason}, headers)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import Document
 
@@ -110,6 +111,22 @@ class RefusedRecorder(Protocol):
 
         Called only for declared sources, so there are few records.
         """
+
+
+class IngressTelemetry(Protocol):
+    def notification_accepted(self, event: Event) -> None: ...
+
+    def tested(self, source: str | None) -> None:
+        """Log a test of the set-up."""
+
+    def notification_rejected(
+        self, status: int, refusal: "Refusal", *, source: str | None
+    ) -> None: ...
+
+    def unrecorded(self, error: InfrastructureError) -> None:
+        """Log a refusal whose record is lost."""
+
+    def internal_error(self, error: Exception, *, doing: str) -> None: ...
 
 
 class HeardReader(Protocol):

@@ -140,8 +140,7 @@ def installed(
     caches: list[Clear] = [
         ingress_function.aws.cache_clear,
         ingress_function.settings.cache_clear,
-        ingress_function.sources.cache_clear,
-        ingress_function.receive_notification.cache_clear,
+        ingress_function.ingress.cache_clear,
         ingress_function.heard.cache_clear,
         ingress_function.telemetry.cache_clear,
         fanout_function.fan_out_batch.cache_clear,
@@ -480,7 +479,7 @@ def devlake_showing(*rows: Row, tasks: Sequence[Row] = ()) -> Iterator[str]:
     rest.api_key = "k"
     with serving_rest(rest) as url:
         yield f"{url}/rest"
-        details: Any = ingress_function.receive_notification().details
+        details: Any = ingress_function.ingress().ports.details
         for api in details._apis.values():
             api._fetch.close()
 

@@ -39,6 +39,7 @@ SCRIPTED = {
     "FakeEncryptor": "bytes reversed, not KMS; that is in tests/contracts/test_credential_store.py",
     "FakeEndpoint": "verifies by the shipped code",
     "FakeFanOutReader": "reads the fakes that it is given",
+    "FakeIngressTelemetry": "records what it is told",
     "FakeMessageAcks": "records receipts; what they do is in tests/contracts/test_queues.py",
     "FakeNetwork": "addresses are given by the test",
     "FakeParkedEventQueue": "a list; for the queue see tests/contracts/test_dead_letters.py",

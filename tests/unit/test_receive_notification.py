@@ -1,41 +1,65 @@
 import pytest
 
-from lakehook.domain.devlake.refusal import RefusalKind
-from lakehook.domain.devlake.signature import SignedNotification, signed_query
-from lakehook.domain.devlake.sources import DevLakeSource
+from lakehook.domain.devlake.refusal import Refusal, RefusalKind
+from lakehook.domain.devlake.signature import signed_query
+from lakehook.domain.devlake.sources import DevLakeSources
 from lakehook.domain.event import MAX_EVENT_BYTES
 from lakehook.ingestion.receive_notification import (
+    MAX_BYTES,
+    IngressPorts,
+    IngressResponse,
+    NotificationRequest,
     ReceiveNotification,
-    ReceiveResult,
-    ReceiveStatus,
 )
+from lakehook.settings import UNSET
 from tests.devlake_vectors import VECTORS, Vector, named
-from tests.fakes_ingress import FakeDetails, FakeNotificationSecrets, FakePublisher
+from tests.fakes_ingress import (
+    FakeDetails,
+    FakeHeard,
+    FakeIngressTelemetry,
+    FakeNotificationSecrets,
+    FakePublisher,
+)
 
 RUNNING, EMPTY = named("TASK_RUNNING"), named("secret 1")
 SECRET = RUNNING.secret
+SOURCES = DevLakeSources.parse(UNSET, UNSET, '{"staging": {}}')
+ACCEPTED, UNREADABLE, UNSIGNED, UNAVAILABLE = 202, 400, 401, 503
 
 
 class World:
+    """The ingress as its handler calls it, over fakes of its ports."""
+
     def __init__(self) -> None:
         self.secrets = FakeNotificationSecrets([SECRET])
         self.publisher, self.details = FakePublisher(), FakeDetails()
+        self.telemetry, self.heard = FakeIngressTelemetry(), FakeHeard()
         self.empty_secret_allowed = False
 
-    def post(self, vector: Vector, source: str | None = None) -> ReceiveResult:
+    def post(self, vector: Vector, source: str = "") -> IngressResponse:
         return self.say(vector.raw, vector.query, source)
 
     def say(
-        self, body: bytes, query: str | None = None, source: str | None = None
-    ) -> ReceiveResult:
-        take_notice = ReceiveNotification(
-            self.secrets,
-            self.publisher,
-            self.details,
-            empty_secret_allowed=self.empty_secret_allowed,
+        self, body: bytes, query: str | None = None, source: str = "", *, method: str = "POST"
+    ) -> IngressResponse:
+        ingress = ReceiveNotification(
+            IngressPorts(
+                sources=SOURCES,
+                secrets=self.secrets,
+                publisher=self.publisher,
+                details=self.details,
+                refused_recorder=lambda: self.heard,
+                telemetry=self.telemetry,
+                empty_secret_allowed=self.empty_secret_allowed,
+            )
         )
         query = query or signed_query(body, SECRET, RUNNING.nouce)
-        return take_notice(SignedNotification(body, query), DevLakeSource(source))
+        return ingress(NotificationRequest(method, f"/{source}", query, body))
+
+    @property
+    def refusal(self) -> Refusal:
+        """The last one."""
+        return self.telemetry.refusals[-1][1]
 
     def published(self) -> list[str]:
         return [event.id for event in self.publisher.published]
@@ -52,10 +76,11 @@ def world() -> World:
 def test_a_signed_notice_is_an_event_on_the_queue(world: World, vector: Vector):
     answer = world.post(vector)
 
-    assert answer.status is ReceiveStatus.ACCEPTED
-    assert [answer.event] == world.publisher.published
-    assert answer.event
-    assert answer.event.document["data"] == {"devlake": vector.body}
+    assert answer.status == ACCEPTED
+    (event,) = world.publisher.published
+    assert answer.document == {"event_id": event.id}
+    assert event.document["data"] == {"devlake": vector.body}
+    assert world.telemetry.accepted == [event]
 
 
 @pytest.mark.parametrize(
@@ -64,8 +89,8 @@ def test_a_signed_notice_is_an_event_on_the_queue(world: World, vector: Vector):
 def test_what_another_has_signed_goes_nowhere(world: World, vector: Vector):
     answer = world.post(vector)
 
-    assert (answer.status, answer.event) == (ReceiveStatus.UNSIGNED, None)
-    assert "sign" in answer.reason
+    assert answer.status == UNSIGNED
+    assert "sign" in answer.document["error"]
     assert world.publisher.published == []
     assert world.details.asked == []
 
@@ -73,8 +98,8 @@ def test_what_another_has_signed_goes_nowhere(world: World, vector: Vector):
 def test_a_bad_nouce_is_unsigned(world: World):
     answer = world.say(RUNNING.raw, RUNNING.query.replace("-", "%20"))
 
-    assert answer.status is ReceiveStatus.UNSIGNED
-    assert "nouce" in answer.reason
+    assert answer.status == UNSIGNED
+    assert "nouce" in answer.document["error"]
 
 
 def test_the_empty_secret_is_refused_unless_an_operator_allows_it(world: World):
@@ -82,24 +107,24 @@ def test_the_empty_secret_is_refused_unless_an_operator_allows_it(world: World):
     world.empty_secret_allowed = True
     allowed = world.post(EMPTY)
 
-    assert refused.status is ReceiveStatus.UNSIGNED
-    assert allowed.status is ReceiveStatus.ACCEPTED
-    assert world.post(RUNNING).status is ReceiveStatus.ACCEPTED
+    assert refused.status == UNSIGNED
+    assert allowed.status == ACCEPTED
+    assert world.post(RUNNING).status == ACCEPTED
     world.empty_secret_allowed, world.secrets.stored = False, [""]
-    assert world.post(EMPTY).status is ReceiveStatus.UNSIGNED
+    assert world.post(EMPTY).status == UNSIGNED
 
 
 def test_a_changed_secret_is_good_at_once_and_the_one_before_it_still(world: World):
     world.secrets.stored = ["another"]
-    assert world.post(RUNNING).status is ReceiveStatus.UNSIGNED
+    assert world.post(RUNNING).status == UNSIGNED
 
     world.secrets.stored = [SECRET, "another"]
 
-    assert world.post(RUNNING).status is ReceiveStatus.ACCEPTED
+    assert world.post(RUNNING).status == ACCEPTED
     assert world.secrets.asked_anew == 2
     world.secrets.stored = ["the next", SECRET]
     world.secrets.active(fresh=True)
-    assert world.post(RUNNING).status is ReceiveStatus.ACCEPTED
+    assert world.post(RUNNING).status == ACCEPTED
 
 
 @pytest.mark.parametrize(
@@ -117,10 +142,9 @@ def test_a_changed_secret_is_good_at_once_and_the_one_before_it_still(world: Wor
 def test_what_is_no_notice_is_unreadable_with_the_reason(world: World, body: bytes, reason: str):
     answer = world.say(body)
 
-    assert answer.status is ReceiveStatus.UNREADABLE
-    assert answer.refusal
-    assert answer.refusal.is_notice  # nobody else can sign
-    assert reason in answer.reason
+    assert answer.status == UNREADABLE
+    assert world.refusal.is_notice  # nobody else can sign
+    assert reason in answer.document["error"]
     assert world.publisher.published == []
 
 
@@ -129,9 +153,9 @@ def test_when_the_queue_is_away_the_notice_is_not_taken(world: World):
 
     answer = world.post(RUNNING)
 
-    assert answer.status is ReceiveStatus.UNAVAILABLE
-    assert str(answer.error) == "SQS is away"
-    assert "SQS" not in answer.reason
+    assert answer.status == UNAVAILABLE
+    assert [str(error) for error in world.telemetry.errors] == ["SQS is away"]
+    assert answer.document == {"error": "try again"}
 
 
 def test_what_is_known_beyond_the_notice_is_in_the_event(world: World):
@@ -161,7 +185,7 @@ def test_what_is_known_beyond_the_notice_is_in_the_event(world: World):
 def test_details_that_no_event_may_have_cost_no_notice(world: World, malformed: dict[str, object]):
     world.details.known = {(None, 39): malformed}
 
-    assert world.post(RUNNING).status is ReceiveStatus.ACCEPTED
+    assert world.post(RUNNING).status == ACCEPTED
     (event,) = world.publisher.published
     assert event.document["trigger_source"] == "unknown"
     assert not event.document.keys() & (malformed.keys() - {"trigger_source"})
@@ -196,24 +220,26 @@ def test_a_source_with_a_secret_of_its_own_takes_no_other(world: World):
     elsewhere = world.say(RUNNING.raw, own)
 
     for answer in refused:
-        assert answer.status is ReceiveStatus.UNSIGNED
-        assert answer.refusal
-        assert answer.refusal.kind is RefusalKind.SIGNATURE
-        assert answer.reason.endswith("(the version with the staging label staging)")
-    assert accepted.status is ReceiveStatus.ACCEPTED
-    assert elsewhere.status is ReceiveStatus.UNSIGNED
-    assert "staging label" not in elsewhere.reason
+        assert answer.status == UNSIGNED
+        assert answer.document["error"].endswith("(the version with the staging label staging)")
+    kinds = {refusal.kind for _, refusal, _ in world.telemetry.refusals}
+    assert kinds == {RefusalKind.SIGNATURE}
+    assert accepted.status == ACCEPTED
+    assert elsewhere.status == UNSIGNED
+    assert "staging label" not in elsewhere.document["error"]
 
 
 def a_test_notice(vector: Vector = RUNNING) -> bytes:
     return vector.raw.replace(b'"PipelineID":39', b'"PipelineID":0')
 
 
-@pytest.mark.parametrize("source", [None, "staging"])
-def test_a_signed_notice_of_no_pipeline_is_a_test_and_no_event(world: World, source: str | None):
+@pytest.mark.parametrize("source", ["", "staging"])
+def test_a_signed_notice_of_no_pipeline_is_a_test_and_no_event(world: World, source: str):
     answer = world.say(a_test_notice(), source=source)
 
-    assert (answer.status, answer.event, answer.refusal) == (ReceiveStatus.TESTED, None, None)
+    assert (answer.status, answer.document) == (ACCEPTED, {"test": True})
+    assert world.telemetry.tests == [source or None]
+    assert world.telemetry.refusals == []
     assert world.publisher.published == []
     assert world.details.asked == []
 
@@ -222,9 +248,34 @@ def test_a_test_notice_is_judged_as_any_other(world: World):
     another = signed_query(a_test_notice(), "another", RUNNING.nouce)
     no_notice = a_test_notice().replace(b"TASK_RUNNING", b"TASK_TESTED")
 
-    assert world.say(a_test_notice(), another).status is ReceiveStatus.UNSIGNED
-    assert world.say(no_notice).status is ReceiveStatus.UNREADABLE
+    assert world.say(a_test_notice(), another).status == UNSIGNED
+    assert world.say(no_notice).status == UNREADABLE
 
 
 def test_an_answer_does_not_show_the_body(world: World):
     assert RUNNING.body not in repr(world.say(b"no JSON"))
+
+
+def test_a_refusal_whose_record_is_lost_is_answered_all_the_same(world: World):
+    world.heard.away = True
+
+    assert world.say(RUNNING.raw, "id=1").status == UNSIGNED
+    assert [str(error) for error in world.telemetry.lost] == ["DynamoDB is away"]
+
+
+@pytest.mark.parametrize(
+    ("body", "source", "method", "status"),
+    [
+        (b" " * (MAX_BYTES + 1), "", "POST", 413),
+        (RUNNING.raw, "production", "POST", 404),
+        (RUNNING.raw, "", "GET", 405),
+    ],
+)
+def test_what_no_devlake_sends_costs_no_look_at_a_secret(
+    world: World, body: bytes, source: str, method: str, status: int
+):
+    answer = world.say(body, source=source, method=method)
+
+    assert answer.status == status
+    assert answer.headers == ({"allow": "POST"} if status == 405 else {})
+    assert (world.secrets.asked_anew, world.publisher.published) == (0, [])

@@ -6,15 +6,18 @@ from lakehook.delivery.ping import PingEndpoint
 from lakehook.delivery.sender import RenderDelivery
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
 from lakehook.domain.channels import CHANNELS
-from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
-from lakehook.domain.channels.webhook import http_only
+from lakehook.domain.channels.base import (
+    Channel,
+    OutboundMessage,
+    RenderedMessage,
+    SignatureScheme,
+)
 from lakehook.domain.delivery import Delivery
-from lakehook.domain.destination import Destination, Request
+from lakehook.domain.destination import Request
 from lakehook.domain.event import Event
 from lakehook.domain.queue_message import Ping
 from lakehook.domain.rate_limit import Rate
 from lakehook.domain.subscription import Locale
-from lakehook.domain.template import RenderedTemplate
 from lakehook.ports.outbound import SubscriptionCredentials
 from tests.builders import a_notice
 from tests.fakes import (
@@ -32,25 +35,19 @@ CREDENTIALS = SubscriptionCredentials((), url=URL)
 BUSY = b"busy"
 
 
-class Pager:
+class Pager(Channel):
     """Takes a few letters, and says ``taken``; of what begins it wants to hear nothing."""
 
     signature_scheme = SignatureScheme.NONE
     is_localized = True
     rate = Rate(3, "m")
-    supports_templates = has_keywords = False
-
-    def validate_destination(self, destination: Destination) -> str | None:
-        return http_only(destination)
+    supports_templates = False
 
     def unsupported_reason(self, event: Event) -> str | None:
         return "nobody is called for that" if event.type.endswith("_CREATED") else None
 
     def render(self, delivery: Delivery, locale: Locale) -> RenderedMessage:
         return RenderedMessage(body=f"{locale.language} {delivery.event.type}".encode())
-
-    def apply_template(self, _said: RenderedTemplate, default: RenderedMessage) -> RenderedMessage:
-        return default
 
     def render_ping(self, _ping: Ping, locale: Locale) -> RenderedMessage:
         return RenderedMessage(body=f"{locale.language} hello".encode())

@@ -13,12 +13,12 @@ class ChannelRegistry(UserDict[str, Channel | str]):
     """Channels by name; each is imported at its first use, as most stages use one or two."""
 
     def __getitem__(self, name: str) -> Channel:
-        found = self.data[name]
-        if isinstance(found, str):
-            module, _, class_name = found.partition(".")
+        entry = self.data[name]
+        if isinstance(entry, str):
+            module, _, class_name = entry.partition(".")
             channel: Channel = getattr(import_module(f"{__name__}.{module}"), class_name)()
-            self.data[name] = found = channel
-        return found
+            self.data[name] = entry = channel
+        return entry
 
 
 CHANNELS = ChannelRegistry(

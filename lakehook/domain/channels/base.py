@@ -83,54 +83,44 @@ class OutboundMessage:
 
 
 class Channel(Protocol):
-    """Interface of a channel. Each is a module that implements it, registered in ``channels/``."""
+    """Interface of a channel, with what most of them have in common.
 
-    @property
-    def signature_scheme(self) -> SignatureScheme: ...
+    Each is a module with a subclass, registered in ``channels/``.
+    """
 
-    @property
-    def is_localized(self) -> bool:
-        """Whether the channel writes to people, in a locale that the subscription chooses."""
-
-    @property
-    def rate(self) -> Rate | None:
-        """Rate that the service accepts per destination; None if it is unlimited."""
-
-    @property
-    def supports_templates(self) -> bool: ...
-
-    @property
-    def supports_success_if(self) -> bool:
-        """Whether a subscription may say what a success's body looks like."""
-
-    @property
-    def has_keywords(self) -> bool:
-        """Whether the service may refuse a message for a word that it lacks."""
-
-    @property
-    def has_subject(self) -> bool:
-        """Whether a template may set a subject."""
+    signature_scheme: SignatureScheme
+    is_localized: bool = False  # it writes to people, in a locale that the subscription chooses
+    rate: Rate | None = None  # that the service accepts per destination; None if it is unlimited
+    supports_templates: bool = True
+    supports_success_if: bool = False  # a subscription may say what a success's body looks like
+    has_keywords: bool = False  # the service may refuse a message for a word that it lacks
+    has_subject: bool = False  # a template may set a subject
 
     def validate_destination(self, destination: Destination) -> str | None:
         """Return why nothing can be sent to this destination; None if it is supported."""
+        return None if isinstance(destination, Endpoint) else "https://host/path is what it takes"
 
-    def unsupported_reason(self, event: Event) -> str | None:
+    def unsupported_reason(self, _event: Event) -> str | None:
         """Return why the channel cannot express an event; None if it can."""
+        return None
 
     def render(self, delivery: Delivery, locale: Locale) -> RenderedMessage: ...
 
     def apply_template(
-        self, rendered: RenderedTemplate, default: RenderedMessage
+        self, _rendered: RenderedTemplate, default: RenderedMessage
     ) -> RenderedMessage:
         """Build the message of a template's output, with the default for each part it left out.
 
         Raises ``TemplateFailed`` if the service would never accept it.
         """
+        return default
 
-    def render_ping(self, ping: Ping, locale: Locale) -> RenderedMessage | None:
+    def render_ping(self, _ping: Ping, _locale: Locale) -> RenderedMessage | None:
         """Render a ping; None if the channel has no form for one."""
+        return None
 
     def build_request(self, message: OutboundMessage) -> Request | Mail:
         """Sign the exact bytes that are sent; called for each attempt."""
+        ...
 
     def interpret(self, response: Response, *, now: float) -> ResponseVerdict: ...

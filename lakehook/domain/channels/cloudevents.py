@@ -19,7 +19,6 @@ from lakehook.domain.event import Event
 from lakehook.domain.json_document import to_json
 from lakehook.domain.queue_message import Ping
 from lakehook.domain.subscription import Locale
-from lakehook.domain.template import RenderedTemplate
 from lakehook.domain.trace_context import Trace
 
 SOURCE = "/lakehook"
@@ -50,11 +49,6 @@ class CloudEvents(Webhook):
             "time": ping.timestamp,
         }
         return self._as_cloud_event(attributes, super().render_ping(ping, locale))
-
-    def apply_template(
-        self, _rendered: RenderedTemplate, default: RenderedMessage
-    ) -> RenderedMessage:
-        return default
 
     def _as_cloud_event(self, attributes: Attributes, data: RenderedMessage) -> RenderedMessage:
         envelope = to_json({"specversion": "1.0", **attributes, "datacontenttype": _DATA_TYPE})

@@ -4,36 +4,33 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lakehook.domain.attempt import Response, ResponseVerdict
-from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
-from lakehook.domain.channels.webhook import USER_AGENT, http_only, interpret
+from lakehook.domain.channels.base import (
+    Channel,
+    OutboundMessage,
+    RenderedMessage,
+    SignatureScheme,
+)
+from lakehook.domain.channels.webhook import USER_AGENT, interpret
 from lakehook.domain.delivery import Delivery
-from lakehook.domain.destination import Destination, Request
+from lakehook.domain.destination import Request
 from lakehook.domain.devlake.notification import UnsupportedEvent, render, unsupported_reason
 from lakehook.domain.devlake.signature import nouce_of, signed_query
 from lakehook.domain.event import Event
-from lakehook.domain.queue_message import Ping
 from lakehook.domain.subscription import Locale
-from lakehook.domain.template import RenderedTemplate
 
 _MARKS = ("inferred", "reconciled")
 
 
-class DevLakeChannel:
+class DevLakeChannel(Channel):
     """Body and signature as DevLake writes them, byte for byte, with our id in a header.
 
     DevLake's body has no room for a mark on events that DevLake never posted; a header carries it.
+    DevLake has no form for a ping.
     """
 
     signature_scheme = SignatureScheme.DEVLAKE
-    is_localized = False
-    rate = None
     supports_templates = False  # receivers written for DevLake know one form
     supports_success_if = True
-    has_keywords = False
-    has_subject = False
-
-    def validate_destination(self, destination: Destination) -> str | None:
-        return http_only(destination)
 
     def unsupported_reason(self, event: Event) -> str | None:
         return unsupported_reason(event)
@@ -42,12 +39,6 @@ class DevLakeChannel:
         rendered = render(delivery.event)
         assert not isinstance(rendered, UnsupportedEvent), f"{delivery.id}: {rendered}"
         return RenderedMessage(body=rendered, headers=_origin(delivery.event))
-
-    def apply_template(self, _said: RenderedTemplate, default: RenderedMessage) -> RenderedMessage:
-        return default
-
-    def render_ping(self, _ping: Ping, _locale: Locale) -> None:
-        """Return None: DevLake has no form for a ping."""
 
     def build_request(self, message: OutboundMessage) -> Request:
         """Sign with the newest secret only: DevLake's form has room for one signature."""

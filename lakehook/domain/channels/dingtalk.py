@@ -18,7 +18,6 @@ from lakehook.domain.channels.notification import (
     parse_template_document,
 )
 from lakehook.domain.channels.response_body import AnswerCode, answer_code, interpret_code
-from lakehook.domain.channels.webhook import http_only
 from lakehook.domain.destination import Destination, Request
 from lakehook.domain.json_document import Document, parse_json_object, to_json
 from lakehook.domain.rate_limit import Rate
@@ -85,7 +84,7 @@ class DingTalk(WebhookNotificationChannel):
     rate = Rate(20, "m")
 
     def validate_destination(self, destination: Destination) -> str | None:
-        if objection := http_only(destination):
+        if objection := super().validate_destination(destination):
             return objection
         has_token = parse_qs(urlsplit(destination.url).query).get("access_token")
         return None if has_token else "that of a robot ends in ?access_token=…; copy it whole"

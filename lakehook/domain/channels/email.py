@@ -39,8 +39,7 @@ _TAG = re.compile(r"\s*<(?:!|[A-Za-z][A-Za-z0-9]*[\s/>])")  # does not match <3 
 
 
 class Email(NotificationChannel):
-    rate = None  # SES limits the account, not the recipient
-    has_subject = True
+    has_subject = True  # it has no rate: SES limits the account, not the recipient
 
     def validate_destination(self, destination: Destination) -> str | None:
         takes = isinstance(destination, MailDestination)
@@ -96,10 +95,10 @@ class Email(NotificationChannel):
         return interpret(response, now=now)
 
 
-def _headers(letter: OutboundMessage) -> Mapping[str, str]:
+def _headers(message: OutboundMessage) -> Mapping[str, str]:
     """Return our headers and as many of the subscription's as fit; none can redirect mail."""
-    own_headers = {"X-Lakehook-Id": letter.id, "Auto-Submitted": "auto-generated"}  # RFC 3834
-    theirs = {**letter.headers, **letter.content.headers}
+    own_headers = {"X-Lakehook-Id": message.id, "Auto-Submitted": "auto-generated"}  # RFC 3834
+    theirs = {**message.headers, **message.content.headers}
     kept = ((name, _value(value)) for name, value in theirs.items() if _is_reserved(name))
     return {**own_headers, **dict(_first(kept, MAX_HEADERS - len(own_headers)))}
 
@@ -117,21 +116,21 @@ def _first(headers: Iterable[tuple[str, str]], most: int) -> Iterable[tuple[str,
     return [(name, value) for name, value in headers if value][:most]
 
 
-def _html(telling: Notification) -> str:
-    colour = _COLOURS.get(telling.severity, _DEFAULT_COLOUR)
+def _html(notification: Notification) -> str:
+    colour = _COLOURS.get(notification.severity, _DEFAULT_COLOUR)
     rows = (
         f'<tr><td style="color:#57606a;padding-right:1em">{escape(name)}</td>'
         f"<td>{escape(value)}</td></tr>"
-        for name, value in telling.facts
+        for name, value in notification.facts
     )
     return "".join(
         (
             '<!doctype html><html><body style="font-family:sans-serif">',
-            f'<h2 style="color:{colour}">{escape(telling.headline)}</h2>',
+            f'<h2 style="color:{colour}">{escape(notification.headline)}</h2>',
             f"<table>{''.join(rows)}</table>",
-            *(_paragraph(line, "white-space:pre-wrap") for line in [telling.message] if line),
-            *(_linked(link) for link in [telling.link] if link),
-            *(_paragraph(remark, "color:#57606a") for remark in telling.remarks),
+            *(_paragraph(line, "white-space:pre-wrap") for line in [notification.message] if line),
+            *(_linked(link) for link in [notification.link] if link),
+            *(_paragraph(remark, "color:#57606a") for remark in notification.remarks),
             "</body></html>",
         )
     )

@@ -19,7 +19,6 @@ from lakehook.domain.channels.notification import (
     parse_template_document,
 )
 from lakehook.domain.channels.response_body import AnswerCode, answer_code, interpret_code
-from lakehook.domain.channels.webhook import http_only
 from lakehook.domain.destination import Destination, Request
 from lakehook.domain.json_document import Document, parse_json_object, to_json
 from lakehook.domain.rate_limit import Rate
@@ -71,7 +70,7 @@ class Feishu(WebhookNotificationChannel):
     rate = Rate(100, "m")
 
     def validate_destination(self, destination: Destination) -> str | None:
-        if objection := http_only(destination):
+        if objection := super().validate_destination(destination):
             return objection
         if _HOOK.fullmatch(urlsplit(destination.url).path):
             return None

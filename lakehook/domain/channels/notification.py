@@ -18,13 +18,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
+from lakehook.domain.channels.base import (
+    Channel,
+    OutboundMessage,
+    RenderedMessage,
+    SignatureScheme,
+)
 from lakehook.domain.channels.localization import Translations, translations_for
-from lakehook.domain.channels.webhook import USER_AGENT, http_only
+from lakehook.domain.channels.webhook import USER_AGENT
 from lakehook.domain.delivery import Delivery
-from lakehook.domain.destination import Destination, Request
+from lakehook.domain.destination import Request
 from lakehook.domain.error_text import first_line, is_nested, summary_of
 from lakehook.domain.event import Event, EventType
 from lakehook.domain.event_fields import MAX_FAILED_TASKS
@@ -204,18 +209,11 @@ class Link:
     url: str  # without quotes, brackets or bars
 
 
-class NotificationChannel:
-    """Channel that writes to people. It can express every event, and formats it in ``write``."""
+class NotificationChannel(Channel, Protocol):
+    """Channel that writes to people. It can express every event, and each formats it."""
 
-    signature_scheme = SignatureScheme.NONE
-    is_localized = True
-    supports_templates = True
-    supports_success_if = False  # each service's answers are known
-    has_keywords = False
-    has_subject = False
-
-    def unsupported_reason(self, _event: Event) -> None:
-        """Return None: every event can be expressed."""
+    signature_scheme: SignatureScheme = SignatureScheme.NONE
+    is_localized: bool = True
 
     def render(self, delivery: Delivery, locale: Locale) -> RenderedMessage:
         return self.format(
@@ -225,15 +223,11 @@ class NotificationChannel:
     def render_ping(self, ping: Ping, locale: Locale) -> RenderedMessage:
         return self.format(Notification.from_ping(ping, locale))
 
-    def format(self, notification: Notification) -> RenderedMessage:
-        raise NotImplementedError
+    def format(self, notification: Notification) -> RenderedMessage: ...
 
 
-class WebhookNotificationChannel(NotificationChannel):
+class WebhookNotificationChannel(NotificationChannel, Protocol):
     """Notification channel whose service takes JSON over HTTP; the URL is the credential."""
-
-    def validate_destination(self, destination: Destination) -> str | None:
-        return http_only(destination)
 
     def apply_template(
         self, rendered: RenderedTemplate, default: RenderedMessage
@@ -249,8 +243,7 @@ class WebhookNotificationChannel(NotificationChannel):
         )
         return RenderedMessage(body=body, headers={**default.headers, **dict(rendered.headers)})
 
-    def wrap_text(self, text: str) -> Document:
-        raise NotImplementedError
+    def wrap_text(self, text: str) -> Document: ...
 
     def build_request(self, message: OutboundMessage) -> Request:
         return message.to_request(

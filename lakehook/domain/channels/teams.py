@@ -16,7 +16,7 @@ from lakehook.domain.channels.notification import (
     WebhookNotificationChannel,
     parse_template_document,
 )
-from lakehook.domain.channels.webhook import http_only, interpret
+from lakehook.domain.channels.webhook import interpret
 from lakehook.domain.destination import Destination
 from lakehook.domain.json_document import Document, parse_json_object, to_json
 from lakehook.domain.rate_limit import Rate
@@ -52,7 +52,7 @@ class Teams(WebhookNotificationChannel):
     rate = Rate(1, "s")  # the same page: over four a second are throttled
 
     def validate_destination(self, destination: Destination) -> str | None:
-        if objection := http_only(destination):
+        if objection := super().validate_destination(destination):
             return objection
         if parse_qs(urlsplit(destination.url).query).get("sig"):
             return None

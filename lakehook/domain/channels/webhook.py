@@ -10,10 +10,9 @@ from email.utils import parsedate_to_datetime
 from lakehook import __version__
 from lakehook.domain import trace_context
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
-from lakehook.domain.channels.base import OutboundMessage, RenderedMessage, SignatureScheme
+from lakehook.domain.channels.base import Channel, OutboundMessage, RenderedMessage, SignatureScheme
 from lakehook.domain.delivery import Delivery
-from lakehook.domain.destination import Destination, Endpoint, Request
-from lakehook.domain.event import Event
+from lakehook.domain.destination import Request
 from lakehook.domain.json_document import to_json
 from lakehook.domain.queue_message import Ping
 from lakehook.domain.retry import MAX_RETRY_AFTER_SECONDS
@@ -38,22 +37,11 @@ _UNIT_SECONDS = {"ms": 0.001, "m": 60.0, "h": 3600.0}
 _FIRST_SECONDS, _FIRST_MILLISECONDS = 10**9, 10**12  # in 2001; as a delay, 31 years
 
 
-class Webhook:
+class Webhook(Channel):
     """The event as JSON, signed as in Standard Webhooks."""
 
     signature_scheme = SignatureScheme.STANDARD_WEBHOOKS
-    is_localized = False
-    rate = None
-    supports_templates = True
     supports_success_if = True
-    has_keywords = False
-    has_subject = False
-
-    def validate_destination(self, destination: Destination) -> str | None:
-        return http_only(destination)
-
-    def unsupported_reason(self, _event: Event) -> None:
-        """Return None: every event can be expressed."""
 
     def render(self, delivery: Delivery, _locale: Locale) -> RenderedMessage:
         traced = delivery.event.document.get(trace_context.FIELD)
@@ -79,10 +67,6 @@ class Webhook:
 
     def interpret(self, response: Response, *, now: float) -> ResponseVerdict:
         return interpret(response, now=now)
-
-
-def http_only(destination: Destination) -> str | None:
-    return None if isinstance(destination, Endpoint) else "https://host/path is what it takes"
 
 
 def _trace_headers(message: OutboundMessage) -> dict[str, str]:

@@ -14,7 +14,6 @@ from lakehook.domain.channels.notification import (
     parse_template_document,
 )
 from lakehook.domain.channels.response_body import AnswerCode, answer_code, interpret_code
-from lakehook.domain.channels.webhook import http_only
 from lakehook.domain.destination import Destination
 from lakehook.domain.json_document import Document, to_json
 from lakehook.domain.rate_limit import Rate
@@ -46,7 +45,7 @@ class WeCom(WebhookNotificationChannel):
     rate = Rate(20, "m")
 
     def validate_destination(self, destination: Destination) -> str | None:
-        if objection := http_only(destination):
+        if objection := super().validate_destination(destination):
             return objection
         has_key = parse_qs(urlsplit(destination.url).query).get("key")
         return None if has_key else "a robot's ends in ?key=…; copy it whole"

@@ -28,10 +28,10 @@ from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions, subscription_to_item
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.adapters.system import SystemClock
-from lakehook.ingestion.fan_out import FanOut
+from lakehook.ingestion.fan_out import FanOut, FanOutPorts
 from lakehook.ports.queues import EventMessage
 from tests.builders import a_notice, a_subscription
-from tests.fakes import FakeInvalidEventQueue
+from tests.fakes import FakeInvalidEventQueue, FakeMessageAcks, FakeUnfinishedAttempts
 
 ON = "counting clients"
 BATCHES = (1, 3, 10)
@@ -161,11 +161,15 @@ def events(batch: int, subscribers: int) -> Counted:
         Metrics(service="fanout", namespace="Lakehook"),
     )
     fan_out = FanOut(
-        reader=DynamoFanOutReader(journal, known),
-        journal=journal,
-        queue=SqsDeliveryQueue(meter, "queue"),  # type: ignore[arg-type]
-        invalid_events=FakeInvalidEventQueue(),
-        telemetry=telemetry,
+        FanOutPorts(
+            reader=DynamoFanOutReader(journal, known),
+            journal=journal,
+            queue=SqsDeliveryQueue(meter, "queue"),  # type: ignore[arg-type]
+            invalid_events=FakeInvalidEventQueue(),
+            telemetry=telemetry,
+            unfinished=FakeUnfinishedAttempts(),
+            acks=FakeMessageAcks(),
+        )
     )
     known.all()
     meter.reset()

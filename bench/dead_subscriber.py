@@ -16,7 +16,7 @@ from lakehook.adapters.dynamodb.items import Item, to_item
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.ledger_items import lane_to_item, record_to_item
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions, subscription_to_item
-from lakehook.delivery.batch import DeliveryPorts
+from lakehook.delivery.dependencies import DeliveryPorts
 from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.delivery import Lane
 from lakehook.domain.lane import DeliveryRecord, HeldLane, SuspendedReason

@@ -17,7 +17,8 @@ from lakehook.adapters.http.client import HttpTransport
 from lakehook.adapters.liquid import LiquidRenderer
 from lakehook.adapters.system import SystemClock, SystemRandom
 from lakehook.adapters.transport import TransportRouter
-from lakehook.delivery.batch import DeliveryPorts, build_deliver
+from lakehook.delivery.batch import build_deliver
+from lakehook.delivery.dependencies import DeliveryPorts
 from lakehook.delivery.sender import SignedSender
 from lakehook.domain.attempt import Response
 from lakehook.domain.destination import Endpoint, Mail
@@ -116,7 +117,7 @@ class Function:
 
     def _ports(self, ledger: Any) -> DeliveryPorts:
         clock, dice = SystemClock(), SystemRandom()
-        carriers = TransportRouter(http=self.receiver, mail=_Nobody())
+        carriers = TransportRouter(http=self.receiver, mail=_Nobody())  # type: ignore[arg-type]
         subscriptions = {f"sub_{i:022d}": url for i, url in enumerate(self.urls)}
         return DeliveryPorts(
             ledger=ledger,

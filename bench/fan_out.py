@@ -7,15 +7,17 @@ from typing import Any
 from bench.harness import Row
 from bench.patterns import wanting
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
-from lakehook.ingestion.fan_out import FanOut
+from lakehook.ingestion.fan_out import FanOut, FanOutPorts
 from local.fifo import FifoQueue, QueueSettings
 from tests.builders import a_notice
 from tests.fakes import (
     FakeFanOutReader,
     FakeInvalidEventQueue,
     FakeJournal,
+    FakeMessageAcks,
     FakeSubscriptions,
     FakeTelemetry,
+    FakeUnfinishedAttempts,
 )
 
 COUNTS = (10, 100, 1_000, 10_000)
@@ -71,11 +73,15 @@ def _costs(count: int) -> tuple[float, float]:
     journal = FakeJournal()
     subscriptions = FakeSubscriptions({one.id: one for one in wanting(count)})
     fan_out = FanOut(
-        reader=FakeFanOutReader(journal, subscriptions),
-        journal=journal,
-        queue=SqsDeliveryQueue(sqs, "queue"),  # type: ignore[arg-type]
-        invalid_events=FakeInvalidEventQueue(),
-        telemetry=FakeTelemetry(),
+        FanOutPorts(
+            reader=FakeFanOutReader(journal, subscriptions),
+            journal=journal,
+            queue=SqsDeliveryQueue(sqs, "queue"),  # type: ignore[arg-type]
+            invalid_events=FakeInvalidEventQueue(),
+            telemetry=FakeTelemetry(),
+            unfinished=FakeUnfinishedAttempts(),
+            acks=FakeMessageAcks(),
+        )
     )
     times = [_one_event(fan_out, sqs, number) for number in range(max(8, LOAD // count))]
     return min(times[1:]) / count, sqs.calls / len(times) / count

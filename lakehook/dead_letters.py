@@ -135,9 +135,7 @@ class FindDeadLetters:
     def _subscription_ids(self, choice: DeadLetterSelector) -> list[str]:
         if choice.subscription_id:
             return [choice.subscription_id]
-        return [
-            subscription.id for subscription in self.subscriptions.all()
-        ]  # removed subscriptions too
+        return [s.id for s in self.subscriptions.all()]  # removed ones too
 
 
 @dataclass(frozen=True)

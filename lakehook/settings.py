@@ -5,7 +5,7 @@ The stack writes them, and the others read them; each name is defined once.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Self
 
 UNSET = "-"
 """Value of an empty list: CloudFormation rejects an output without a value."""
@@ -89,8 +89,8 @@ class SchedulerSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ApiSettings(Settings):
-    """All that the operations need, as listed in ``ResourceNames``."""
+class ResourceNames:
+    """Names of the resources that the operations use."""
 
     subscriptions_table: str
     pipelines_table: str
@@ -105,46 +105,15 @@ class ApiSettings(Settings):
     event_retention_days: str
 
 
-class ResourceNames(Protocol):
-    """Names of the resources that the operations use."""
-
-    @property
-    def subscriptions_table(self) -> str: ...
-    @property
-    def pipelines_table(self) -> str: ...
-    @property
-    def deliveries_table(self) -> str: ...
-    @property
-    def events_queue_url(self) -> str: ...
-    @property
-    def deliveries_queue_url(self) -> str: ...
-    @property
-    def dead_letter_queue_url(self) -> str: ...
-    @property
-    def events_dead_letter_queue_url(self) -> str: ...
-    @property
-    def secrets_key(self) -> str: ...
-    @property
-    def allowed_networks(self) -> str: ...
-    @property
-    def email_sender(self) -> str: ...
-    @property
-    def event_retention_days(self) -> str: ...
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings(ResourceNames, Settings):
+    """All that the operations need."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackOutputs:
+class StackOutputs(ResourceNames):
     """Outputs of the stack: ``events_queue_url`` is the output ``EventsQueueUrl``."""
 
-    events_queue_url: str
-    deliveries_queue_url: str
-    dead_letter_queue_url: str
-    events_dead_letter_queue_url: str
-    subscriptions_table: str
-    pipelines_table: str
-    deliveries_table: str
-    secrets_key: str
-    allowed_networks: str
     ingress_url: str
     notification_secret_arn: str
     devlake_api_url: str  # or NONE
@@ -152,8 +121,6 @@ class StackOutputs:
     devlake_sources: str  # JSON, see ``DevLakeSources``
     devlake_api_secret_arn: str
     api_url: str
-    email_sender: str  # or NONE
-    event_retention_days: str
     operators_topic_arn: str
 
     @classmethod

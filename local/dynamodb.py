@@ -62,8 +62,8 @@ class SerialDynamoDB(DynamoDBBackend):
     def query(self, table_name: str, *args: Any, **kwargs: Any) -> Any:
         """Query; moto would sort all items of the table first, for each query."""
         table = self.get_table(table_name)
-        wanted = {name: DynamoType(value) for name, value in kwargs["hash_key_conditions"]}
-        with self._alone, patch.object(table, "all_items", lambda: _items_with(table, wanted)):
+        keys = {name: DynamoType(value) for name, value in kwargs["hash_key_conditions"]}
+        with self._alone, patch.object(table, "all_items", lambda: _items_with(table, keys)):
             return super().query(table_name, *args, **kwargs)
 
     def scan(self, *args: Any, **kwargs: Any) -> Any:
@@ -111,8 +111,8 @@ class SerialDynamoDB(DynamoDBBackend):
             return unknown_table()
         table = self.get_table(write.table)
         names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
-        known = self.get_item(table.name, write.key(names))
-        current = known.to_json()["Attributes"] if known else None
+        existing = self.get_item(table.name, write.key(names))
+        current = existing.to_json()["Attributes"] if existing else None
         if refusal := write.refusal(current):
             return refusal
         self.put_item(table.name, write.apply(current))
@@ -153,26 +153,26 @@ class SerialDynamoDB(DynamoDBBackend):
                 )
 
 
-def _items_with(table: Table, wanted: dict[str, DynamoType]) -> list[Any]:
+def _items_with(table: Table, keys: dict[str, DynamoType]) -> list[Any]:
     """Return the items with these values, in moto's order."""
-    if wanted.keys() == {table.hash_key_attr}:
-        partitions = [table.items.get(wanted[table.hash_key_attr], {})]
+    if keys.keys() == {table.hash_key_attr}:
+        partitions = [table.items.get(keys[table.hash_key_attr], {})]
     else:
         partitions = list(table.items.values())
     if not table.range_key_attr:
         partitions = [{"": partition} for partition in partitions if partition]
-    found = [
+    items = [
         item
         for partition in partitions
         for item in partition.values()
-        if all(_is(item.attrs.get(name), value) for name, value in wanted.items())
+        if all(_is(item.attrs.get(name), value) for name, value in keys.items())
     ]
     return sorted(
-        found, key=lambda it: (it.hash_key, it.range_key) if it.range_key else it.hash_key
+        items, key=lambda it: (it.hash_key, it.range_key) if it.range_key else it.hash_key
     )
 
 
-def _is(value: DynamoType | None, wanted: DynamoType) -> bool:
-    if value is None or value.type != wanted.type:
+def _is(value: DynamoType | None, expected: DynamoType) -> bool:
+    if value is None or value.type != expected.type:
         return False
-    return bool(value.value == wanted.value or (value.type != "S" and value == wanted))
+    return bool(value.value == expected.value or (value.type != "S" and value == expected))

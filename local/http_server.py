@@ -165,10 +165,10 @@ def _taken_from(received: bytearray) -> ServerRequest | None:
         return None
     method, target, headers = _parse_head(bytes(received[:end]))
     start = end + len(_HEAD_END)
-    found = _body(headers, received, start)
-    if found is None:
+    body_and_end = _body(headers, received, start)
+    if body_and_end is None:
         return None
-    body, end = found
+    body, end = body_and_end
     del received[:end]
     return ServerRequest(method, target, headers, body)
 

@@ -64,7 +64,7 @@ class Write:
 
     def apply(self, current: Item | None) -> Item:
         """Return the item that is written."""
-        kept = {name: one for name, one in (current or {}).items() if name not in self.removed}
+        kept = {name: value for name, value in (current or {}).items() if name not in self.removed}
         return kept | self.values
 
 

@@ -5,7 +5,8 @@ from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from lakehook.delivery.batch import DeliverBatch, DeliveryPorts, build_deliver
+from lakehook.delivery.batch import DeliverBatch, build_deliver
+from lakehook.delivery.dependencies import DeliveryPorts
 from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, encode
 from lakehook.domain.retry import RetrySchedule
 from lakehook.ports.outbound import Sender

@@ -27,7 +27,8 @@ with paused_collector():
     from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
     from lakehook.adapters.system import SystemClock, SystemRandom
     from lakehook.adapters.transport import MailTransport, TransportRouter
-    from lakehook.delivery.batch import DeliverBatch, DeliveryPorts, build_deliver
+    from lakehook.delivery.batch import DeliverBatch, build_deliver
+    from lakehook.delivery.dependencies import DeliveryPorts
     from lakehook.delivery.sender import SignedSender
     from lakehook.domain.errors import InvalidInput
     from lakehook.domain.retry import RetrySchedule

@@ -105,7 +105,7 @@ class Resources:
     def values(self, kind: type[Values], **own: str) -> Values:
         """Build a function's settings, or the outputs, of shared values and of ``own`` ones."""
         tables, parameters = self.tables, self.parameters
-        known = {
+        shared = {
             "subscriptions_table": tables.subscriptions.table_name,
             "pipelines_table": tables.pipelines.table_name,
             "deliveries_table": tables.deliveries.table_name,
@@ -124,7 +124,7 @@ class Resources:
             **own,
         }
         names = [field.name for field in fields(kind)]
-        return kind(**{name: known[name] for name in names if name in known})
+        return kind(**{name: shared[name] for name in names if name in shared})
 
 
 class Ingress(Construct):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.metrics import MetricUnit
 
 from lakehook import metrics as names
-from lakehook.adapters.telemetry import Powertools
+from lakehook.adapters.telemetry import Powertools, event_fields
 from lakehook.domain.delivery import SequencedEvent
 from lakehook.domain.event import Event
 from lakehook.domain.lane import DeliveryRecord
@@ -32,11 +32,8 @@ class PowertoolsTelemetry(Powertools):
             self._count(names.EVENTS_INFERRED)
         self._info(
             "event_fanned_out",
-            pipeline_id=event.pipeline_id,
-            source=event.source,
+            **event_fields(event),
             sequence=numbered.sequence,
-            event_id=event.id,
-            event_type=event.type,
             deliveries=deliveries,
             repeated=repeated,
             inferred=event.is_inferred or None,
@@ -44,14 +41,7 @@ class PowertoolsTelemetry(Powertools):
 
     def event_skipped(self, event: Event, reason: SkipReason) -> None:
         self._count(_SKIPPED[reason])
-        self._info(
-            "event_skipped",
-            pipeline_id=event.pipeline_id,
-            source=event.source,
-            event_id=event.id,
-            event_type=event.type,
-            fate=reason,
-        )
+        self._info("event_skipped", **event_fields(event), fate=reason)
 
     def stalled(self, pipelines: int) -> None:
         self._count(names.PIPELINES_STALLED, pipelines)
@@ -134,13 +124,7 @@ class PowertoolsTelemetry(Powertools):
 
     def event_reconciled(self, event: Event) -> None:
         self._count(names.EVENTS_RECONCILED)
-        self._info(
-            "event_reconciled",
-            source=event.source,
-            pipeline_id=event.pipeline_id,
-            event_id=event.id,
-            event_type=event.type,
-        )
+        self._info("event_reconciled", **event_fields(event))
 
     def reconcile_failed(
         self, source: str | None, reason: str, *, fault: Exception | None = None

@@ -91,16 +91,20 @@ class SecretsManagerNotificationSecret:
         return (*current, *self._version(PREVIOUS))
 
     def _version(self, label: str) -> Secrets:
-        with translate_aws_errors():
-            try:
-                answer = self.secrets_manager.get_secret_value(
-                    SecretId=self.arn, VersionStage=label
-                )
-            except ClientError as error:
-                if error.response["Error"]["Code"] == _NO_SUCH_VERSION:
-                    return ()
-                raise
-        return (answer["SecretString"],)
+        text = _read_version(self.secrets_manager, self.arn, label)
+        return () if text is None else (text,)
+
+
+def _read_version(secrets_manager: "SecretsManagerClient", arn: str, label: str) -> str | None:
+    """Read the version with a staging label; None if no version has it."""
+    with translate_aws_errors():
+        try:
+            answer = secrets_manager.get_secret_value(SecretId=arn, VersionStage=label)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == _NO_SUCH_VERSION:
+                return None
+            raise
+    return answer["SecretString"]
 
 
 FRESH_SECONDS = 300.0
@@ -142,16 +146,10 @@ class StoredApiCredentials:
             return self._headers
 
     def _text(self) -> str:
-        with translate_aws_errors():
-            try:
-                answer = self.secrets_manager.get_secret_value(
-                    SecretId=self.arn, VersionStage=self.source or "AWSCURRENT"
-                )
-            except ClientError as error:
-                if self.source and error.response["Error"]["Code"] == _NO_SUCH_VERSION:
-                    return UNSET
-                raise
-        return answer["SecretString"]
+        text = _read_version(self.secrets_manager, self.arn, self.source or CURRENT)
+        if text is None and self.source is None:
+            raise InfrastructureError(f"Secrets Manager has no current version of {self.arn}")
+        return UNSET if text is None else text
 
 
 def _checked(text: str) -> Mapping[str, str]:

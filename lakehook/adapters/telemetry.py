@@ -104,10 +104,7 @@ class NotificationTelemetry(Powertools):
         self._count(names.NOTIFICATIONS_RECEIVED)
         self._info(
             "notification_accepted",
-            pipeline_id=event.pipeline_id,
-            source=event.source,
-            event_id=event.id,
-            event_type=event.type,
+            **event_fields(event),
             trigger_source=event.document["trigger_source"],
         )
 
@@ -136,6 +133,15 @@ class NotificationTelemetry(Powertools):
     def unrecorded(self, error: InfrastructureError) -> None:
         """Log a lost record; no notification is lost, so it raises no alarm."""
         self.logger.warning("refusal_not_recorded", error=str(error))
+
+
+def event_fields(event: Event) -> dict[str, Any]:
+    return {
+        "pipeline_id": event.pipeline_id,
+        "source": event.source,
+        "event_id": event.id,
+        "event_type": event.type,
+    }
 
 
 def _metric_for(status: int) -> str:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, ReadTimeoutError
@@ -19,6 +19,8 @@ from lakehook.ports.outbound import NoResponse
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
+
+    from lakehook.adapters.http.client import HttpTransport
 
 _OK = 200
 _CHARSET = "UTF-8"
@@ -40,20 +42,12 @@ _SENDER_FAULTS = frozenset(
 ClientFor = Callable[[Config], "SESV2Client"]
 
 
-class HttpSender(Protocol):
-    def send(self, request: Request) -> Response | NoResponse: ...
-
-
-class MailSender(Protocol):
-    def send(self, mail: Mail) -> Response | NoResponse: ...
-
-
 @dataclass(frozen=True)
 class TransportRouter:
     """Sends a request by HTTP or by mail."""
 
-    http: HttpSender
-    mail: MailSender
+    http: "HttpTransport"
+    mail: "MailTransport"
 
     def send(self, request: Request | Mail) -> Response | NoResponse:
         return self.mail.send(request) if isinstance(request, Mail) else self.http.send(request)

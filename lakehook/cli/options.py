@@ -319,10 +319,10 @@ class FieldOptions:
     def to_fields(self, **own: Any) -> SubscriptionFields:
         """Read the files, and return the given fields; ``own`` are those of one command alone."""
         require_single_stdin(self.header_file, self.template_file)
-        given = vars(self) | own
-        given["headers"] = read_headers(given.pop("header_file"), self.headers)
-        given["template_body"] = read_template(given.pop("template_file"))
-        return SubscriptionFields(**{name: value for name, value in given.items() if value != []})
+        values = vars(self) | own
+        values["headers"] = read_headers(values.pop("header_file"), self.headers)
+        values["template_body"] = read_template(values.pop("template_file"))
+        return SubscriptionFields(**{name: value for name, value in values.items() if value != []})
 
 
 @dataclass(frozen=True, kw_only=True)

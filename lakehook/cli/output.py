@@ -242,9 +242,9 @@ def print_columns(
         padded = [
             cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)
         ]
-        first, *others = _wrapped(row[-1], max(screen - indent, MIN_WIDTH))
+        first, *more_lines = _wrapped(row[-1], max(screen - indent, MIN_WIDTH))
         write("  ".join([*padded, first]).rstrip(), bold=number == 0 or None)
-        for text in others:
+        for text in more_lines:
             write(" " * indent + text)
         for text in rows[number - 1][1] if number else ():
             write(f"  {text}")

@@ -114,13 +114,13 @@ def _chart(
     drawn = []
     for name, values in lines.items():
         heights = [None if v is None else _height(v, top) for v in values]
-        known = [(v, at) for v, at in zip(values, times, strict=True) if v is not None]
-        highest = max(known, default=None)
+        points = [(v, at) for v, at in zip(values, times, strict=True) if v is not None]
+        highest = max(points, default=None)
         drawn.append(
             Line(
                 name=name,
                 paths=list(_paths(heights)),
-                last=known[-1][0] if known else None,
+                last=points[-1][0] if points else None,
                 highest=highest[0] if highest else None,
                 highest_at=format_rfc3339(highest[1]) if highest else None,
             )

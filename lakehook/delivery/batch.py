@@ -6,10 +6,9 @@ from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Executor, Future,
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from math import inf
-from typing import Protocol
 
 from lakehook.delivery.circuit_breaker import AttemptsUnderWay
-from lakehook.delivery.dependencies import DeliveryDependencies
+from lakehook.delivery.dependencies import DeliveryDependencies, DeliveryPorts
 from lakehook.delivery.lane_processor import DeliverLane
 from lakehook.delivery.ping import PingEndpoint
 from lakehook.delivery.sender import AttemptDelivery, RenderDelivery
@@ -17,37 +16,21 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import InvalidMessage
 from lakehook.domain.queue_message import Disposition, Message, Nack, ReceivedMessage, decode
 from lakehook.domain.retry import RetrySchedule
-from lakehook.ports.outbound import Pings, Sender, TemplateRenderer
 from lakehook.ports.queues import (
     DeadLetterQueue,
-    DeliveryQueue,
     MessageAcks,
     QueueMessage,
     Remaining,
 )
 from lakehook.ports.stores import (
-    EndpointHealthStore,
-    Ledger,
     LedgerSnapshot,
-    RateLimitStore,
-    SubscriptionReader,
 )
-from lakehook.ports.system import Clock, Random
+from lakehook.ports.system import Clock
 from lakehook.ports.telemetry import Telemetry
 
 GRACE_SECONDS = 0.25  # fast lanes are acked without waiting for the slowest of their batch
 PAUSE_AFTER_TROUBLE_SECONDS = 15.0  # doubled each time a message comes back
 MAX_PAUSE_SECONDS = 240.0
-
-
-class LaneDelivery(Protocol):
-    def read(self, messages: Sequence[Message]) -> LedgerSnapshot: ...
-
-    def __call__(
-        self, received: Sequence[ReceivedMessage], page: LedgerSnapshot, remaining: Remaining
-    ) -> Sequence[Disposition]: ...
-
-    def mark_unanswered(self) -> float: ...
 
 
 @dataclass
@@ -63,7 +46,7 @@ Lanes = set[Future[BatchResult]]
 
 @dataclass(frozen=True)
 class DeliverBatch:
-    deliver: LaneDelivery
+    deliver: DeliverLane
     acks: MessageAcks
     dead_letters: DeadLetterQueue
     telemetry: Telemetry
@@ -121,6 +104,7 @@ class DeliverBatch:
     def _deliver_lane(
         self, lane: Mapping[QueueMessage, Message], snapshot: LedgerSnapshot, remaining: Remaining
     ) -> BatchResult:
+        dispositions: Sequence[Disposition]
         try:
             received = [_received(queued, message) for queued, message in lane.items()]
             with self.under_way:
@@ -190,44 +174,14 @@ def _by_lane(messages: Mapping[QueueMessage, Message]) -> list[dict[QueueMessage
     return list(lanes.values())
 
 
-@dataclass(frozen=True, kw_only=True)
-class DeliveryPorts:
-    ledger: Ledger
-    endpoint_health: EndpointHealthStore
-    rate_limits: RateLimitStore
-    subscriptions: SubscriptionReader
-    pings: Pings
-    queue: DeliveryQueue
-    acks: MessageAcks
-    dead_letters: DeadLetterQueue
-    sender: Sender
-    renderer: TemplateRenderer
-    clock: Clock
-    random: Random
-    telemetry: Telemetry
-    workers: Executor
-    exclusive_attempts: AbstractContextManager[object]
-    under_way: AbstractContextManager[object] = field(default_factory=nullcontext)
-    visibility_seconds: float
-
-
 def build_deliver(ports: DeliveryPorts, schedule: RetrySchedule) -> DeliverBatch:
     render = RenderDelivery(ports.renderer)
     dependencies = DeliveryDependencies(
-        ledger=ports.ledger,
-        endpoint_health=ports.endpoint_health,
-        subscriptions=ports.subscriptions,
+        **vars(ports),
+        schedule=schedule,
         attempt=AttemptDelivery(render, ports.sender, ports.clock),
         ping=PingEndpoint(ports.sender, ports.pings, render),
-        dead_letters=ports.dead_letters,
-        rate_limits=ports.rate_limits,
-        queue=ports.queue,
-        clock=ports.clock,
-        random=ports.random,
-        telemetry=ports.telemetry,
-        schedule=schedule,
         attempts=AttemptsUnderWay(ports.clock, ports.telemetry),
-        exclusive_attempts=ports.exclusive_attempts,
     )
     return DeliverBatch(
         deliver=DeliverLane(dependencies),

@@ -1,8 +1,9 @@
-"""Dependencies of the delivery use case, and what ends the processing of a lane."""
+"""Ports and dependencies of the delivery use case, and what ends the processing of a lane."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lakehook.domain.attempt import Attempt
@@ -10,7 +11,8 @@ from lakehook.domain.delivery import Delivery
 from lakehook.domain.queue_message import Ack, Disposition, Nack, Ping
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Subscription
-from lakehook.ports.queues import DeadLetterQueue, DeliveryQueue
+from lakehook.ports.outbound import Pings, Sender, TemplateRenderer
+from lakehook.ports.queues import DeadLetterQueue, DeliveryQueue, MessageAcks
 from lakehook.ports.stores import EndpointHealthStore, Ledger, RateLimitStore, SubscriptionReader
 from lakehook.ports.system import Clock, Random
 from lakehook.ports.telemetry import Telemetry
@@ -34,20 +36,33 @@ class InsufficientTime(Exception):
     """Too little time is left in this invocation for an attempt; the messages come back."""
 
 
-@dataclass(frozen=True)
-class DeliveryDependencies:
+@dataclass(frozen=True, kw_only=True)
+class DeliveryPorts:
     ledger: Ledger
     endpoint_health: EndpointHealthStore
-    subscriptions: SubscriptionReader
-    attempt: Callable[[Delivery, Subscription, float], Attempt]
-    ping: Callable[[Ping, Subscription], None]
-    dead_letters: DeadLetterQueue
     rate_limits: RateLimitStore
+    subscriptions: SubscriptionReader
+    pings: Pings
     queue: DeliveryQueue
+    acks: MessageAcks
+    dead_letters: DeadLetterQueue
+    sender: Sender
+    renderer: TemplateRenderer
     clock: Clock
     random: Random
     telemetry: Telemetry
-    schedule: RetrySchedule
-    attempts: "AttemptsUnderWay"
+    workers: Executor
     exclusive_attempts: AbstractContextManager[object]
     """Lock of guarded attempts: one at a time, so that a crash can be attributed to it."""
+    under_way: AbstractContextManager[object] = field(default_factory=nullcontext)
+    visibility_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryDependencies(DeliveryPorts):
+    """The ports, and what is built over them."""
+
+    schedule: RetrySchedule
+    attempt: Callable[[Delivery, Subscription, float], Attempt]
+    ping: Callable[[Ping, Subscription], None]
+    attempts: "AttemptsUnderWay"

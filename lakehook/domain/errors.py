@@ -1,29 +1,4 @@
-"""Errors of Lakehook.
-
-::
-
-    LakehookError
-    ├── InvalidInput             refused input: one line, nothing changed
-    │   ├── InvalidEvent         a message on the events queue
-    │   ├── InvalidMessage       a message on the deliveries queue
-    │   ├── InvalidNotification  a body that is not a notification of DevLake
-    │   ├── InvalidSignature     a notification that DevLake has not signed
-    │   │   └── Unsigned         a request without a signature in DevLake's form
-    │   ├── InvalidEndpoint      a URL that is never called
-    │   ├── InvalidSubscription  a field of a subscription
-    │   ├── InvalidSpool         a file that is not a spool, or cannot be used as one
-    │   ├── NotDevlake           an address where DevLake's REST API does not answer
-    │   └── StackNotFound        a name under which no Lakehook is deployed
-    ├── NotFound                 no subscription of that id or name
-    ├── TemplateFailed           a template whose output cannot be sent
-    ├── Conflict                 the subscription was changed since it was read
-    ├── PendingDeliveries        a subscription that has waiting deliveries
-    ├── LaneConflict             another worker has written the lane since it was read
-    ├── PublishError             whatever a publisher raises: InvalidEvent, InvalidSpool, and
-    │   ├── QueueUnavailable     SQS did not take an event: also an InfrastructureError
-    │   └── SpoolFull            the producer's spool is at its limit
-    ├── DevlakeUnavailable       DevLake's REST API does not answer, or not now
-    └── InfrastructureError      DynamoDB, KMS or SQS failed: never the endpoint's fault
+"""Errors of Lakehook: of refused input, with one line and nothing changed, and all others.
 
 An endpoint's failure is not one of these: it is an ``Outcome``.
 """
@@ -71,7 +46,7 @@ class Unsigned(InvalidSignature):
 
 
 class InvalidEndpoint(InvalidInput):
-    """A URL that is never called."""
+    """A URL of an endpoint that is never called."""
 
 
 class InvalidSubscription(InvalidInput):

@@ -127,10 +127,14 @@ class _Leaf:
     tests: int
 
     @classmethod
-    def parse(cls, wanted: Sequence[Any], path: str) -> "_Leaf":
+    def parse(cls, condition: Sequence[Any], path: str) -> "_Leaf":
         """Parse a leaf; its literals become one look-up in a set."""
-        literals = frozenset(_literal(each) for each in wanted if not isinstance(each, list | dict))
-        operators = [predicate_from(each, path) for each in wanted if isinstance(each, list | dict)]
+        literals = frozenset(
+            _literal(each) for each in condition if not isinstance(each, list | dict)
+        )
+        operators = [
+            predicate_from(each, path) for each in condition if isinstance(each, list | dict)
+        ]
         return cls(
             path,
             lambda leaf: _literal(leaf) in literals or passes_any(operators, leaf),
@@ -158,22 +162,22 @@ def _read_object(
     """Add an object's fields to each of the alternatives so far."""
     if not pattern:
         raise InvalidSubscription(f"pattern: {path or 'it'} is empty, and so would match nothing")
-    for name, wanted in pattern.items():
+    for name, condition in pattern.items():
         if name == "$or":
-            _read_or(wanted, path, alternatives)
+            _read_or(condition, path, alternatives)
         else:
             where = f"{path}.{name}" if path else name
             _check_name(name, where, within_or=within_or)
-            _read_field(wanted, where, alternatives, within_or=within_or)
+            _read_field(condition, where, alternatives, within_or=within_or)
 
 
 def _read_field(
-    wanted: Any, path: str, alternatives: list[_Alternative], *, within_or: bool
+    condition: Any, path: str, alternatives: list[_Alternative], *, within_or: bool
 ) -> None:
-    if isinstance(wanted, dict):
-        _read_object(wanted, path, alternatives, within_or=within_or)
-    elif isinstance(wanted, list) and wanted:
-        leaf = _Leaf.parse(wanted, path)
+    if isinstance(condition, dict):
+        _read_object(condition, path, alternatives, within_or=within_or)
+    elif isinstance(condition, list) and condition:
+        leaf = _Leaf.parse(condition, path)
         for alternative in alternatives:
             alternative[path] = leaf
     else:
@@ -189,15 +193,15 @@ def _check_name(name: str, path: str, *, within_or: bool) -> None:
         raise InvalidSubscription(f"pattern: nested deeper than {MAX_LEVELS} levels")
 
 
-def _read_or(wanted: Any, path: str, alternatives: list[_Alternative]) -> None:
+def _read_or(condition: Any, path: str, alternatives: list[_Alternative]) -> None:
     where = f"{path}.$or".lstrip(".")
-    if not isinstance(wanted, list) or len(wanted) < 2:  # noqa: PLR2004  one is none
+    if not isinstance(condition, list) or len(condition) < 2:  # noqa: PLR2004  one is none
         raise InvalidSubscription(f"pattern: {where} is not a list of two patterns or more")
-    if not all(isinstance(each, dict) for each in wanted):
+    if not all(isinstance(each, dict) for each in condition):
         raise InvalidSubscription(f"pattern: {where} contains something that is not a pattern")
     before = [dict(alternative) for alternative in alternatives]
     alternatives.clear()
-    for each in wanted:
+    for each in condition:
         added = [dict(alternative) for alternative in before]
         _read_object(each, path, added, within_or=True)
         alternatives += added
@@ -271,9 +275,9 @@ def _matches_inner(name: str, node: _Node, matching: _Matching) -> Predicate:
     return matches
 
 
-def _matches_leaf(name: str, wanted: _Leaf, matching: _Matching) -> Predicate:
+def _matches_leaf(name: str, condition: _Leaf, matching: _Matching) -> Predicate:
     """Match a leaf: an object does not, and an absent field must be absent in the whole event."""
-    is_wanted, tests, spend = wanted.is_wanted, wanted.tests, matching.spend
+    is_wanted, tests, spend = condition.is_wanted, condition.tests, matching.spend
     may_be_absent = is_wanted(ABSENT)
 
     def matches(value: Any) -> bool:
@@ -285,7 +289,7 @@ def _matches_leaf(name: str, wanted: _Leaf, matching: _Matching) -> Predicate:
                 return any(map(is_wanted, leaves))
         elif leaf is not ABSENT and not isinstance(leaf, dict):
             return is_wanted(leaf)
-        return may_be_absent and matching.is_absent(wanted.path)
+        return may_be_absent and matching.is_absent(condition.path)
 
     return matches
 

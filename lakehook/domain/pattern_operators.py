@@ -77,10 +77,10 @@ def _cases(text: str, *, reverse: bool = False) -> list[str]:
 
 
 def wildcard(operand: Any, path: str) -> Test:
-    first, *others = _between_stars(_text(operand, path, "wildcard"), path)
-    if not others:
+    first, *rest = _between_stars(_text(operand, path, "wildcard"), path)
+    if not rest:
         return lambda value: isinstance(value, str) and value == first
-    *middle, last = others
+    *middle, last = rest
     return lambda value: (
         isinstance(value, str)
         and value.startswith(first)
@@ -218,25 +218,25 @@ def passes_any(tests: Sequence[Test], leaf: Any) -> bool:
     return False
 
 
-def predicate_from(wanted: Any, path: str) -> Test:
-    if isinstance(wanted, dict):
-        return _operator(wanted, path)
-    if isinstance(wanted, list):
+def predicate_from(expected: Any, path: str) -> Test:
+    if isinstance(expected, dict):
+        return _operator(expected, path)
+    if isinstance(expected, list):
         raise InvalidSubscription(f"pattern: {path} holds a list within its list")
-    return lambda value: _is_same(value, wanted)
+    return lambda value: _is_same(value, expected)
 
 
-def _is_same(value: Any, wanted: Any) -> bool:
+def _is_same(value: Any, expected: Any) -> bool:
     """Whether they are equal; ``true`` differs from 1, unlike in Python."""
-    return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
+    return value == expected and isinstance(value, bool) == isinstance(expected, bool)
 
 
-def _operator(wanted: dict[str, Any], path: str) -> Test:
-    if len(wanted) != 1:
+def _operator(operation: dict[str, Any], path: str) -> Test:
+    if len(operation) != 1:
         raise InvalidSubscription(
-            f"pattern: {path} has an operator with {len(wanted)} names, not one"
+            f"pattern: {path} has an operator with {len(operation)} names, not one"
         )
-    ((name, operand),) = wanted.items()
+    ((name, operand),) = operation.items()
     if name not in OPERATORS:
         raise InvalidSubscription(
             f"pattern: {path}: {name[:40]!a} is not one of {', '.join(OPERATORS)}"

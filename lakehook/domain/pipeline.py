@@ -238,12 +238,12 @@ class Pipeline:
             info = self._label_after(event)
             after = replace(self, run=step.after, info=info, version=self.version + 1)
             return EventSkip(received, step.fate, self, after)
-        numbered: list[SequencedEvent] = []
+        sequenced: list[SequencedEvent] = []
         previous = self.event_type
         for sequence, event in enumerate(step.events, start=self.sequence + 1):
-            numbered.append(SequencedEvent(event, sequence, previous))
+            sequenced.append(SequencedEvent(event, sequence, previous))
             previous = str(event.type)
-        return PipelineTransition(self, step.after, tuple(numbered))
+        return PipelineTransition(self, step.after, tuple(sequenced))
 
     def _with_known_trigger(self, event: Event) -> Event:
         known_source = self.info.trigger_source if self.info else UNKNOWN_TRIGGER
@@ -272,13 +272,13 @@ class Pipeline:
             events = [accepted.sequenced for accepted in transition]
             if events[-1].event.id == event.id:
                 return events
-            if inferred := [known for known in events if known.event.id == event.id]:
+            if inferred := [sequenced for sequenced in events if sequenced.event.id == event.id]:
                 return inferred
         return ()
 
-    def may_be_partially_sent(self, numbered: SequencedEvent) -> bool:
+    def may_be_partially_sent(self, sequenced: SequencedEvent) -> bool:
         """Whether fan-out may have stopped half-way: only at the newest event of a FIFO group."""
-        return numbered.sequence == self.sequence
+        return sequenced.sequence == self.sequence
 
 
 @dataclass(frozen=True)
@@ -384,29 +384,25 @@ def is_state(event_type: EventType) -> bool:
     return event_type.is_of_pipeline and event_type is not STALLED
 
 
-def _advanced(round_: PipelineRun, event: Event) -> Transition:
-    events = (*_inferred(round_, event), event)
+def _advanced(run: PipelineRun, event: Event) -> Transition:
+    events = (*_inferred(run, event), event)
     after = replace(
-        round_,
-        emitted=(*round_.emitted, *(added.type for added in events)),
-        began_at=event.began_at if _has_start_time(event) else round_.began_at,
+        run,
+        emitted=(*run.emitted, *(added.type for added in events)),
+        began_at=event.began_at if _has_start_time(event) else run.began_at,
         changed_at=event.at,
         stalled=False,
     )
     return Transition(after, events)
 
 
-def _inferred(round_: PipelineRun, event: Event) -> Iterator[Event]:
+def _inferred(run: PipelineRun, event: Event) -> Iterator[Event]:
     """Yield the events that must have happened before this one but were not reported."""
-    if round_.state is PipelineState.WAITING and event.type is not CREATED:
-        yield infer_created(
-            event, round_number=round_.number, earlier_ended_at=round_.earlier_ended_at
-        )
-    skips_running = (
-        round_.state.order < PipelineState.RUNNING.order < _state_after(event.type).order
-    )
+    if run.state is PipelineState.WAITING and event.type is not CREATED:
+        yield infer_created(event, round_number=run.number, earlier_ended_at=run.earlier_ended_at)
+    skips_running = run.state.order < PipelineState.RUNNING.order < _state_after(event.type).order
     if skips_running and event.began_at:
-        yield infer_running(event, round_number=round_.number, began_at=event.began_at)
+        yield infer_running(event, round_number=run.number, began_at=event.began_at)
 
 
 def _state_after(event_type: EventType) -> PipelineState:
@@ -422,7 +418,7 @@ def _has_start_time(event: Event) -> bool:
 
 def stalled_event(pipeline: Pipeline, *, now: float) -> Event:
     """Build the stall's event. Its id contains run and state, so each stall is emitted once."""
-    label, round_ = pipeline.info, pipeline.run
+    label, run = pipeline.info, pipeline.run
     assert label, f"pipeline {pipeline.key} is watched, and nobody has told of it"
     seconds = int(now - _entered_at(pipeline))
     stall = EventType.PIPELINE_STALLED
@@ -432,12 +428,12 @@ def stalled_event(pipeline: Pipeline, *, now: float) -> Event:
         "event_type": str(stall),
         "trigger_source": label.trigger_source,
         "timestamp": format_rfc3339(now),
-        "event_id": derive_event_id(pipeline.key, stall, "round", round_.number, round_.state),
+        "event_id": derive_event_id(pipeline.key, stall, "round", run.number, run.state),
         "project_name": label.project_name,
         "pipeline_name": label.pipeline_name,
         "pipeline_url": label.pipeline_url,
         "message": (
-            f"{round_.state} for {format_duration(seconds)}, and no change of state was reported"
+            f"{run.state} for {format_duration(seconds)}, and no change of state was reported"
         ),
         "data": _data(pipeline, seconds),
     }

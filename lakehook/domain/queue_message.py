@@ -103,9 +103,7 @@ class ReceivedMessage:
     message: Message
     redelivered: bool = False  # not its first receive: it may have crashed a worker
     redriven: bool = False  # from the dead-letter queue, recognized by its reason attribute
-    attempts_at_death: int | None = (
-        None  # attempts when it was dead-lettered, if the message contains them
-    )
+    attempts_at_death: int | None = None  # if it was dead-lettered, and the message says it
 
     def revives(self, record: DeliveryRecord) -> bool:
         """Whether this message gives a dead letter its fresh budget.
@@ -165,9 +163,8 @@ def decode(text: str) -> Message:
     Every accepted message can be processed; others would be received again for ever.
     """
     try:
-        body = parse_json_object(
-            text, max_depth=MAX_LEVELS + 1
-        )  # the event inside may use all levels
+        # The event inside may use all levels.
+        body = parse_json_object(text, max_depth=MAX_LEVELS + 1)
         read = _READERS[body["version"], body["kind"]]
         return read(body)
     except (ValueError, KeyError, TypeError, AttributeError, InvalidEvent) as error:

@@ -52,11 +52,9 @@ class Rate:
         return (self.seconds + latest) / self.count
 
     def slower_of(self, other: "Rate | None") -> "Rate":
-        return (
-            self
-            if other is None or other.min_interval_seconds <= self.min_interval_seconds
-            else other
-        )
+        if other is None:
+            return self
+        return max(self, other, key=lambda rate: rate.min_interval_seconds)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ The scheduler processes a stored record, so the operator's command may end.
              by an operator; its subscription was removed
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
@@ -153,9 +152,5 @@ class Replay:
 
 def parse_delivery_filter(name: str) -> DeliveryFilter:
     if name not in tuple(DeliveryFilter):
-        raise InvalidInput(f"status: {name[:40]!a} is not one of {_format_list(DeliveryFilter)}")
+        raise InvalidInput(f"status: {name[:40]!a} is not one of {', '.join(DeliveryFilter)}")
     return DeliveryFilter(name)
-
-
-def _format_list(names: Iterable[str]) -> str:
-    return ", ".join(names)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from typing import Self
+from typing import Self, TypeVar
 
 from lakehook.domain.client_certificate import EncryptedClientCertificate
 from lakehook.domain.destination import Destination
@@ -30,10 +30,17 @@ class Language(StrEnum):
     CHINESE = "zh"
 
 
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def _parse_choice(kind: type[Choice], name: str, *, what: str) -> Choice:
+    if name not in tuple(kind):
+        raise InvalidSubscription(f"{what}: {name[:40]!a} is not one of {', '.join(kind)}")
+    return kind(name)
+
+
 def parse_language(name: str) -> Language:
-    if name not in tuple(Language):
-        raise InvalidSubscription(f"language: {name[:40]!a} is not one of {', '.join(Language)}")
-    return Language(name)
+    return _parse_choice(Language, name, what="language")
 
 
 def parse_time_zone(name: str) -> str:
@@ -83,9 +90,8 @@ class Subscription:
     secrets: tuple[EncryptedSecret, ...] = ()  # newest first
     header_names: tuple[str, ...] = ()
     encrypted_headers: bytes | None = None
-    encrypted_url: bytes | None = (
-        None  # set where the URL is a credential; ``endpoint`` is then the displayed URL
-    )
+    encrypted_url: bytes | None = None
+    """Set where the URL is a credential; ``endpoint`` is then the displayed URL."""
     client_certificate: EncryptedClientCertificate | None = None
     created_at: str = ""
     paused_at: str | None = None  # when an operator paused it
@@ -191,27 +197,16 @@ def parse_name(name: str) -> str:
 
 
 def parse_event_types(names: Iterable[str]) -> tuple[EventType, ...]:
-    all_types = tuple(EventType)
-    for name in names:
-        if name not in all_types:
-            raise InvalidSubscription(
-                f"event type: {name[:40]!a} is not one of {', '.join(all_types)}"
-            )
-    return tuple(dict.fromkeys(EventType(name) for name in names))
+    types = [_parse_choice(EventType, name, what="event type") for name in names]
+    return tuple(dict.fromkeys(types))
 
 
 def parse_signing(name: str) -> SignatureAlgorithm:
-    if name not in tuple(SignatureAlgorithm):
-        raise InvalidSubscription(
-            f"signing: {name[:40]!a} is not one of {', '.join(SignatureAlgorithm)}"
-        )
-    return SignatureAlgorithm(name)
+    return _parse_choice(SignatureAlgorithm, name, what="signing")
 
 
 def parse_ordering(name: str) -> Ordering:
-    if name not in tuple(Ordering):
-        raise InvalidSubscription(f"ordering: {name[:40]!a} is not one of {', '.join(Ordering)}")
-    return Ordering(name)
+    return _parse_choice(Ordering, name, what="ordering")
 
 
 def parse_deadline(seconds: float) -> float:

@@ -41,14 +41,21 @@ CRASHED = (
 )
 
 
-@dataclass(frozen=True)
-class FanOut:
+@dataclass(frozen=True, kw_only=True)
+class FanOutPorts:
     reader: FanOutReader
     journal: Journal
     queue: DeliveryQueue
     invalid_events: InvalidEventQueue
+    unfinished: UnfinishedAttempts
+    acks: MessageAcks
     telemetry: Telemetry
     heard: AcceptedRecorder | None = None
+
+
+@dataclass(frozen=True)
+class FanOut:
+    ports: FanOutPorts
 
     def __call__(self, batch: Sequence[EventMessage]) -> list[EventMessage]:
         """Fan a batch out, and return the messages that must be received again.
@@ -67,8 +74,8 @@ class FanOut:
         return failed
 
     def quarantine(self, message: EventMessage, reason: str) -> None:
-        self.invalid_events.quarantine(message, reason)
-        self.telemetry.quarantined(message.id, message.group, reason)
+        self.ports.invalid_events.quarantine(message, reason)
+        self.ports.telemetry.quarantined(message.id, message.group, reason)
 
     def _fan_out(self, messages: Sequence[EventMessage]) -> list[EventMessage]:
         events, again = self._parse(messages)
@@ -92,7 +99,7 @@ class FanOut:
         try:
             self.quarantine(message, reason)
         except InfrastructureError as error:
-            self.telemetry.internal_error(error, doing="fan out")
+            self.ports.telemetry.internal_error(error, doing="fan out")
             return [message]
         return []
 
@@ -108,7 +115,7 @@ class FanOut:
             return self._accept(events)
         except Exception as error:  # noqa: BLE001  whatever one of them causes
             if isinstance(error, InfrastructureError) or len(events) == 1:
-                self.telemetry.internal_error(error, doing="fan out")
+                self.ports.telemetry.internal_error(error, doing="fan out")
                 return {}, list(events)
         deliveries: dict[EventMessage, list[list[Delivery]]] = {}
         failed: list[EventMessage] = []
@@ -139,9 +146,9 @@ class FanOut:
 
     def _put(self, deliveries: Sequence[Delivery]) -> Collection[str]:
         try:
-            return self.queue.enqueue_deliveries(deliveries)
+            return self.ports.queue.enqueue_deliveries(deliveries)
         except InfrastructureError as error:
-            self.telemetry.internal_error(error, doing="send deliveries")
+            self.ports.telemetry.internal_error(error, doing="send deliveries")
             return {delivery.id for delivery in deliveries}
 
     def _accept(
@@ -150,23 +157,23 @@ class FanOut:
         """Return the deliveries of each event that results from a message."""
         for event in events.values():
             self._record(event)
-        read, subscriptions = self.reader.load(list(events.values()))
+        read, subscriptions = self.ports.reader.load(list(events.values()))
         loaded = dict(zip(events, read, strict=True))
         steps = {
-            message: known.pipeline.apply(events[message])
-            for message, known in loaded.items()
-            if not known.recorded
+            message: stored.pipeline.apply(events[message])
+            for message, stored in loaded.items()
+            if not stored.recorded
         }
-        failures = self.journal.append(list(steps.values()))
+        failures = self.ports.journal.append(list(steps.values()))
         for error in failures.values():
-            self.telemetry.internal_error(error, doing="fan out")
+            self.ports.telemetry.internal_error(error, doing="fan out")
         deliveries = {
             message: [
                 self._deliveries(numbered, subscriptions, repeated=message not in steps)
-                for numbered in self._to_send(known, steps.get(message))
+                for numbered in self._to_send(stored, steps.get(message))
             ]
-            for message, known in loaded.items()
-            if known.pipeline.key not in failures
+            for message, stored in loaded.items()
+            if stored.pipeline.key not in failures
         }
         return deliveries, [message for message in events if message not in deliveries]
 
@@ -177,21 +184,21 @@ class FanOut:
         if isinstance(step, PipelineTransition):
             return step.sequenced
         if step:
-            self.telemetry.event_skipped(step.event, step.fate)
+            self.ports.telemetry.event_skipped(step.event, step.fate)
             return ()
         newest = loaded.recorded[-1]
         if loaded.pipeline.may_be_partially_sent(newest):
             return loaded.recorded
-        self.telemetry.fanned_out(newest, deliveries=0, repeated=True)
+        self.ports.telemetry.fanned_out(newest, deliveries=0, repeated=True)
         return ()
 
     def _record(self, event: Event) -> None:
         """Record the last notification of DevLake; a failure must not stop the fan-out."""
         try:
-            if self.heard:
-                self.heard.accepted(event)
+            if self.ports.heard:
+                self.ports.heard.accepted(event)
         except InfrastructureError as error:
-            self.telemetry.internal_error(error, doing="record when DevLake was heard")
+            self.ports.telemetry.internal_error(error, doing="record when DevLake was heard")
 
     def _deliveries(
         self, numbered: SequencedEvent, subscriptions: Sequence[Subscription], *, repeated: bool
@@ -204,7 +211,7 @@ class FanOut:
             and self._is_wanted(subscription, event)
             and channel_for(subscription).unsupported_reason(event) is None
         ]
-        self.telemetry.fanned_out(numbered, deliveries=len(deliveries), repeated=repeated)
+        self.ports.telemetry.fanned_out(numbered, deliveries=len(deliveries), repeated=repeated)
         return deliveries
 
     def _is_wanted(self, subscription: Subscription, event: Event) -> bool:
@@ -212,7 +219,7 @@ class FanOut:
         try:
             return subscription.accepts(event)
         except PatternExhausted:
-            self.telemetry.pattern_exhausted(subscription.id, event)
+            self.ports.telemetry.pattern_exhausted(subscription.id, event)
             return True
 
 
@@ -294,7 +301,7 @@ class FanOutBatch:
             return False
 
     def _log(self, error: Exception) -> None:
-        self.fan_out.telemetry.internal_error(error, doing="fan out")
+        self.fan_out.ports.telemetry.internal_error(error, doing="fan out")
 
 
 def _least_suspect_first(
@@ -308,25 +315,5 @@ def _least_suspect_first(
     return sorted(batch, key=lambda message: suspicion[message.group])
 
 
-@dataclass(frozen=True, kw_only=True)
-class FanOutPorts:
-    reader: FanOutReader
-    journal: Journal
-    queue: DeliveryQueue
-    invalid_events: InvalidEventQueue
-    unfinished: UnfinishedAttempts
-    acks: MessageAcks
-    telemetry: Telemetry
-    heard: AcceptedRecorder | None = None
-
-
 def build_fan_out(ports: FanOutPorts) -> FanOutBatch:
-    fan_out = FanOut(
-        ports.reader,
-        ports.journal,
-        ports.queue,
-        ports.invalid_events,
-        ports.telemetry,
-        ports.heard,
-    )
-    return FanOutBatch(fan_out, ports.unfinished, ports.acks)
+    return FanOutBatch(FanOut(ports), ports.unfinished, ports.acks)

@@ -37,14 +37,14 @@ class FollowEvents:
 
     def past(self, *, since: float) -> Sequence[AcceptedEvent]:
         """Return events accepted since then, in order, by reading the whole journal."""
-        cursor, found = "", dict[_Order, AcceptedEvent]()
+        cursor, accepted = "", dict[_Order, AcceptedEvent]()
         until = self.clock.now() + CLOCK_SKEW_SECONDS
         while True:
             page = self.journal.page(since=since, until=until, after=cursor)
-            found |= {_order(entry.accepted): entry.accepted for entry in page.entries}
+            accepted |= {_order(entry.accepted): entry.accepted for entry in page.entries}
             cursor = page.cursor
             if not cursor:
-                return [found[order] for order in sorted(found)]
+                return [accepted[order] for order in sorted(accepted)]
 
     def __call__(self, *, since: float) -> Iterator[AcceptedEvent]:
         """Yield events accepted since then, each pipeline's in order, without an end."""
@@ -170,10 +170,10 @@ class ManageParkedEvents:
         It comes after what its pipeline has published since. A crash in between leaves it parked;
         sent again, it is a duplicate.
         """
-        found = self.find(parked_id)
-        event = parse_event(found.body if body is None else body)
+        parked_event = self.find(parked_id)
+        event = parse_event(parked_event.body if body is None else body)
         self.publish([event])
-        self.parked.delete([found.id])
+        self.parked.delete([parked_event.id])
         return event
 
     def delete(self, parked_id: str) -> None:

@@ -87,11 +87,8 @@ class QueueMessage:
     attempts_at_death: int | None = None  # of a redriven dead letter
 
 
-class InFlightMessage(Protocol):
-    """A message that was received and neither deleted nor returned."""
-
-    @property
-    def receipt(self) -> str: ...
+InFlightMessage = EventMessage | QueueMessage
+"""A message that was received and neither deleted nor returned."""
 
 
 class MessageAcks(Protocol):

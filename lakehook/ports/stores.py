@@ -32,9 +32,8 @@ class LedgerSnapshot:
 
     lanes: Mapping[Lane, HeldLane]
     records: Mapping[tuple[Lane, int], DeliveryRecord]
-    endpoint_health: Mapping[str, "EndpointHealth"] = field(
-        default_factory=dict
-    )  # of endpoints that are not healthy
+    endpoint_health: Mapping[str, "EndpointHealth"] = field(default_factory=dict)
+    """Of the endpoints that are not healthy."""
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class CountReplay:
 
     def __call__(
         self,
-        terms: ReplayCriteria,
+        criteria: ReplayCriteria,
         subscription: Subscription,
         *,
         on_progress: OnProgress = lambda _: None,
@@ -67,12 +67,12 @@ class CountReplay:
         """Count by reading the whole journal, and the record of each selected delivery."""
         types: Counter[str] = Counter()
         pipelines, waiting = set(), 0
-        for deliveries in self._chosen(terms, subscription, on_progress):
+        for deliveries in self._chosen(criteria, subscription, on_progress):
             records = self.ledger.load(deliveries, ()).records
             for delivery in deliveries:
                 record = records.get((delivery.lane, delivery.sequence))
                 waiting += record is not None and record.status is DeliveryStatus.WAITING
-                if terms.status.matches(record):
+                if criteria.status.matches(record):
                     types[delivery.event.type] += 1
                     pipelines.add(delivery.lane.pipeline_key)
         return ReplayCount(
@@ -80,15 +80,15 @@ class CountReplay:
         )
 
     def _chosen(
-        self, terms: ReplayCriteria, subscription: Subscription, on_progress: OnProgress
+        self, criteria: ReplayCriteria, subscription: Subscription, on_progress: OnProgress
     ) -> Iterator[Sequence[Delivery]]:
-        until = self.clock.now() if terms.until is None else terms.until
+        until = self.clock.now() if criteria.until is None else criteria.until
         cursor = ""
         while True:
-            page = self.journal.page(since=terms.since, until=until, after=cursor)
+            page = self.journal.page(since=criteria.since, until=until, after=cursor)
             on_progress(page.read)
             deliveries = deliveries_for(
-                (entry.accepted for entry in page.entries), terms, subscription
+                (entry.accepted for entry in page.entries), criteria, subscription
             )
             for start in range(0, len(deliveries), RECORDS_AT_A_TIME):
                 yield deliveries[start : start + RECORDS_AT_A_TIME]
@@ -114,26 +114,26 @@ class StartReplay:
     settling_seconds: float = FANOUT_SETTLING_SECONDS
 
     def criteria(
-        self, wish: ReplayRequest, subscription: Subscription | None = None
+        self, request: ReplayRequest, subscription: Subscription | None = None
     ) -> ReplayCriteria:
         """Parse the criteria; ``InvalidInput`` names a wrong one; useless ones are warned of."""
         now = self.clock.now()
-        terms = ReplayCriteria.from_request(wish, now=now)
-        for name in terms.event_types:
+        criteria = ReplayCriteria.from_request(request, now=now)
+        for name in criteria.event_types:
             if subscription and not subscription.accepts_type(name):
                 self.warn(f"event type: {subscription.name} does not want {name}, so none is sent")
-        if wish.since != BEGINNING and terms.since < now - self.journal_keeps_seconds:
+        if request.since != BEGINNING and criteria.since < now - self.journal_keeps_seconds:
             self.warn(
-                f"since: {wish.since}: events are kept for "
+                f"since: {request.since}: events are kept for "
                 f"{format_duration(self.journal_keeps_seconds)};"
                 " what is older is not sent"
             )
-        return terms
+        return criteria
 
     def __call__(
         self,
         subscription: Subscription,
-        terms: ReplayCriteria,
+        criteria: ReplayCriteria,
         *,
         counted: bool = True,
         on_progress: OnProgress = lambda _: None,
@@ -143,19 +143,19 @@ class StartReplay:
         Counting reads the whole journal, for which the API has no time.
         """
         if open_ := self._open(subscription):
-            return _attach(open_, terms)
-        matched = (
-            self.count(terms, subscription, on_progress=on_progress).deliveries if counted else None
-        )
-        replay = replace(self._new(subscription, terms), matched=matched)
+            return _attach(open_, criteria)
+        matched = None
+        if counted:
+            matched = self.count(criteria, subscription, on_progress=on_progress).deliveries
+        replay = replace(self._new(subscription, criteria), matched=matched)
         try:
             return Started(self.replays.save(replay))
         except Conflict:
             if open_ := self._open(subscription):
-                return _attach(open_, terms)
+                return _attach(open_, criteria)
             raise
 
-    def for_new(self, subscription: Subscription, terms: ReplayCriteria) -> Started:
+    def for_new(self, subscription: Subscription, criteria: ReplayCriteria) -> Started:
         """Start a replay of events accepted before a new subscription was active.
 
         A fan-out with an older cache may still accept events. So the replay waits until none is
@@ -164,14 +164,14 @@ class StartReplay:
         """
         now = self.clock.now()
         until = None if subscription.is_pending else now + self.settling_seconds
-        missed = replace(terms, until=until, status=DeliveryFilter.MISSING)
+        missed = replace(criteria, until=until, status=DeliveryFilter.MISSING)
         return Started(self.replays.save(self._new(subscription, missed)))
 
-    def _new(self, subscription: Subscription, terms: ReplayCriteria) -> Replay:
+    def _new(self, subscription: Subscription, criteria: ReplayCriteria) -> Replay:
         return Replay(
             id=f"rpl_{self.random.new_id()}",
             subscription_id=subscription.id,
-            criteria=terms,
+            criteria=criteria,
             started_at=self.clock.now(),
         )
 
@@ -252,8 +252,8 @@ class DeleteStaleDlqCopies:
         )
 
 
-def _attach(replay: Replay, terms: ReplayCriteria) -> Started:
-    if not replay.criteria.equals(terms):
+def _attach(replay: Replay, criteria: ReplayCriteria) -> Started:
+    if not replay.criteria.equals(criteria):
         raise InvalidInput(
             f"{replay.subscription_id}: another replay is open, {replay.id}, since"
             f" {format_rfc3339(replay.criteria.since)}; wait for it, or: lakehook replays stop "

@@ -288,13 +288,13 @@ def _pipeline_of(entry: JournalEntry) -> str:
 
 
 def deliveries_for(
-    accepted: Iterable[AcceptedEvent], terms: ReplayCriteria, subscription: Subscription
+    accepted: Iterable[AcceptedEvent], criteria: ReplayCriteria, subscription: Subscription
 ) -> list[Delivery]:
     """Build the deliveries of the selected events, whatever their status."""
     channel = channel_for(subscription)
     return [
         Delivery(Lane(subscription.id, event.sequenced.event.pipeline_key), event.sequenced)
         for event in accepted
-        if terms.matches(event.sequenced.event, at=event.at, subscription=subscription)
+        if criteria.matches(event.sequenced.event, at=event.at, subscription=subscription)
         and channel.unsupported_reason(event.sequenced.event) is None
     ]

@@ -103,7 +103,7 @@ class Subscribe:
     def __call__(
         self,
         terms: SubscriptionFields,
-        wish: SecretRequest = ANY_SECRET,
+        request: SecretRequest = ANY_SECRET,
         *,
         pending: bool = False,
         paused: bool = False,
@@ -122,7 +122,7 @@ class Subscribe:
         )
         if pending and channel.signature_scheme is not SignatureScheme.STANDARD_WEBHOOKS:
             raise InvalidSubscription(f"challenge: channel {name} cannot send one")
-        secret = self.secret_for(name, wish)
+        secret = self.secret_for(name, request)
         subscription = Subscription(
             id=subscription_id,
             created_at=created_at,
@@ -138,21 +138,21 @@ class Subscribe:
         )
         return self.registry.save(subscription, claim_name=True), secret
 
-    def secret_for(self, name: str, wish: SecretRequest) -> SigningKey | None:
+    def secret_for(self, name: str, request: SecretRequest) -> SigningKey | None:
         channel = CHANNELS[name]
         if channel.signature_scheme is SignatureScheme.STANDARD_WEBHOOKS:
             return self.issuer(
-                signing=wish.signing, provided=wish.provided, default=SignatureAlgorithm.HMAC
+                signing=request.signing, provided=request.provided, default=SignatureAlgorithm.HMAC
             )
-        if wish.signing is not None:
+        if request.signing is not None:
             raise InvalidSubscription(
                 f"signing: channel {name} has a signature of its own, or none"
             )
         if channel.signature_scheme is SignatureScheme.DEVLAKE:
-            return self.issuer.text(wish.provided, may_be_empty=wish.may_be_empty)
+            return self.issuer.text(request.provided, may_be_empty=request.may_be_empty)
         if channel.signature_scheme is SignatureScheme.OPTIONAL_TEXT:
-            return None if wish.provided is None else self.issuer.text(wish.provided)
-        if wish.provided is not None:
+            return None if request.provided is None else self.issuer.text(request.provided)
+        if request.provided is not None:
             raise InvalidSubscription(f"secret: channel {name} signs nothing")
         return None
 
@@ -364,7 +364,7 @@ def _reject_other_kind(terms: SubscriptionFields) -> None:
 
 
 def _with_destination(
-    fields: dict[str, Any], channel: Channel, sealer: Encryptor, subscription_id: str
+    fields: dict[str, Any], channel: Channel, encryptor: Encryptor, subscription_id: str
 ) -> dict[str, Any]:
     """Encrypt a URL that is a credential, and keep only its displayed form.
 
@@ -380,7 +380,7 @@ def _with_destination(
         **fields,
         "endpoint": replace(destination, url=shown),
         "rate_limit_key": rate_limit_key_for(url, channel),
-        "encrypted_url": sealer.encrypt(url.encode(), subscription_id=subscription_id)
+        "encrypted_url": encryptor.encrypt(url.encode(), subscription_id=subscription_id)
         if is_credential
         else None,
     }
@@ -391,7 +391,7 @@ def rate_limit_key_for(url: str, channel: Channel) -> str:
 
 
 def _encrypted_headers(
-    terms: SubscriptionFields, sealer: Encryptor, subscription_id: str
+    terms: SubscriptionFields, encryptor: Encryptor, subscription_id: str
 ) -> dict[str, Any]:
     if terms.headers is None:
         return {}
@@ -399,7 +399,7 @@ def _encrypted_headers(
     plaintext = to_ascii_json(headers).encode()
     return {
         "header_names": tuple(headers),
-        "encrypted_headers": sealer.encrypt(plaintext, subscription_id=subscription_id)
+        "encrypted_headers": encryptor.encrypt(plaintext, subscription_id=subscription_id)
         if headers
         else None,
     }

@@ -113,7 +113,7 @@ MUTANTS = (
     Mutant(
         "the newest event is sent again when it is repeated",
         "lakehook/domain/pipeline.py",
-        "return numbered.sequence == self.sequence",
+        "return sequenced.sequence == self.sequence",
         "return False",
     ),
     Mutant(
@@ -185,8 +185,8 @@ MUTANTS = (
     Mutant(
         "a second death within five minutes has a letter of its own",
         "lakehook/adapters/sqs/dead_letters.py",
-        "deduplication_id(record.delivery.id, record.attempts, record.version)",
-        "deduplication_id(record.delivery.id)",
+        "deduplication_id(delivery_id, record.attempts, record.version)",
+        "deduplication_id(delivery_id)",
     ),
     Mutant(
         "what waits behind a discarded letter goes on",

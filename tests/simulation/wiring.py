@@ -11,7 +11,8 @@ from functions.fanout.handler import event_message
 from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.sqs.dead_letters import SqsDeadLetterQueue, SqsInvalidEventQueue
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue, SqsMessageAcks
-from lakehook.delivery.batch import DeliveryPorts, build_deliver
+from lakehook.delivery.batch import build_deliver
+from lakehook.delivery.dependencies import DeliveryPorts
 from lakehook.delivery.sender import SignedSender
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.signing import HmacSecret

@@ -22,7 +22,7 @@ from lakehook.adapters.devlake.rest import (
     PAGE_SIZE,
     ApiResponse,
     RestDevLake,
-    refuse_too_large,
+    read_body,
     within,
 )
 from lakehook.adapters.http.dns import SuspendAwareTimer
@@ -140,12 +140,8 @@ class ApiFetch:
         path = self._url.path + target
         connection.request("GET", path, headers={**_HEADERS, **headers}, preload_content=False)
         with closing(connection.getresponse()) as response:
-            body = bytearray()
-            while chunk := response.read(_CHUNK_BYTES, decode_content=False):
-                body += chunk
-                if len(body) > self._max_bytes:
-                    refuse_too_large(self._max_bytes)
-            return ApiResponse(response.status, bytes(body))
+            chunks = iter(lambda: response.read(_CHUNK_BYTES, decode_content=False), b"")
+            return ApiResponse(response.status, read_body(chunks, max_bytes=self._max_bytes))
 
 
 def _break_off(connection: HTTPConnection) -> None:

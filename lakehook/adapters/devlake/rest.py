@@ -3,12 +3,12 @@
 https://github.com/apache/incubator-devlake/blob/main/backend/server/api/router.go
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from threading import Thread
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from lakehook import __version__
 from lakehook.domain.errors import DevlakeUnavailable, InvalidInput, NotDevlake
@@ -107,8 +107,13 @@ class RestDevLake:
         raise NotDevlake(f"{what}; {_WHERE}")
 
 
-def refuse_too_large(most_bytes: int) -> NoReturn:
-    raise NotDevlake(f"devlake: a response has more than {most_bytes} bytes")
+def read_body(chunks: Iterable[bytes], *, max_bytes: int) -> bytes:
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > max_bytes:
+            raise NotDevlake(f"devlake: a response has more than {max_bytes} bytes")
+    return bytes(body)
 
 
 def within(seconds: float, read: Callable[[], Read]) -> Read:

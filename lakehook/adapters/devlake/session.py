@@ -15,7 +15,7 @@ from lakehook.adapters.devlake.rest import (
     OWN_HEADERS,
     ApiResponse,
     RestDevLake,
-    refuse_too_large,
+    read_body,
     within,
 )
 from lakehook.domain.devlake.setup_check import (
@@ -148,15 +148,8 @@ class SessionFetch:
             allow_redirects=False,
             stream=True,
         ) as response:
-            return ApiResponse(response.status_code, self._read(response)), _asked_wait(response)
-
-    def _read(self, response: requests.Response) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_content(_CHUNK_BYTES):
-            body += chunk
-            if len(body) > self._max_bytes:
-                refuse_too_large(self._max_bytes)
-        return bytes(body)
+            body = read_body(response.iter_content(_CHUNK_BYTES), max_bytes=self._max_bytes)
+            return ApiResponse(response.status_code, body), _asked_wait(response)
 
 
 def _asked_wait(response: requests.Response) -> float:

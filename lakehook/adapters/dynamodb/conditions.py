@@ -12,6 +12,7 @@ from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.items import (
     Item,
     from_item,
+    get_item,
     read_responses,
     to_item,
     to_milliseconds,
@@ -40,11 +41,10 @@ class DynamoConditionStore:
     table: str
 
     def load(self) -> tuple[float, Mapping[str, SubscriptionCondition]]:
-        with translate_aws_errors():
-            answer = self.dynamodb.get_item(TableName=self.table, Key=_key(), ConsistentRead=True)
-        if "Item" not in answer:
+        item = get_item(self.dynamodb, self.table, _key())
+        if item is None:
             return 0.0, {}
-        values = from_item(answer["Item"])
+        values = from_item(item)
         # The release before has neither.
         healths, expiring = values.get("healths", {}), values.get("expiring", ())
         conditions = {
@@ -96,7 +96,7 @@ class DynamoHealthHistory:
         with translate_aws_errors():
             self.dynamodb.update_item(
                 TableName=self.table,
-                Key=_hour_key(hour),
+                Key=_key(_hour_name(hour)),
                 UpdateExpression=_APPEND,
                 ExpressionAttributeNames={"#changes": "changes", "#expires_at": Table.TTL},
                 ExpressionAttributeValues=to_item(
@@ -149,9 +149,5 @@ def _hour_name(hour: int) -> str:
     return f"{_HOUR}{hour:08}"
 
 
-def _hour_key(hour: int) -> Item:
-    return to_item({Table.PARTITION_KEY: _PARTITION, Table.SORT_KEY: _hour_name(hour)})
-
-
-def _key() -> Item:
-    return to_item({Table.PARTITION_KEY: _PARTITION, Table.SORT_KEY: "conditions"})
+def _key(record: str = "conditions") -> Item:
+    return to_item({Table.PARTITION_KEY: _PARTITION, Table.SORT_KEY: record})

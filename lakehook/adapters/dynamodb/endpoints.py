@@ -9,14 +9,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.items import (
     Item,
     batch_get_all,
     from_item,
-    is_lost_race,
+    get_item,
+    is_written,
+    optional_milliseconds,
+    optional_seconds,
     to_item,
     to_milliseconds,
 )
@@ -50,11 +51,7 @@ class DynamoEndpointHealthStore:
     table: str
 
     def find(self, subscription_id: str) -> EndpointHealth:
-        with translate_aws_errors():
-            answer = self.dynamodb.get_item(
-                TableName=self.table, Key=health_key(subscription_id), ConsistentRead=True
-            )
-        item = answer.get("Item")
+        item = get_item(self.dynamodb, self.table, health_key(subscription_id))
         return health_from_item(item) if item else EndpointHealth(subscription_id=subscription_id)
 
     def find_many(self, subscription_ids: Collection[str]) -> Mapping[str, EndpointHealth]:
@@ -72,14 +69,7 @@ class DynamoEndpointHealthStore:
                 "ConditionExpression": "attribute_not_exists(#lane)",
                 "ExpressionAttributeNames": {"#lane": Table.PARTITION_KEY},
             }
-        with translate_aws_errors():
-            try:
-                self._write(after, condition)
-            except ClientError as error:
-                if not is_lost_race(error):
-                    raise
-                return False
-        return True
+        return is_written(lambda: self._write(after, condition))
 
     def _write(self, after: EndpointHealth, condition: Any) -> None:
         if after.is_healthy:
@@ -95,21 +85,21 @@ def _health_to_item(health: EndpointHealth) -> Item:
     return health_key(health.subscription_id) | to_item(
         {
             Table.DUE_SHARD: None if check_at is None else BREAKERS,
-            Table.DUE_AT: _to_milliseconds(check_at),
+            Table.DUE_AT: optional_milliseconds(check_at),
             "is_open": health.is_open,
             "form": FORM,
             "failures": health.failures,
             "lanes": list(health.lanes),
-            "failing_since": _to_milliseconds(health.failing_since),
+            "failing_since": optional_milliseconds(health.failing_since),
             "retry_after_until": to_milliseconds(health.retry_after_until),
             "probes": health.probes,
             "resume_batch_size": health.resume_batch_size,
             "average_ms": round(health.average_ms),
             "permits": [to_milliseconds(slot) for slot in health.permits],
-            "unanswered_since": _to_milliseconds(health.unanswered_since),
-            "slow_since": _to_milliseconds(health.slow_since),
+            "unanswered_since": optional_milliseconds(health.unanswered_since),
+            "slow_since": optional_milliseconds(health.slow_since),
             "last_attempt": health.last_attempt and attempt_to_item(health.last_attempt),
-            "last_success_at": _to_milliseconds(health.last_success_at),
+            "last_success_at": optional_milliseconds(health.last_success_at),
             "health_version": health.version,
         }
     )
@@ -118,32 +108,24 @@ def _health_to_item(health: EndpointHealth) -> Item:
 def health_from_item(item: Item) -> EndpointHealth:
     """Read an item. In those of the release before only an open breaker has a due time."""
     values = from_item(item)
-    due_at = _to_seconds(values.get(Table.DUE_AT))
+    due_at = optional_seconds(values.get(Table.DUE_AT))
     return EndpointHealth(
         subscription_id=values[Table.PARTITION_KEY].rstrip("#"),
         failures=values["failures"],
         lanes=tuple(values["lanes"]),
-        failing_since=_to_seconds(values.get("failing_since")),
+        failing_since=optional_seconds(values.get("failing_since")),
         due_at=due_at if values.get("is_open", True) else None,
         retry_after_until=values["retry_after_until"] / 1000,
         probes=values["probes"],
         resume_batch_size=values["resume_batch_size"],
         average_ms=float(values["average_ms"]),
         permits=tuple(slot / 1000 for slot in values["permits"]),
-        unanswered_since=_to_seconds(values.get("unanswered_since")),
-        slow_since=_to_seconds(values.get("slow_since")),
+        unanswered_since=optional_seconds(values.get("unanswered_since")),
+        slow_since=optional_seconds(values.get("slow_since")),
         last_attempt=attempt_from_item(last) if (last := values.get("last_attempt")) else None,
-        last_success_at=_to_seconds(values.get("last_success_at")),
+        last_success_at=optional_seconds(values.get("last_success_at")),
         version=values["health_version"],
     )
-
-
-def _to_milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else to_milliseconds(seconds)
-
-
-def _to_seconds(milliseconds: int | None) -> float | None:
-    return None if milliseconds is None else milliseconds / 1000
 
 
 RATE_LIMIT = "rate_limit"
@@ -173,12 +155,9 @@ class DynamoRateLimitStore:
         raise InfrastructureError(f"{key}: its rate limit is being written all the time")
 
     def _take_now(self, name: str, now: float, every: float, kept_until: int) -> tuple[bool, float]:
-        next_free_at, conditions = (
-            "SET next_free_at = :then",
-            "attribute_not_exists(next_free_at) OR next_free_at <= :now",
-        )
+        condition = "attribute_not_exists(next_free_at) OR next_free_at <= :now"
         values = {":now": to_milliseconds(now), ":then": to_milliseconds(now + every)}
-        return self._update(name, next_free_at, conditions, values, kept_until)
+        return self._update(name, "SET next_free_at = :then", condition, values, kept_until)
 
     def _take_next(
         self, name: str, now: float, every: float, latest: float, kept_until: int
@@ -242,13 +221,10 @@ class DynamoPings:
             self.dynamodb.put_item(TableName=self.table, Item=item)
 
     def find(self, ping: Ping) -> PingResult | None:
-        with translate_aws_errors():
-            answer = self.dynamodb.get_item(
-                TableName=self.table, Key=_ping_key(ping), ConsistentRead=True
-            )
-        if "Item" not in answer:
+        item = get_item(self.dynamodb, self.table, _ping_key(ping))
+        if item is None:
             return None
-        values = from_item(answer["Item"])
+        values = from_item(item)
         return PingResult(attempt_from_item(values["attempt"]), echoed=values["echoed"])
 
 

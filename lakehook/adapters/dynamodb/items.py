@@ -85,6 +85,33 @@ def to_milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
+def optional_milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else to_milliseconds(seconds)
+
+
+def optional_seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def get_item(dynamodb: "DynamoDBClient", table: str, key: Item) -> Item | None:
+    """Read one item consistently."""
+    with translate_aws_errors():
+        answer = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
+    return answer.get("Item")
+
+
+def is_written(write: Callable[[], Any]) -> bool:
+    """Write on a condition; false if it does not hold, or a transaction changes the item now."""
+    with translate_aws_errors():
+        try:
+            write()
+        except ClientError as error:
+            if not is_lost_race(error):
+                raise
+            return False
+    return True
+
+
 def _typed(value: Any) -> Item:
     if written := _SCALARS.get(type(value)):
         return written(value)
@@ -132,8 +159,8 @@ def batch_get_tables(
             return items
         with translate_aws_errors():
             answer = dynamodb.batch_get_item(RequestItems=request)
-        for table, found in answer["Responses"].items():
-            items[table] += found
+        for table, read in answer["Responses"].items():
+            items[table] += read
         request = answer.get("UnprocessedKeys")
     if request:
         raise InfrastructureError(

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.items import (
     Item,
@@ -24,7 +22,7 @@ from lakehook.adapters.dynamodb.items import (
     batch_get_all,
     batch_put,
     from_item,
-    is_lost_race,
+    is_written,
     read_pages,
     to_item,
     to_milliseconds,
@@ -67,7 +65,6 @@ if TYPE_CHECKING:
 
 
 MAX_ITEMS = 500
-_MAX_KEYS = 100  # limit of BatchGetItem
 _AFTER_EVENTS, _AFTER_SKIPPED = "event$", "aside$"  # "$" is next to "#"
 _BETWEEN = "/"  # separates source and pipeline; neither contains it
 _BEHIND_A_SLASH = " "  # occurs neither in keys nor in event ids
@@ -97,18 +94,18 @@ class DynamoJournal:
 
     def loaded(self, events: Sequence[Event], items: Iterable[Item]) -> Sequence[LoadedEvent]:
         """Combine what was read. Inferred events are read in addition for old events only."""
-        found = _by_key(items)
+        records = _by_key(items)
         inferred = batch_get_all(
             self.dynamodb,
             self.table,
             [
                 record_key(key, name)
-                for (key, _), values in found.items()
+                for (key, _), values in records.items()
                 for name in values.get("implied", ())
             ],
         )
-        found |= _by_key(inferred)
-        return [_loaded(event, found) for event in events]
+        records |= _by_key(inferred)
+        return [_loaded(event, records) for event in events]
 
     def append(
         self, steps: Sequence[PipelineTransition | EventSkip]
@@ -136,12 +133,12 @@ class DynamoJournal:
     def events(self, pipeline_key: str) -> Sequence[AcceptedEvent]:
         """Read the counter and the events' items behind it: an event may be moving there."""
         items = self._all(pipeline_key, COUNTER, _AFTER_EVENTS)
-        found = {
+        accepted_events = {
             accepted.sequenced.sequence: accepted
             for values in items
             for accepted in self._accepted_from_item(values)
         }
-        return [found[sequence] for sequence in sorted(found)]
+        return [accepted_events[sequence] for sequence in sorted(accepted_events)]
 
     def skipped(self, pipeline_key: str) -> Sequence[SkippedEvent]:
         return sorted(
@@ -150,16 +147,9 @@ class DynamoJournal:
         )
 
     def read_pipelines(self, keys: Collection[str]) -> Mapping[str, Pipeline]:
-        ordered = list(keys)
-        pipelines = (
-            pipeline_from_item(from_item(item))
-            for start in range(0, len(ordered), _MAX_KEYS)
-            for item in batch_get(
-                self.dynamodb,
-                self.table,
-                [record_key(key, COUNTER) for key in ordered[start : start + _MAX_KEYS]],
-            )
-        )
+        counters = [record_key(key, COUNTER) for key in keys]
+        items = batch_get_all(self.dynamodb, self.table, counters)
+        pipelines = (pipeline_from_item(from_item(item)) for item in items)
         return {pipeline.key: pipeline for pipeline in pipelines}
 
     def page(self, *, since: float, until: float, after: str) -> JournalPage:
@@ -251,21 +241,16 @@ class DynamoJournal:
             ":now": to_milliseconds(self.clock.now()),
             ":until": to_milliseconds(until),
         }
-        with translate_aws_errors():
-            try:
-                self.dynamodb.update_item(
-                    TableName=self.table,
-                    Key=record_key(pipeline.key, COUNTER),
-                    UpdateExpression="SET leased_until = :until",
-                    ConditionExpression=f"{_STILL} AND {_FREE}",
-                    ExpressionAttributeNames=_NAMES,
-                    ExpressionAttributeValues=to_item(values),
-                )
-            except ClientError as error:
-                if not is_lost_race(error):
-                    raise
-                return False
-        return True
+        return is_written(
+            lambda: self.dynamodb.update_item(
+                TableName=self.table,
+                Key=record_key(pipeline.key, COUNTER),
+                UpdateExpression="SET leased_until = :until",
+                ConditionExpression=f"{_STILL} AND {_FREE}",
+                ExpressionAttributeNames=_NAMES,
+                ExpressionAttributeValues=to_item(values),
+            )
+        )
 
     def _all(self, pipeline_key: str, first: str, last: str) -> Iterator[Values]:
         items = read_pages(
@@ -306,20 +291,20 @@ def _moves(step: PipelineTransition | EventSkip) -> bool:
 
 
 def _by_key(items: Iterable[Item]) -> dict[tuple[str, str], Values]:
-    found = map(from_item, items)
-    return {(values[Table.PARTITION_KEY], values[Table.SORT_KEY]): values for values in found}
+    records = map(from_item, items)
+    return {(values[Table.PARTITION_KEY], values[Table.SORT_KEY]): values for values in records}
 
 
-def _loaded(event: Event, found: Mapping[tuple[str, str], Values]) -> LoadedEvent:
+def _loaded(event: Event, records: Mapping[tuple[str, str], Values]) -> LoadedEvent:
     key = event.pipeline_key
-    counter, existing = found.get((key, COUNTER)), found.get((key, event_name(event)))
+    counter, existing = records.get((key, COUNTER)), records.get((key, event_name(event)))
     pipeline = pipeline_from_item(counter) if counter else Pipeline(key)
     if recent := pipeline.find_recent(event):
         return LoadedEvent(pipeline, recent)
     if not existing:
         return LoadedEvent(pipeline)
     names = [(key, name) for name in existing.get("implied", ())]
-    implied = [found[name] for name in names if name in found]  # each expires by itself
+    implied = [records[name] for name in names if name in records]  # each expires by itself
     return LoadedEvent(pipeline, [*map(sequenced_from_item, (*implied, existing))])
 
 

@@ -84,12 +84,12 @@ def unfinished_partitions(state: PipelineState, *, stalled: bool) -> Sequence[st
     return (name, *(f"{name}#{shard}" for shard in range(UNFINISHED_SHARDS)))
 
 
-def event_values(numbered: SequencedEvent, implied: Sequence[SequencedEvent] = ()) -> Values:
+def event_values(sequenced: SequencedEvent, implied: Sequence[SequencedEvent] = ()) -> Values:
     """Build the values; ``implied`` are the events that were inferred from this one."""
     return {
-        **_event_document(numbered.event, in_=EVENT),
-        "sequence": numbered.sequence,
-        "previous_event_type": numbered.previous_event_type,
+        **_event_document(sequenced.event, in_=EVENT),
+        "sequence": sequenced.sequence,
+        "previous_event_type": sequenced.previous_event_type,
         "implied": [event_name(event.event) for event in implied] or None,
     }
 
@@ -118,28 +118,28 @@ def counter_values(pipeline: Pipeline) -> Values:
     }
 
 
-def _run_values(round_: PipelineRun) -> Values:
+def _run_values(run: PipelineRun) -> Values:
     return {
-        "round": round_.number,
-        "emitted": [str(event_type) for event_type in round_.emitted],
-        "began_at": round_.began_at,
-        "state_changed_at": round_.changed_at,
-        "earlier_began_at": round_.earlier_began_at,
-        "earlier_ended_at": round_.earlier_ended_at,
-        "stalled": round_.stalled,
+        "round": run.number,
+        "emitted": [str(event_type) for event_type in run.emitted],
+        "began_at": run.began_at,
+        "state_changed_at": run.changed_at,
+        "earlier_began_at": run.earlier_began_at,
+        "earlier_ended_at": run.earlier_ended_at,
+        "stalled": run.stalled,
     }
 
 
-def _info_values(label: PipelineInfo | None) -> Values:
-    if label is None:
+def _info_values(info: PipelineInfo | None) -> Values:
+    if info is None:
         return {}
     return {
-        "info_pipeline_id": label.pipeline_id,
-        "trigger_source": label.trigger_source,
-        "project_name": label.project_name,
-        "source": label.source,
-        "pipeline_name": label.pipeline_name,
-        "pipeline_url": label.pipeline_url,
+        "info_pipeline_id": info.pipeline_id,
+        "trigger_source": info.trigger_source,
+        "project_name": info.project_name,
+        "source": info.source,
+        "pipeline_name": info.pipeline_name,
+        "pipeline_url": info.pipeline_url,
     }
 
 

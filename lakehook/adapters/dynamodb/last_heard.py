@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.items import Item, from_item, to_item, to_milliseconds
+from lakehook.adapters.dynamodb.items import (
+    Item,
+    from_item,
+    get_item,
+    to_item,
+    to_milliseconds,
+)
 from lakehook.domain.devlake.last_heard import (
     ACCEPTED_EVERY_SECONDS,
     Heard,
@@ -71,11 +77,8 @@ class DynamoHeard:
             self._update(source, values, "" if last.is_notice else _MAY_REPLACE)
 
     def heard(self, source: str | None) -> Heard:
-        with translate_aws_errors():
-            answer = self.dynamodb.get_item(
-                TableName=self.table, Key=devlake_item_key(source, _RECORD), ConsistentRead=True
-            )
-        values = from_item(answer.get("Item", {}))
+        key = devlake_item_key(source, _RECORD)
+        values = from_item(get_item(self.dynamodb, self.table, key) or {})
         return Heard(_last_accepted(values), _last_refused(values))
 
     def _update(self, source: str | None, values: Mapping[str, Any], condition: str = "") -> None:

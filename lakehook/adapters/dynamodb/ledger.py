@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from lakehook.adapters.dynamodb.items import (
     Item,
     batch_get,
     batch_get_all,
+    get_item,
     is_lost_race,
     read_pages,
     read_responses,
@@ -159,11 +160,7 @@ class DynamoLedger:
             ConsistentRead=True,
             Limit=PAGE_OF_WAITING,
             later_limit=LATER_PAGE,
-            KeyConditionExpression="#lane = :lane AND #record BETWEEN :head AND :last",
-            ExpressionAttributeNames={"#lane": Table.PARTITION_KEY, "#record": Table.SORT_KEY},
-            ExpressionAttributeValues=to_item(
-                {":lane": str(lane.lane), ":head": record_name(lane.head), ":last": LAST_RECORD}
-            ),
+            **_records_of(lane.lane, from_=record_name(lane.head)),
         )
         records = map(record_from_item, items)
         return (record for record in records if not record.status.is_final)
@@ -222,11 +219,8 @@ class DynamoLedger:
         self._transact(actions)
 
     def find(self, lane: Lane, sequence: int) -> DeliveryRecord | None:
-        with translate_aws_errors():
-            answer = self.dynamodb.get_item(
-                TableName=self.table, Key=record_key(lane, sequence), ConsistentRead=True
-            )
-        return record_from_item(answer["Item"]) if "Item" in answer else None
+        item = get_item(self.dynamodb, self.table, record_key(lane, sequence))
+        return record_from_item(item) if item else None
 
     def by_lane(self, lane: Lane) -> Iterator[DeliveryRecord]:
         items = read_pages(
@@ -234,11 +228,7 @@ class DynamoLedger:
             TableName=self.table,
             ConsistentRead=True,
             ScanIndexForward=False,
-            KeyConditionExpression=_IN_LANE,
-            ExpressionAttributeNames=_NAMES,
-            ExpressionAttributeValues=to_item(
-                {":lane": str(lane), ":first": FIRST_RECORD, ":last": LAST_RECORD}
-            ),
+            **_records_of(lane),
         )
         return map(record_from_item, items)
 
@@ -309,20 +299,22 @@ class DynamoLedger:
         return self.group_commit(insert(self.table, item), execute) is None
 
     def _put(self, put: Item) -> None:
-        with translate_aws_errors():
-            try:
-                retry_conflicts(lambda: self.dynamodb.put_item(**put), self.clock)
-            except ClientError as error:
-                translate_conflict(error)
-                raise
+        with translate_conflicts():
+            retry_conflicts(lambda: self.dynamodb.put_item(**put), self.clock)
 
     def _transact(self, actions: list[Any]) -> None:
-        with translate_aws_errors():
-            try:
-                self.dynamodb.transact_write_items(TransactItems=actions)
-            except ClientError as error:
-                translate_conflict(error)
-                raise
+        with translate_conflicts():
+            self.dynamodb.transact_write_items(TransactItems=actions)
+
+
+def _records_of(lane: Lane, *, from_: str = FIRST_RECORD) -> Item:
+    """Return the condition of a query for the deliveries of a lane."""
+    values = {":lane": str(lane), ":first": from_, ":last": LAST_RECORD}
+    return {
+        "KeyConditionExpression": _IN_LANE,
+        "ExpressionAttributeNames": _NAMES,
+        "ExpressionAttributeValues": to_item(values),
+    }
 
 
 def record_put(
@@ -388,10 +380,16 @@ def _unmoved(before: HeldLane | None) -> Item:
     }
 
 
-def translate_conflict(error: ClientError) -> None:
-    """Raise ``LaneConflict`` for a lane that another worker has written, else the error itself."""
-    if is_lost_race(error):
-        raise LaneConflict(str(error)) from None
+@contextmanager
+def translate_conflicts() -> Iterator[None]:
+    """Raise ``LaneConflict`` for a lane that another worker has written."""
+    with translate_aws_errors():
+        try:
+            yield
+        except ClientError as error:
+            if is_lost_race(error):
+                raise LaneConflict(str(error)) from None
+            raise
 
 
 def _unchanged(was: DeliveryRecord | None) -> Item:

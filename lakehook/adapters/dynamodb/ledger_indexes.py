@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.endpoints import health_key, is_health
 from lakehook.adapters.dynamodb.items import (
@@ -20,7 +18,7 @@ from lakehook.adapters.dynamodb.items import (
     batch_get,
     batch_get_all,
     from_item,
-    is_lost_race,
+    is_written,
     read_pages,
     to_item,
     to_milliseconds,
@@ -83,27 +81,21 @@ def lease(dynamodb: "DynamoDBClient", table: str, due: DueItem, *, until: float)
     token = round(until * 1000)
     shard = BREAKERS if due.is_breaker else shard_of(str(due.lane))
     values = {":token": token, ":shard": shard, ":due_at": due.due_token or None}
-    with translate_aws_errors():
-        try:
-            dynamodb.update_item(
-                TableName=table,
-                Key=health_key(due.lane.subscription_id) if due.is_breaker else lane_key(due.lane),
-                UpdateExpression="SET #due_at = :token, #shard = :shard REMOVE #suspended, #reason",
-                ConditionExpression="#due_at = :due_at" if due.due_token else _WITHOUT_DUE_TIME,
-                ExpressionAttributeNames={
-                    "#due_at": Table.DUE_AT,
-                    "#shard": Table.DUE_SHARD,
-                    "#suspended": Table.SUSPENDED_SUBSCRIPTION,
-                    "#reason": Table.SUSPENDED_REASON,
-                }
-                | ({} if due.due_token else {"#lane": Table.PARTITION_KEY}),
-                ExpressionAttributeValues=to_item(values),
-            )
-        except ClientError as error:
-            if not is_lost_race(error):
-                raise
-            return None
-    return token
+    update: Any = {
+        "TableName": table,
+        "Key": health_key(due.lane.subscription_id) if due.is_breaker else lane_key(due.lane),
+        "UpdateExpression": "SET #due_at = :token, #shard = :shard REMOVE #suspended, #reason",
+        "ConditionExpression": "#due_at = :due_at" if due.due_token else _WITHOUT_DUE_TIME,
+        "ExpressionAttributeNames": {
+            "#due_at": Table.DUE_AT,
+            "#shard": Table.DUE_SHARD,
+            "#suspended": Table.SUSPENDED_SUBSCRIPTION,
+            "#reason": Table.SUSPENDED_REASON,
+        }
+        | ({} if due.due_token else {"#lane": Table.PARTITION_KEY}),
+        "ExpressionAttributeValues": to_item(values),
+    }
+    return token if is_written(lambda: dynamodb.update_item(**update)) else None
 
 
 def _entries(
@@ -132,9 +124,8 @@ def held_items(
     """Yield the items, the longest held first, skipping those that the table no longer has."""
     entries = _keys(dynamodb, table, chosen)
     keys = ((name, key) for name, key in entries if wanted(key))
-    while page := dict(
-        islice(keys, RECORDS_AT_A_TIME)
-    ):  # an item that has just moved may appear twice
+    # An item that has just moved may appear twice.
+    while page := dict(islice(keys, RECORDS_AT_A_TIME)):
         items = {_name(item): item for item in batch_get(dynamodb, table, list(page.values()))}
         yield from (items[name] for name in page if name in items)
 

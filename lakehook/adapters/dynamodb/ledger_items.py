@@ -71,9 +71,7 @@ def is_lane(item: Item) -> bool:
 
 def record_to_item(record: DeliveryRecord, *, expires_at: int | None) -> Item:
     delivery = record.delivery
-    dead = (
-        record.status is DeliveryStatus.DEAD
-    )  # so it is in the index, like the lanes that are held
+    dead = record.status is DeliveryStatus.DEAD  # then it is in the index, like held lanes
     return to_item(
         {
             Table.PARTITION_KEY: str(record.lane),

@@ -1,14 +1,21 @@
 """State of the scheduled reconcile.
 
-The state of a source is one item of the pipelines table. It is written by an update, for which the
-scheduler has permission already.
+The state of a source is one item of the pipelines table. It is read as one of a batch, and written
+by an update: for these the scheduler has permission already.
 """
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.items import batch_get, from_item, to_item, to_milliseconds
+from lakehook.adapters.dynamodb.items import (
+    batch_get,
+    from_item,
+    is_written,
+    optional_milliseconds,
+    optional_seconds,
+    to_item,
+    to_milliseconds,
+)
 from lakehook.adapters.dynamodb.journal_items import Values
 from lakehook.adapters.dynamodb.last_heard import devlake_item_key
 from lakehook.domain.devlake.reconciliation import Cursor, Reconciliation, UnreadPages
@@ -26,21 +33,18 @@ class DynamoReconciliations:
     table: str
 
     def find(self, source: str | None) -> Reconciliation | None:
-        items = [*batch_get(self.dynamodb, self.table, [devlake_item_key(source, _RECORD)])]
+        items = batch_get(self.dynamodb, self.table, [devlake_item_key(source, _RECORD)])
         return _reconciliation(source, from_item(items[0])) if items else None
 
     def save(self, reconciliation: Reconciliation) -> Reconciliation | None:
         saved = replace(reconciliation, version=reconciliation.version + 1)
-        with translate_aws_errors():
-            try:
-                self.dynamodb.update_item(
-                    TableName=self.table,
-                    Key=devlake_item_key(reconciliation.source, _RECORD),
-                    **_update(_values(saved), version=reconciliation.version),
-                )
-            except self.dynamodb.exceptions.ConditionalCheckFailedException:
-                return None
-        return _reconciliation(saved.source, _values(saved))
+        update = {
+            "TableName": self.table,
+            "Key": devlake_item_key(reconciliation.source, _RECORD),
+            **_update(_values(saved), version=reconciliation.version),
+        }
+        is_saved = is_written(lambda: self.dynamodb.update_item(**update))
+        return _reconciliation(saved.source, _values(saved)) if is_saved else None
 
 
 def _update(values: Values, *, version: int) -> Any:
@@ -68,11 +72,11 @@ def _values(state: Reconciliation) -> Values:
         "due_at": to_milliseconds(state.due_at),
         "watermark": to_milliseconds(state.watermark),
         "backlog": state.backlog and _backlog_values(state.backlog),
-        "bound_at": _optional_milliseconds(state.bound_at),
+        "bound_at": optional_milliseconds(state.bound_at),
         "cursor": state.cursor and _cursor_values(state.cursor),
         "published": {id_: to_milliseconds(at) for id_, at in state.published.items()},
-        "succeeded_at": _optional_milliseconds(state.succeeded_at),
-        "failed_at": _optional_milliseconds(state.failed_at),
+        "succeeded_at": optional_milliseconds(state.succeeded_at),
+        "failed_at": optional_milliseconds(state.failed_at),
         "error": state.error,
         "failures": state.failures,
     }
@@ -99,14 +103,12 @@ def _reconciliation(source: str | None, values: Values) -> Reconciliation:
         started_at=values["started_at"] / 1000,
         due_at=values["due_at"] / 1000,
         watermark=values["watermark"] / 1000,
-        backlog=UnreadPages(since=backlog["since"] / 1000, page=backlog["page"])
-        if backlog
-        else None,
-        bound_at=_seconds(values.get("bound_at")),
-        cursor=_cursor(cursor) if cursor else None,
+        backlog=backlog and UnreadPages(since=backlog["since"] / 1000, page=backlog["page"]),
+        bound_at=optional_seconds(values.get("bound_at")),
+        cursor=cursor and _cursor(cursor),
         published={id_: at / 1000 for id_, at in values["published"].items()},
-        succeeded_at=_seconds(values.get("succeeded_at")),
-        failed_at=_seconds(values.get("failed_at")),
+        succeeded_at=optional_seconds(values.get("succeeded_at")),
+        failed_at=optional_seconds(values.get("failed_at")),
         error=values.get("error"),
         failures=values["failures"],
     )
@@ -119,11 +121,3 @@ def _cursor(values: Values) -> Cursor:
         entered_at=values["entered_at"] / 1000,
         key=values["key"],
     )
-
-
-def _optional_milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else to_milliseconds(seconds)
-
-
-def _seconds(value: int | None) -> float | None:
-    return None if value is None else value / 1000

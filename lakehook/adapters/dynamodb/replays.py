@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from lakehook.adapters.aws import translate_aws_errors
 from lakehook.adapters.dynamodb.items import (
     Item,
     from_item,
-    is_lost_race,
+    is_written,
+    optional_milliseconds,
+    optional_seconds,
     read_pages,
     to_item,
     to_milliseconds,
@@ -52,13 +51,9 @@ class DynamoReplays:
     def save(self, replay: Replay) -> Replay:
         """Save, and return the replay with its times rounded to the stored millisecond."""
         saved = replace(replay, version=replay.version + 1)
-        with translate_aws_errors():
-            try:
-                self.dynamodb.transact_write_items(TransactItems=self._actions(replay, saved))
-            except ClientError as error:
-                if not is_lost_race(error):
-                    raise
-                raise Conflict(f"{replay.id} was changed since it was read") from None
+        actions = self._actions(replay, saved)
+        if not is_written(lambda: self.dynamodb.transact_write_items(TransactItems=actions)):
+            raise Conflict(f"{replay.id} was changed since it was read")
         return replay_from_item(replay_to_item(saved, expires_at=None))
 
     def _actions(self, replay: Replay, saved: Replay) -> Any:
@@ -105,7 +100,7 @@ def replay_to_item(replay: Replay, *, expires_at: int | None) -> Item:
             "state": str(replay.state),
             "reason": replay.reason or None,
             "started_at": to_milliseconds(replay.started_at),
-            "ended_at": _to_seconds(replay.ended_at),
+            "ended_at": optional_milliseconds(replay.ended_at),
             "next_at": to_milliseconds(replay.next_at),
             "cursor": replay.cursor,
             "pipeline": replay.pipeline,
@@ -119,14 +114,14 @@ def replay_to_item(replay: Replay, *, expires_at: int | None) -> Item:
     )
 
 
-def _criteria_values(terms: ReplayCriteria) -> dict[str, Any]:
+def _criteria_values(criteria: ReplayCriteria) -> dict[str, Any]:
     return {
-        "since": to_milliseconds(terms.since),
-        "until": _to_seconds(terms.until),
-        "event_types": [str(event_type) for event_type in terms.event_types],
-        "status": str(terms.status),
-        "rate": str(terms.rate),
-        "asked": list(terms.asked),
+        "since": to_milliseconds(criteria.since),
+        "until": optional_milliseconds(criteria.until),
+        "event_types": [str(event_type) for event_type in criteria.event_types],
+        "status": str(criteria.status),
+        "rate": str(criteria.rate),
+        "asked": list(criteria.asked),
     }
 
 
@@ -139,7 +134,7 @@ def replay_from_item(item: Item) -> Replay:
         state=ReplayState(values["state"]),
         reason=values.get("reason", ""),
         started_at=values["started_at"] / 1000,
-        ended_at=_to_milliseconds(values.get("ended_at")),
+        ended_at=optional_seconds(values.get("ended_at")),
         next_at=values["next_at"] / 1000,
         cursor=values["cursor"],
         pipeline=values["pipeline"],
@@ -155,20 +150,12 @@ def _criteria_from_item(values: dict[str, Any]) -> ReplayCriteria:
     since, until = values["asked"]
     return ReplayCriteria(
         since=values["since"] / 1000,
-        until=_to_milliseconds(values.get("until")),
+        until=optional_seconds(values.get("until")),
         event_types=tuple(EventType(event_type) for event_type in values["event_types"]),
         status=DeliveryFilter(values["status"]),
         rate=Rate.parse(values["rate"]),
         asked=(since, until),
     )
-
-
-def _to_seconds(seconds: float | None) -> int | None:
-    return None if seconds is None else to_milliseconds(seconds)
-
-
-def _to_milliseconds(milliseconds: int | None) -> float | None:
-    return None if milliseconds is None else milliseconds / 1000
 
 
 def _as_read(replay: Replay) -> Item:

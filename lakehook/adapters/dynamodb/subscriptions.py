@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.items import Item, from_item, read_pages, retry_conflicts, to_item
+from lakehook.adapters.dynamodb.items import (
+    Item,
+    from_item,
+    get_item,
+    read_pages,
+    retry_conflicts,
+    to_item,
+)
 from lakehook.domain.client_certificate import CertificateFacts, EncryptedClientCertificate
 from lakehook.domain.destination import Destination, parse_destination
 from lakehook.domain.errors import Conflict, InfrastructureError, NameTaken
@@ -177,11 +184,7 @@ class DynamoSubscriptions:
             self._generation = generation
 
     def _read_generation(self) -> int:
-        with translate_aws_errors():
-            answer = self.dynamodb.get_item(
-                TableName=self.table, Key=GENERATION_KEY, ConsistentRead=True
-            )
-        return _generation_of(answer.get("Item", {}))
+        return _generation_of(get_item(self.dynamodb, self.table, GENERATION_KEY) or {})
 
     def _scan(self) -> list[Subscription]:
         items = read_pages(self.dynamodb.scan, TableName=self.table, ConsistentRead=True)
@@ -250,8 +253,10 @@ def subscription_from_item(item: Item) -> Subscription:
         language=Language(values.get("language", Language.ENGLISH)),
         time_zone=values.get("time_zone") or "",
         ordering=Ordering(values.get("ordering", Ordering.STRICT)),
-        retry_schedule=_schedule(values.get("retry_schedule")),
-        rate=_rate(values.get("rate")),
+        retry_schedule=RetrySchedule.parse(schedule)
+        if (schedule := values.get("retry_schedule"))
+        else None,
+        rate=Rate.parse(rate) if (rate := values.get("rate")) else None,
         rate_limit_key=values.get("rate_limit_key", ""),
         template=_template(values.get("template")),
         paused_at=values.get("paused_at"),
@@ -287,10 +292,6 @@ def _template(stored: Mapping[str, Any] | None) -> Template | None:
         return None
     headers = tuple((name, text) for name, text in stored["headers"])
     return Template(body=stored.get("body"), subject=stored.get("subject"), headers=headers)
-
-
-def _rate(text: str | None) -> Rate | None:
-    return Rate.parse(text) if text else None
 
 
 def _stored(secret: EncryptedSecret) -> dict[str, Any]:
@@ -348,10 +349,6 @@ def _secret(stored: Mapping[str, Any]) -> EncryptedSecret:
         created_at=stored["created_at"],
         expires_at=stored["expires_at"],
     )
-
-
-def _schedule(text: str | None) -> RetrySchedule | None:
-    return RetrySchedule.parse(text) if text else None
 
 
 def _translate_conflict(error: ClientError, subscription: Subscription) -> None:

@@ -160,11 +160,11 @@ class ConnectionPool:
         self, endpoint: Endpoint, exchange: RequestDeadline, tls: TlsContext | None
     ) -> Iterator[PinnedConnection]:
         """Lend a connection to one caller; it is kept if the exchange succeeded."""
-        place = endpoint.scheme, endpoint.host, endpoint.port, tls.key if tls else None
+        key = endpoint.scheme, endpoint.host, endpoint.port, tls.key if tls else None
         with self._lock:
-            kept = self._kept.get(place)
+            kept = self._kept.get(key)
             connection = kept.pop() if kept else _new_connection(endpoint, tls)
-            connection.starts_at = self._starts_at.get(place, "")
+            connection.starts_at = self._starts_at.get(key, "")
         try:
             connection.prepare(exchange)
             yield connection
@@ -172,26 +172,26 @@ class ConnectionPool:
             connection.close()
             raise
         finally:
-            self._remember(place, connection.starts_at)
+            self._remember(key, connection.starts_at)
         connection.release()
-        self._keep(place, connection)
+        self._keep(key, connection)
 
     def close(self) -> None:
         while self._kept:
             self._evict_one()
 
-    def _keep(self, place: _PoolKey, connection: PinnedConnection) -> None:
+    def _keep(self, key: _PoolKey, connection: PinnedConnection) -> None:
         with self._lock:
-            self._kept.setdefault(place, []).append(connection)
-            self._kept.move_to_end(place)
+            self._kept.setdefault(key, []).append(connection)
+            self._kept.move_to_end(key)
             if len(self._kept) > _ENDPOINTS:
                 self._evict_one()
 
-    def _remember(self, place: _PoolKey, address: str) -> None:
+    def _remember(self, key: _PoolKey, address: str) -> None:
         """Remember the address that the next connection to this endpoint tries first."""
         with self._lock:
-            self._starts_at[place] = address
-            self._starts_at.move_to_end(place)
+            self._starts_at[key] = address
+            self._starts_at.move_to_end(key)
             if len(self._starts_at) > _ENDPOINTS:
                 self._starts_at.popitem(last=False)
 

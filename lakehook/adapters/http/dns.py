@@ -75,13 +75,13 @@ class DnsResolver:
             raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
         return addresses
 
-    def _joined(self, place: "_Address", until: float) -> Future[Sequence[str]]:
-        domain = domain_of(place[0])
+    def _joined(self, address: "_Address", until: float) -> Future[Sequence[str]]:
+        domain = domain_of(address[0])
         with self._changed:
             self._changed.wait_for(
-                lambda: self._known(place) or self._has_room(domain), until - monotonic()
+                lambda: self._known(address) or self._has_room(domain), until - monotonic()
             )
-            if lookup := self._known(place):
+            if lookup := self._known(address):
                 return lookup.answer
             if not self._has_room(domain):
                 raise TimeoutError
@@ -90,10 +90,10 @@ class DnsResolver:
                 raise InfrastructureError(
                     f"{self._at_a_time} look-ups of names hang, and no thread is free"
                 )
-            return self._begin(place, domain)
+            return self._begin(address, domain)
 
-    def _known(self, place: "_Address") -> "_PendingLookup | None":
-        lookup = self._asked.get(place)
+    def _known(self, address: "_Address") -> "_PendingLookup | None":
+        lookup = self._asked.get(address)
         return lookup if lookup and not lookup.is_stale else None
 
     def _has_room(self, domain: str) -> bool:
@@ -102,15 +102,15 @@ class DnsResolver:
     def _has_thread(self) -> bool:
         return self._under_way.total() < self._at_a_time
 
-    def _begin(self, place: "_Address", domain: str) -> Future[Sequence[str]]:
+    def _begin(self, address: "_Address", domain: str) -> Future[Sequence[str]]:
         self._forget_answers()
-        look_up = _PendingLookup(self._resolve, place, lambda: self._end(domain))
+        look_up = _PendingLookup(self._resolve, address, lambda: self._end(domain))
         try:
             look_up.answer = self._workers.submit(look_up)
         except RuntimeError as error:  # the process can't start more threads: no look-up was made
             raise InfrastructureError(str(error)) from error
         self._under_way[domain] += 1
-        self._asked[place] = look_up
+        self._asked[address] = look_up
         return look_up.answer
 
     def _end(self, domain: str) -> None:
@@ -122,7 +122,7 @@ class DnsResolver:
     def _forget_answers(self) -> None:
         if len(self._asked) >= ANSWERS_KEPT:
             self._asked = {
-                place: lookup for place, lookup in self._asked.items() if not lookup.answered
+                address: lookup for address, lookup in self._asked.items() if not lookup.answered
             }
 
 
@@ -143,12 +143,12 @@ class _PendingLookup:
     answer: Future[Sequence[str]]
     answered: SuspendAwareTimer | None = None
 
-    def __init__(self, resolve: ResolveHost, place: "_Address", end: Callable[[], None]) -> None:
-        self._resolve, self._place, self._end = resolve, place, end
+    def __init__(self, resolve: ResolveHost, address: "_Address", end: Callable[[], None]) -> None:
+        self._resolve, self._address, self._end = resolve, address, end
 
     def __call__(self) -> Sequence[str]:
         try:
-            return self._resolve(*self._place)
+            return self._resolve(*self._address)
         finally:
             self.answered = SuspendAwareTimer()
             self._end()

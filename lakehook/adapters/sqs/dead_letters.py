@@ -8,7 +8,6 @@ record's version.
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import translate_aws_errors
@@ -16,6 +15,7 @@ from lakehook.domain.delivery import Delivery, Lane, deduplication_id
 from lakehook.domain.errors import InfrastructureError, InvalidMessage
 from lakehook.domain.lane import MOVED_BY_SQS, DeliveryRecord
 from lakehook.domain.queue_message import Message, decode, encode
+from lakehook.domain.time import format_rfc3339
 from lakehook.ports.queues import EventMessage, ParkedEvent, QueueMessage
 from lakehook.ports.system import Random
 
@@ -131,15 +131,9 @@ class SqsDeadLetterQueue:
     url: str
 
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
-        assert record.delivery, f"{record.lane}#{record.sequence} is dead without its event"
-        send(
-            self.sqs,
-            self.url,
-            body=encode(record.delivery),
-            group=str(record.lane),
-            deduplication_id=deduplication_id(record.delivery.id, record.attempts, record.version),
-            attributes=dead_letter_attributes(record, endpoint),
-        )
+        delivery_id = f"{record.lane}#{record.sequence}"
+        id_ = deduplication_id(delivery_id, record.attempts, record.version)
+        _send_dead_letter(self.sqs, self.url, record, endpoint, deduplication_id=id_)
 
     def quarantine(self, message: QueueMessage, reason: str) -> None:
         send(
@@ -158,36 +152,38 @@ class SqsDeadLetterQueue:
         then they are visible again at once. SQS returns a lane's messages only up to one receive,
         so a copy deep in its lane may remain, without effect.
         """
-        wanted = {_record_key(record) for record in records}
-        found: set[Copy | None] = set()
-        others: list[Any] = []
+        stale = {_record_key(record) for record in records}
+        deleted: set[Copy | None] = set()
+        kept_messages: list[Any] = []
         try:
-            for messages in self._scan.receive_all() if wanted else ():
+            for messages in self._scan.receive_all() if stale else ():
                 copies = {
                     _delivery_key(message): message
                     for message in messages
-                    if _delivery_key(message) in wanted
+                    if _delivery_key(message) in stale
                 }
-                others += [message for message in messages if _delivery_key(message) not in wanted]
+                kept_messages += [
+                    message for message in messages if _delivery_key(message) not in stale
+                ]
                 kept = self._scan.delete(list(copies.values()))
-                others += kept
-                found |= copies.keys() - map(_delivery_key, kept)
-                if found == wanted:
+                kept_messages += kept
+                deleted |= copies.keys() - map(_delivery_key, kept)
+                if deleted == stale:
                     break
         finally:
-            self._scan.give_back(others)
-        return len(found)
+            self._scan.give_back(kept_messages)
+        return len(deleted)
 
     def without_reason(self) -> Sequence[Message | None]:
-        found: list[Message | None] = []
+        moved: list[Message | None] = []
         received: list[Any] = []
         try:
             for messages in self._scan.receive_all():
                 received += messages
-                found += [_decoded(m) for m in messages if not attribute(m, "reason")]
+                moved += [_decoded(m) for m in messages if not attribute(m, "reason")]
         finally:
             self._scan.give_back(received)
-        return found
+        return moved
 
     @property
     def _scan(self) -> QueueScan:
@@ -203,15 +199,22 @@ class SqsDeadLetterRedriver:
     random: Random
 
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
-        assert record.delivery, f"{record.lane}#{record.sequence} is dead without its event"
-        send(
-            self.sqs,
-            self.url,
-            body=encode(record.delivery),
-            group=str(record.lane),
-            deduplication_id=self.random.new_id(),
-            attributes=dead_letter_attributes(record, endpoint),
-        )
+        id_ = self.random.new_id()
+        _send_dead_letter(self.sqs, self.url, record, endpoint, deduplication_id=id_)
+
+
+def _send_dead_letter(
+    sqs: "SQSClient", url: str, record: DeliveryRecord, endpoint: str, *, deduplication_id: str
+) -> None:
+    assert record.delivery, f"{record.lane}#{record.sequence} is dead without its event"
+    send(
+        sqs,
+        url,
+        body=encode(record.delivery),
+        group=str(record.lane),
+        deduplication_id=deduplication_id,
+        attributes=dead_letter_attributes(record, endpoint),
+    )
 
 
 def dead_letter_attributes(record: DeliveryRecord, endpoint: str) -> dict[str, str]:
@@ -225,12 +228,8 @@ def dead_letter_attributes(record: DeliveryRecord, endpoint: str) -> dict[str, s
         "sequence": str(record.sequence),
         "attempts": str(record.attempts),
         "last_status": last.last_status if last else NO_VALUE,
-        "last_attempt_at": _format_rfc3339(last.at) if last else NO_VALUE,
+        "last_attempt_at": format_rfc3339(last.at) if last else NO_VALUE,
     }
-
-
-def _format_rfc3339(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
 def send(  # noqa: PLR0913  a message has these parts
@@ -303,20 +302,22 @@ class SqsParkedEvents:
 
     def delete(self, ids: Collection[str]) -> int:
         """Delete parked events, and return how many; raises if SQS keeps one of them."""
-        scan, others, deleted = QueueScan(self.sqs, self.url), list[Any](), 0
+        scan, kept_messages, deleted = QueueScan(self.sqs, self.url), list[Any](), 0
         try:
             for messages in scan.receive_all():
                 chosen = [message for message in messages if message["MessageId"] in ids]
-                others += [message for message in messages if message["MessageId"] not in ids]
+                kept_messages += [
+                    message for message in messages if message["MessageId"] not in ids
+                ]
                 if kept := scan.delete(chosen):
-                    others += kept
+                    kept_messages += kept
                     names = ", ".join(message["MessageId"] for message in kept)
                     raise InfrastructureError(f"SQS did not delete {names}; try again")
                 deleted += len(chosen)
                 if deleted == len(ids):
                     break
         finally:
-            scan.give_back(others)
+            scan.give_back(kept_messages)
         return deleted
 
 

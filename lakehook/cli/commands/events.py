@@ -174,11 +174,11 @@ def list_parked(*, utc: Utc = False, call: Invocation) -> None:
 @parked_app.command("show", epilog=examples("lakehook events parked show ID --body > event.json"))
 def show_parked(parked: ParkedId, *, body: Body = False, call: Invocation) -> None:
     """Show one parked event: why it was refused, and its body."""
-    found = call.service.parked_events.find(parked)
+    event = call.service.parked_events.find(parked)
     if body:
-        write(found.body)
+        write(event.body)
     else:
-        print_document(call.output, ParkedEventView.from_parked(found))
+        print_document(call.output, ParkedEventView.from_parked(event))
 
 
 @parked_app.command("send", epilog=examples("lakehook events parked send ID --file event.json"))

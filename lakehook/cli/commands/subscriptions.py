@@ -182,8 +182,8 @@ def update(  # noqa: PLR0913  each is an option
     call: Invocation,
 ) -> None:
     """Change the given fields; event types and headers are replaced as a whole."""
-    given = options.to_fields(name=name, url=url)
-    terms = replace(given, **clearing.empty_fields(given))
+    fields = options.to_fields(name=name, url=url)
+    terms = replace(fields, **clearing.empty_fields(fields))
     service = call.service
     target = service.find_subscription(subscription)
     amended = service.update(target, terms)

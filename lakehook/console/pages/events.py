@@ -28,12 +28,12 @@ MAX_TRIED = 10
 @PAGES.get("/")
 def list_() -> str:
     period = request.args.get("since", PERIODS[0])
-    found = latest_events(period if period in PERIODS else PERIODS[0])
+    latest = latest_events(period if period in PERIODS else PERIODS[0])
     subscriptions = service().find_subscription.all()
     return render_template(
         "events.html",
-        rows=[_row(accepted, subscriptions) for accepted in found.events],
-        is_partial=found.is_partial,
+        rows=[_row(accepted, subscriptions) for accepted in latest.events],
+        is_partial=latest.is_partial,
         periods=PERIODS,
         period=period,
     )
@@ -55,8 +55,8 @@ class Tried:
 
 
 def tried_on_latest(subscription: Subscription) -> Sequence[Tried]:
-    found = latest_events(PERIODS[1], MAX_TRIED).events
-    tried = match(subscription, [accepted.sequenced.event for accepted in found])
+    events = latest_events(PERIODS[1], MAX_TRIED).events
+    tried = match(subscription, [accepted.sequenced.event for accepted in events])
     return [
         Tried(
             event=EventView.from_accepted(accepted),
@@ -64,7 +64,7 @@ def tried_on_latest(subscription: Subscription) -> Sequence[Tried]:
             project=result.event.document.get("project_name"),
             reason=result.reason,
         )
-        for accepted, result in zip(found, tried, strict=True)
+        for accepted, result in zip(events, tried, strict=True)
     ]
 
 

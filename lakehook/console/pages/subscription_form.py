@@ -250,8 +250,8 @@ def preview_edit(reference: str) -> Page:
 
 def _given(before: Form) -> Form:
     form = Form.from_request(request.form, before)
-    known = form.channel in CHANNELS and form.language in tuple(Language)
-    return form if known else replace(form, channel=before.channel, language=before.language)
+    is_valid = form.channel in CHANNELS and form.language in tuple(Language)
+    return form if is_valid else replace(form, channel=before.channel, language=before.language)
 
 
 def _page(

@@ -107,10 +107,10 @@ class EntryParser:
         raw = self._raw()
         existing = self._existing()
         channel_name = self._channel(raw, existing)
-        fields, wish = dict[str, Any](), SecretRequest()
+        fields, request = dict[str, Any](), SecretRequest()
         if channel_name:
             fields = self._validated(raw, CHANNELS[channel_name]) | {"channel": channel_name}
-            wish = self._secret_request(existing, channel_name)
+            request = self._secret_request(existing, channel_name)
             self._refuse_certificate_elsewhere(existing, fields)
         paused = self._one(PAUSED, values.flag)
         if len(self.errors.problems) > faults:
@@ -120,7 +120,7 @@ class EntryParser:
             raw=raw,
             is_credential=fields["endpoint"].url != raw["url"],
             paused=paused,
-            secret_request=wish,
+            secret_request=request,
             existing=existing,
         )
 
@@ -248,9 +248,9 @@ class EntryParser:
                 self._error(SIGNING, "another one takes lakehook subscriptions rotate-secret")
             return SecretRequest()
         provided = self._one(SECRET, self._reader(readers.secret))
-        wish = SecretRequest(signing=signing, provided=provided)
-        self._try(SECRET, lambda: self.subscribe.secret_for(channel_name, wish))
-        return wish
+        request = SecretRequest(signing=signing, provided=provided)
+        self._try(SECRET, lambda: self.subscribe.secret_for(channel_name, request))
+        return request
 
 
 @dataclass(frozen=True)
@@ -259,30 +259,30 @@ class ParseEntries:
     reveal: SecretResolver
 
     def __call__(
-        self, manuscript: SourceFile, in_force: Sequence[Subscription]
+        self, source: SourceFile, in_force: Sequence[Subscription]
     ) -> Sequence[DesiredSubscription]:
         """Parse all entries, or raise ``InvalidFile`` with all of their errors."""
-        proofreader = ValidationErrors(manuscript)
-        written = list(_entries_in(proofreader))
-        _reject_duplicates(written, proofreader)
+        errors = ValidationErrors(source)
+        written = list(_entries_in(errors))
+        _reject_duplicates(written, errors)
         bearers: dict[str, list[Subscription]] = defaultdict(list)
         for subscription in in_force:
             bearers[subscription.name].append(subscription)
         entries = [
-            self._read(proofreader, bearers, index, subscription) for index, subscription in written
+            self._read(errors, bearers, index, subscription) for index, subscription in written
         ]
-        proofreader.raise_if_any()
+        errors.raise_if_any()
         return [entry for entry in entries if entry]
 
     def _read(
         self,
-        proofreader: ValidationErrors,
+        errors: ValidationErrors,
         bearers: Mapping[str, Sequence[Subscription]],
         index: int,
         written: Mapping[str, Any],
     ) -> DesiredSubscription | None:
         return EntryParser(
-            errors=proofreader,
+            errors=errors,
             reveal=self.reveal,
             subscribe=self.subscribe,
             by_name=bearers,
@@ -291,26 +291,26 @@ class ParseEntries:
         )()
 
 
-def _entries_in(proofreader: ValidationErrors) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    document = proofreader.source.document
+def _entries_in(errors: ValidationErrors) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    document = errors.source.document
     if not isinstance(document, dict) or not isinstance(document.get(ROOT), list):
-        proofreader.add(what=ROOT, why="expected a list of mappings under this key")
+        errors.add(what=ROOT, why="expected a list of mappings under this key")
         return
     for key in (name for name in document if name != ROOT):
-        proofreader.add(key, what=key, why=f"no such key; {ROOT} is the only one")
+        errors.add(key, what=key, why=f"no such key; {ROOT} is the only one")
     for index, entry in enumerate(document[ROOT]):
         if isinstance(entry, dict):
             yield index, entry
         else:
-            proofreader.add(ROOT, index, what=f"{ROOT}[{index}]", why="is not a mapping")
+            errors.add(ROOT, index, what=f"{ROOT}[{index}]", why="is not a mapping")
 
 
 def _reject_duplicates(
-    written: Sequence[tuple[int, Mapping[str, Any]]], proofreader: ValidationErrors
+    written: Sequence[tuple[int, Mapping[str, Any]]], errors: ValidationErrors
 ) -> None:
     names = Counter(entry["name"] for _, entry in written if isinstance(entry.get("name"), str))
     for name in (name for name, count in names.items() if count > 1):
         *_, last = (index for index, entry in written if entry.get("name") == name)
-        proofreader.add(
+        errors.add(
             ROOT, last, "name", what=f"name of {name}", why=f"{names[name]} entries have this name"
         )

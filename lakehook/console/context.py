@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
-from flask import current_app
+from flask import current_app, g
 
 from lakehook.console.access import Access
+from lakehook.console.rendering import Translator
 from lakehook.domain.subscription import Language
 from lakehook.operations import OperatorService
 from lakehook.operations.trends import ShowTrends
@@ -61,6 +62,11 @@ def console() -> Console:
 
 def service() -> OperatorService:
     return console().service
+
+
+def translator() -> Translator:
+    """Return that of the request, in the language of its session."""
+    return cast("Translator", g.translator)
 
 
 def command_line(*words: str) -> str:

@@ -20,7 +20,7 @@ from tests.fakes import NOON
 
 HOUSE = Path(lakehook.console.__file__).parent
 TEXT = r"\"((?:[^\"\\]|\\.)+)\"|'((?:[^'\\]|\\.)+)'"
-SAID = re.compile(rf"\b(?:t|self|g\.translator)\(\s*(?:{TEXT})")
+SAID = re.compile(rf"\b(?:t|self|translator\(\))\(\s*(?:{TEXT})")
 COUNTED = re.compile(r'\b(?:tn|plural)\(\s*"(?:[^"\\]|\\.)+",\s*"((?:[^"\\]|\\.)+)"')
 UNITS = {f"{{n}} {unit}" for unit in ("d", "h", "min", "s")}
 CHINESE = Translator(Language.CHINESE)

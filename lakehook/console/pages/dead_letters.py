@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, g, request, url_for
+from flask import Blueprint, request, url_for
 
 from lakehook.console.actions import ConsoleAction, Page, confirm
-from lakehook.console.context import command_line, service
+from lakehook.console.context import command_line, service, translator
 from lakehook.dead_letters import DeadLetterSelector
 from lakehook.domain.errors import InvalidInput, NotFound
 from lakehook.domain.lane import DeliveryRecord
@@ -17,7 +17,7 @@ PAGES = Blueprint("dead_letters", __name__, url_prefix="/dead-letters")
 @PAGES.route("/redrive", methods=["GET", "POST"])
 def redrive() -> Page:
     subscription, letters = _chosen()
-    t = g.translator
+    t = translator()
     action = ConsoleAction(
         title=t("Redrive dead letters of {name}", name=subscription.name),
         effects=[
@@ -35,7 +35,7 @@ def redrive() -> Page:
 
     def act() -> str:
         service().redrive(letters)
-        return str(t.plural("{n} letter goes back.", "{n} letters go back.", len(letters)))
+        return t.plural("{n} letter goes back.", "{n} letters go back.", len(letters))
 
     return confirm(action, act)
 
@@ -43,7 +43,7 @@ def redrive() -> Page:
 @PAGES.route("/discard", methods=["GET", "POST"])
 def discard() -> Page:
     subscription, letters = _chosen()
-    t = g.translator
+    t = translator()
     action = ConsoleAction(
         title=t("Discard dead letters of {name}", name=subscription.name),
         effects=[
@@ -63,27 +63,25 @@ def discard() -> Page:
 
     def act() -> str:
         done = service().discard(letters)
-        return str(t.plural("{n} letter is discarded.", "{n} letters are discarded.", len(done)))
+        return t.plural("{n} letter is discarded.", "{n} letters are discarded.", len(done))
 
     return confirm(action, act)
 
 
 def _following(subscription: Subscription, letters: Sequence[DeliveryRecord]) -> str:
     """Return the effect on the deliveries behind them."""
-    t = g.translator
+    t = translator()
     if subscription.ordering is not Ordering.STRICT:
-        return str(
-            t("Each goes next in its pipeline, marked late; later events have gone out before it.")
+        return t(
+            "Each goes next in its pipeline, marked late; later events have gone out before it."
         )
     number = service().find_dead_letters.count_behind(letters)
     if number is None:
-        return str(t("What waits behind each in its pipeline follows it, in order."))
-    return str(
-        t.plural(
-            "{n} delivery that waits behind follows, in order.",
-            "{n} deliveries that wait behind follow, in order.",
-            number,
-        )
+        return t("What waits behind each in its pipeline follows it, in order.")
+    return t.plural(
+        "{n} delivery that waits behind follows, in order.",
+        "{n} deliveries that wait behind follow, in order.",
+        number,
     )
 
 

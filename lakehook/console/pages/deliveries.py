@@ -3,10 +3,10 @@
 import shlex
 from dataclasses import dataclass
 
-from flask import Blueprint, g, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 
 from lakehook.console.actions import ConsoleAction, Page, confirm
-from lakehook.console.context import command_line, service
+from lakehook.console.context import command_line, service, translator
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.errors import LakehookError
 from lakehook.domain.pipeline import AcceptedEvent
@@ -46,7 +46,7 @@ def show(delivery_id: str) -> str:
 @PAGES.route("/send-once-more", methods=["GET", "POST"])
 def resend() -> Page:
     delivery_id = service().resolve_delivery(request.args.get("delivery_id", ""))
-    t = g.translator
+    t = translator()
     action = ConsoleAction(
         title=t("Send once more"),
         effects=[
@@ -60,7 +60,7 @@ def resend() -> Page:
 
     def act() -> str:
         service().resend(delivery_id)
-        return str(t("It is on its way."))
+        return t("It is on its way.")
 
     return confirm(action, act)
 

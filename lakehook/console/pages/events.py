@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from lakehook.console.actions import ConsoleAction, Page, confirm
-from lakehook.console.context import command_line, service
+from lakehook.console.context import command_line, service, translator
 from lakehook.console.rendering import written
 from lakehook.domain.errors import LakehookError
 from lakehook.domain.event import join_pipeline_key
@@ -110,7 +110,7 @@ def edit_parked(parked_id: str) -> Page:
 
 @PAGES.route("/parked/<parked_id>/delete", methods=["GET", "POST"])
 def delete_parked(parked_id: str) -> Page:
-    t = g.translator
+    t = translator()
     action = ConsoleAction(
         title=t("Delete the parked event {id}", id=parked_id),
         effects=[t("It is deleted permanently, and is never sent.")],
@@ -122,12 +122,12 @@ def delete_parked(parked_id: str) -> Page:
 
     def act() -> str:
         service().parked_events.delete(parked_id)
-        return str(t("The event is deleted."))
+        return t("The event is deleted.")
 
     return confirm(action, act)
 
 
 def _send(parked_id: str, body: str) -> Page:
     event = service().parked_events.send(parked_id, body)
-    flash(g.translator("The event is published, in the order of its pipeline."))
+    flash(translator()("The event is published, in the order of its pipeline."))
     return redirect(url_for("pipelines.list_", q=event.pipeline_key), 303)

@@ -1,11 +1,11 @@
 """Pipeline: its events over time, and each subscriber's progress."""
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lakehook.console.actions import Choice, ConsoleAction, Page, confirm
 from lakehook.console.charts import PipelineTimeline
-from lakehook.console.context import command_line, service
+from lakehook.console.context import command_line, service, translator
 from lakehook.domain.errors import NotFound
 from lakehook.domain.event import join_pipeline_key
 from lakehook.operations.views.pipelines import PipelineReportView, PipelineView
@@ -38,7 +38,7 @@ def send() -> Page:
     if not names:
         raise NotFound("nobody subscribes")
     name = request.values.get("subscription", names[0])
-    t = g.translator
+    t = translator()
     action = ConsoleAction(
         title=t("Send pipeline {key} to a subscriber", key=pipeline),
         effects=[
@@ -54,10 +54,8 @@ def send() -> Page:
 
     def act() -> str:
         sent = service().send_pipeline(pipeline, service().find_subscription(name)).sent
-        return str(
-            t.plural(
-                "{n} delivery goes to {name}.", "{n} deliveries go to {name}.", sent, name=name
-            )
+        return t.plural(
+            "{n} delivery goes to {name}.", "{n} deliveries go to {name}.", sent, name=name
         )
 
     return confirm(action, act)

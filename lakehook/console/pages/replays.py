@@ -1,9 +1,9 @@
 """Replays: their progress, and the start of one, whose count is shown first."""
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 
 from lakehook.console.actions import ConsoleAction, Page, confirm
-from lakehook.console.context import command_line, service
+from lakehook.console.context import command_line, service, translator
 from lakehook.domain.errors import LakehookError
 from lakehook.domain.replay import DeliveryFilter, ReplayRequest
 from lakehook.operations.http_status import http_status_of
@@ -53,7 +53,7 @@ def new() -> Page:
 
 @PAGES.route("/<replay_id>/stop", methods=["GET", "POST"])
 def stop(replay_id: str) -> Page:
-    t = g.translator
+    t = translator()
     action = ConsoleAction(
         title=t("Stop the replay {id}", id=replay_id),
         effects=[t("It adds nothing more. What it has lined up by now still goes out.")],
@@ -65,7 +65,7 @@ def stop(replay_id: str) -> Page:
 
     def act() -> str:
         stopped = service().stop_replay(replay_id)
-        return str(t("The replay is stopped; {n} deliveries were lined up.", n=stopped.sent))
+        return t("The replay is stopped; {n} deliveries were lined up.", n=stopped.sent)
 
     return confirm(action, act)
 
@@ -87,7 +87,7 @@ def _start(fields: dict[str, str]) -> Page:
     subscription = service().find_subscription(fields["subscription"])
     criteria = service().start_replay.criteria(_request(fields), subscription)
     started = service().start_replay(subscription, criteria)
-    flash(g.translator("The replay {id} goes on by itself.", id=started.replay.id))
+    flash(translator()("The replay {id} goes on by itself.", id=started.replay.id))
     return redirect(url_for("replays.list_"), 303)
 
 

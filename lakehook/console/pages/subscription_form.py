@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from lakehook.console.actions import Page, secret_page
-from lakehook.console.context import command_line, service
+from lakehook.console.context import command_line, service, translator
 from lakehook.console.pages.events import tried_on_latest
 from lakehook.console.rendering import written
 from lakehook.domain.channels import CHANNELS, channel_for
@@ -232,7 +232,7 @@ def edit(reference: str) -> Page:
         service().update(subscription, form.changes(before))
     except LakehookError as error:
         return _page(form, before, subscription, error)
-    flash(g.translator("{name} is changed, for every attempt from now on.", name=form.name))
+    flash(translator()("{name} is changed, for every attempt from now on.", name=form.name))
     return redirect(url_for("subscriptions.terms", reference=subscription.id), 303)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, g, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lakehook.console.actions import (
@@ -16,7 +16,7 @@ from lakehook.console.actions import (
     has_optional_secret,
     secret_page,
 )
-from lakehook.console.context import command_line, service
+from lakehook.console.context import command_line, service, translator
 from lakehook.console.pages.events import tried_on_latest
 from lakehook.dead_letters import DeadLetterSelector
 from lakehook.domain.channels import channel_for
@@ -166,7 +166,7 @@ class _Change:
 
 def _pause(subscription: Subscription) -> str:
     service().pause(subscription)
-    return str(g.translator("{name} is paused.", name=subscription.name))
+    return translator()("{name} is paused.", name=subscription.name)
 
 
 def _resume(subscription: Subscription) -> str:
@@ -180,35 +180,31 @@ def _enable(subscription: Subscription) -> str:
 
 
 def _goes_on(subscription: Subscription, lanes: int) -> str:
-    return str(
-        g.translator.plural(
-            "{name} goes on; {n} pipeline of it is resumed.",
-            "{name} goes on; {n} pipelines of it are resumed.",
-            lanes,
-            name=subscription.name,
-        )
+    return translator().plural(
+        "{name} goes on; {n} pipeline of it is resumed.",
+        "{name} goes on; {n} pipelines of it are resumed.",
+        lanes,
+        name=subscription.name,
     )
 
 
 def _test(subscription: Subscription) -> str:
     after, result = service().test_endpoint(subscription, within_seconds=PING_SECONDS)
     report = PingReportView.from_ping(after, result, PING_SECONDS)
-    t = g.translator
+    t = translator()
     if report.is_taken:
-        return str(
-            t(
-                "{name} took the test: {answer} in {n} ms.",
-                name=subscription.name,
-                answer=report.status or report.outcome,
-                n=report.milliseconds,
-            )
+        return t(
+            "{name} took the test: {answer} in {n} ms.",
+            name=subscription.name,
+            answer=report.status or report.outcome,
+            n=report.milliseconds,
         )
     answer = report.hint or f"{report.status or report.outcome} {report.answer or ''}".strip()
-    return str(t("{name} did not take the test: {answer}", name=subscription.name, answer=answer))
+    return t("{name} did not take the test: {answer}", name=subscription.name, answer=answer)
 
 
 def _changes(name: str) -> dict[str, _Change]:
-    t = g.translator
+    t = translator()
     gradually = t("What waits goes on in its order, about 600 pipelines a minute.")
     return {
         "pause": _Change(
@@ -264,7 +260,7 @@ def change(reference: str, verb: str) -> Page:
 @PAGES.route("/<reference>/remove", methods=["GET", "POST"])
 def remove(reference: str) -> Page:
     subscription = service().find_subscription(reference)
-    t = g.translator
+    t = translator()
     backlog = service().unsubscribe.backlog(subscription)
     words = ("--discard-waiting",) if backlog else ()
     action = ConsoleAction(
@@ -285,7 +281,7 @@ def remove(reference: str) -> Page:
 
     def act() -> str:
         service().remove_subscription(subscription.id, discard_waiting=bool(backlog))
-        return str(t("{name} is removed.", name=subscription.name))
+        return t("{name} is removed.", name=subscription.name)
 
     return confirm(action, act)
 
@@ -293,7 +289,7 @@ def remove(reference: str) -> Page:
 @PAGES.route("/<reference>/rotate-secret", methods=["GET", "POST"])
 def rotate_secret(reference: str) -> Page:
     subscription = service().find_subscription(reference)
-    t = g.translator
+    t = translator()
     overlaps = _overlaps(subscription)
     overlap = request.form.get("overlap", overlaps[0])
     action = ConsoleAction(

@@ -64,10 +64,12 @@ class Alarms(Construct):
         self._prefix = metrics.namespace
         self._action = actions.SnsAction(topic)
         watches = (
-            *queue_alarms(metrics),
-            *delivery_alarms(metrics),
-            *ingress_alarms(metrics),
-            internal_errors(metrics),
+            *_dead_letter_alarms(metrics),
+            _queues_late(metrics),
+            *_backlog_alarms(metrics),
+            _failure_rate(metrics),
+            *_ingress_alarms(metrics),
+            _internal_errors(metrics),
         )
         self.all = [*map(self._above, watches), self._scheduler_stopped(metrics)]
 
@@ -112,10 +114,6 @@ def log_tail_command(metrics: Metrics, *services: str, pattern: str = "") -> str
     if len(logs) == 1:
         return f"aws logs tail {logs[0]} --since 1h{chosen}"
     return f"for log in {' '.join(logs)}; do echo $log; aws logs tail $log --since 1h{chosen}; done"
-
-
-def queue_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
-    return (*_dead_letter_alarms(metrics), _queues_late(metrics))
 
 
 def _dead_letter_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
@@ -191,10 +189,6 @@ def _queues_late(metrics: Metrics) -> AlarmDefinition:
     )
 
 
-def delivery_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
-    return (*_backlog_alarms(metrics), *_attempt_alarms(metrics))
-
-
 def _backlog_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
     held = f"lakehook lanes list --held --stack {metrics.namespace}"
     return (
@@ -222,8 +216,8 @@ def _backlog_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
             threshold=0,
             minutes=5,
             summary="A subscription was disabled: its endpoint answered 410 Gone, or failed for"
-            " five"
-            " days. Its deliveries wait.",
+            " five days."
+            " Its deliveries wait.",
             first_command=f"lakehook subscriptions list --stack {metrics.namespace}",
         ),
         AlarmDefinition(
@@ -237,21 +231,18 @@ def _backlog_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
     )
 
 
-def _attempt_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
-    return (
-        AlarmDefinition(
-            name="FailureRate",
-            metric=metrics.failure_rate(),
-            threshold=50,
-            minutes=15,
-            summary="More than half of all attempts fail: many endpoints are down, or our way out"
-            " is.",
-            first_command=log_tail_command(metrics, "deliver", pattern=FAILED_ATTEMPTS),
-        ),
+def _failure_rate(metrics: Metrics) -> AlarmDefinition:
+    return AlarmDefinition(
+        name="FailureRate",
+        metric=metrics.failure_rate(),
+        threshold=50,
+        minutes=15,
+        summary="More than half of all attempts fail: many endpoints are down, or our way out is.",
+        first_command=log_tail_command(metrics, "deliver", pattern=FAILED_ATTEMPTS),
     )
 
 
-def internal_errors(metrics: Metrics) -> AlarmDefinition:
+def _internal_errors(metrics: Metrics) -> AlarmDefinition:
     """A failed call counts once, and so does a function that ends in an error or at its timeout.
 
     Some AWS failures a day are normal. A replay that fails does so at each tick, five a period.
@@ -269,7 +260,7 @@ def internal_errors(metrics: Metrics) -> AlarmDefinition:
     )
 
 
-def ingress_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
+def _ingress_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
     reconcile = f"lakehook reconcile --devlake http://devlake:8080 --stack {metrics.namespace}"
     return (
         AlarmDefinition(
@@ -285,8 +276,7 @@ def ingress_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
             threshold=0,
             minutes=5,
             summary="The ingress failed to store notifications, or had no room for them. DevLake"
-            " does not repeat them."
-            " Reconcile with DevLake's API to get them back.",
+            " does not repeat them. Reconcile with DevLake's API to get them back.",
             first_command=reconcile,
         ),
         AlarmDefinition(
@@ -296,10 +286,9 @@ def ingress_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
             minutes=5,
             within=60,
             summary="Notifications in DevLake's form were refused while few or none were"
-            " accepted, and"
-            " DevLake does not repeat them. The command shows the last one. signature: signed with"
-            " another secret, so DevLake's NOTIFICATION_SECRET differs from the stack's."
-            " no_signature, not_a_notice: possibly another sender.",
+            " accepted, and DevLake does not repeat them. The command shows the last one."
+            " signature: signed with another secret, so DevLake's NOTIFICATION_SECRET differs from"
+            " the stack's. no_signature, not_a_notice: possibly another sender.",
             first_command=f"lakehook devlake check --stack {metrics.namespace}",
         ),
         AlarmDefinition(

@@ -376,7 +376,7 @@ _EMPTIED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Invocation:
+class CommandCall:
     """Options of every command, and the service of its stack, opened when it is first used."""
 
     context: typer.Context

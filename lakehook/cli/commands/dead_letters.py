@@ -8,9 +8,9 @@ import typer
 
 from lakehook.cli.context import CommandService
 from lakehook.cli.options import (
+    CommandCall,
     CommandGroup,
     DeliveryId,
-    Invocation,
     OfSubscription,
     Utc,
     Yes,
@@ -56,7 +56,7 @@ def list_(
     subscription: OfSubscription = None,
     reason: Reason = None,
     utc: Utc = False,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Show dead letters of the ledger, and messages that SQS has moved to the queue by itself."""
     service = call.service
@@ -68,7 +68,7 @@ def list_(
 
 
 @app.command(epilog=examples("lakehook dead-letters show sub_0123#39#2"))
-def show(delivery: DeliveryId, *, call: Invocation) -> None:
+def show(delivery: DeliveryId, *, call: CommandCall) -> None:
     """Show one dead letter, its attempts, and its event."""
     service = call.service
     (letter,) = service.find_dead_letters(_selector(service, [delivery], None, None))
@@ -110,7 +110,7 @@ class SelectionOptions:
         "lakehook dead-letters redrive --subscription ci --yes",
     )
 )
-def redrive(*, selection: SelectionOptions, yes: Yes = False, call: Invocation) -> None:
+def redrive(*, selection: SelectionOptions, yes: Yes = False, call: CommandCall) -> None:
     """Send dead letters again, each before later deliveries, with a fresh budget."""
     selection.check()
     service = call.service
@@ -129,7 +129,7 @@ def redrive(*, selection: SelectionOptions, yes: Yes = False, call: Invocation) 
         "lakehook dead-letters discard --reason gone --yes",
     )
 )
-def discard(*, selection: SelectionOptions, yes: Yes = False, call: Invocation) -> None:
+def discard(*, selection: SelectionOptions, yes: Yes = False, call: CommandCall) -> None:
     """Discard dead letters for good; deliveries behind them go on."""
     selection.check()
     service = call.service

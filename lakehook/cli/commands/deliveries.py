@@ -7,10 +7,10 @@ import typer
 
 from lakehook.cli.context import CommandService
 from lakehook.cli.options import (
+    CommandCall,
     CommandGroup,
     DeliveryId,
     Held,
-    Invocation,
     Limit,
     OfPipeline,
     OfSource,
@@ -98,7 +98,7 @@ def list_(  # noqa: PLR0913  each is an option
     since: Since = None,
     limit: Limit = 100,
     utc: Utc = False,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Show deliveries, the last changed first; without --pipeline, the whole ledger is read."""
     service = call.service
@@ -118,7 +118,7 @@ def list_(  # noqa: PLR0913  each is an option
 
 
 @app.command(epilog=examples("lakehook deliveries show sub_0123#39#2"))
-def show(delivery: DeliveryId, *, call: Invocation) -> None:
+def show(delivery: DeliveryId, *, call: CommandCall) -> None:
     """Show one delivery: every attempt, its response, and what happens next."""
     service = call.service
     explained = service.explain(service.resolve_delivery(delivery))
@@ -130,7 +130,7 @@ def show(delivery: DeliveryId, *, call: Invocation) -> None:
 
 
 @app.command(epilog=examples("lakehook deliveries send ci#39#2"))
-def send(delivery: DeliveryId, *, call: Invocation) -> None:
+def send(delivery: DeliveryId, *, call: CommandCall) -> None:
     """Send one delivery once more that was delivered, discarded or aborted, by the same id.
 
     It is marked replayed; what is new of its pipeline waits behind it.
@@ -158,7 +158,7 @@ def list_lanes(
     subscription: OfSubscription = None,
     limit: LaneLimit = None,
     utc: Utc = False,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Show held lanes: the head that nothing overtakes, and how many deliveries wait behind it."""
     service = call.service

@@ -12,8 +12,8 @@ from lakehook.cli.inputs import read_headers
 from lakehook.cli.options import (
     ApiHeaderFile,
     ApiHeaders,
+    CommandCall,
     CommandGroup,
-    Invocation,
     OneSource,
     declared_source,
     examples,
@@ -99,7 +99,7 @@ def check(  # noqa: PLR0913  each is an option
     header_file: ApiHeaderFile = None,
     source: SourceName = None,
     show_secret: ShowSecret = False,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Check each part of the set-up, and show the remedy of each problem.
 
@@ -190,7 +190,7 @@ def reconcile(  # noqa: PLR0913  each is an option
     header: ApiHeaders = None,
     header_file: ApiHeaderFile = None,
     dry_run: DryRun = False,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Read DevLake's pipelines, and send states whose notifications were lost. Safe to repeat."""
     headers = read_headers(header_file, header) or []

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lakehook.cli.inputs import bounded
-from lakehook.cli.options import CommandGroup, EventsFile, Invocation, Limit, Utc, Yes, examples
+from lakehook.cli.options import CommandCall, CommandGroup, EventsFile, Limit, Utc, Yes, examples
 from lakehook.cli.output import (
     Output,
     Table,
@@ -79,7 +79,7 @@ def trigger(
     pipeline: Pipeline = SAMPLE_PIPELINE,
     to: To = None,
     yes: Yes = False,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Send a sample event that happens now; on AWS to all subscribers only with --yes."""
     service = call.service
@@ -107,7 +107,7 @@ def trigger(
 
 @app.command(epilog=examples("lakehook events tail --since 2h", "lakehook events tail --follow"))
 def tail(
-    *, follow: Follow = False, since: TailSince = None, limit: Limit = 20, call: Invocation
+    *, follow: Follow = False, since: TailSince = None, limit: Limit = 20, call: CommandCall
 ) -> None:
     """Show the last events that were accepted, and with --follow those that follow.
 
@@ -138,7 +138,7 @@ def _print(events: Iterable[AcceptedEvent], output: Output) -> None:
         "lakehook events send --file - < events.jsonl",
     )
 )
-def send(*, file: EventsFile, call: Invocation) -> None:
+def send(*, file: EventsFile, call: CommandCall) -> None:
     """Send events in order, or none if a line is wrong. A repeat has no effect."""
     events = list(events_in(file))
     sent = _published(call.service.publish, events)
@@ -164,7 +164,7 @@ def _published(publish: Publish, events: list[Event]) -> int:
 
 
 @parked_app.command("list", epilog=examples("lakehook events parked list"))
-def list_parked(*, utc: Utc = False, call: Invocation) -> None:
+def list_parked(*, utc: Utc = False, call: CommandCall) -> None:
     """Show the parked events, the oldest first. Other readers do not see them for a moment."""
     service = call.service
     views = map(ParkedEventView.from_parked, service.parked_events.all())
@@ -172,7 +172,7 @@ def list_parked(*, utc: Utc = False, call: Invocation) -> None:
 
 
 @parked_app.command("show", epilog=examples("lakehook events parked show ID --body > event.json"))
-def show_parked(parked: ParkedId, *, body: Body = False, call: Invocation) -> None:
+def show_parked(parked: ParkedId, *, body: Body = False, call: CommandCall) -> None:
     """Show one parked event: why it was refused, and its body."""
     event = call.service.parked_events.find(parked)
     if body:
@@ -182,7 +182,7 @@ def show_parked(parked: ParkedId, *, body: Body = False, call: Invocation) -> No
 
 
 @parked_app.command("send", epilog=examples("lakehook events parked send ID --file event.json"))
-def send_parked(parked: ParkedId, *, file: Mended = None, call: Invocation) -> None:
+def send_parked(parked: ParkedId, *, file: Mended = None, call: CommandCall) -> None:
     """Publish a parked event, corrected or as it is, and delete what was parked.
 
     It comes after the events that its pipeline has sent since.
@@ -194,7 +194,7 @@ def send_parked(parked: ParkedId, *, file: Mended = None, call: Invocation) -> N
 
 
 @parked_app.command("delete", epilog=examples("lakehook events parked delete ID"))
-def delete_parked(parked: ParkedId, *, call: Invocation) -> None:
+def delete_parked(parked: ParkedId, *, call: CommandCall) -> None:
     """Delete a parked event for good."""
     call.service.parked_events.delete(parked)
     print_document(call.output, {"deleted": 1})

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lakehook.cli.options import Invocation, examples
+from lakehook.cli.options import CommandCall, examples
 
 DEFAULT_PORT = 8000
 MAX_PORT = 65535
@@ -54,7 +54,7 @@ def listen(  # noqa: PLR0913  each is an option
     fail: Fail = None,
     slow: Slow = 0.0,
     subscription: As = None,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Receive deliveries here, verify each, and print it on one line, until Ctrl-C.
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lakehook.cli.options import CommandGroup, Invocation, OfSource, PipelineId, Utc, examples
+from lakehook.cli.options import CommandCall, CommandGroup, OfSource, PipelineId, Utc, examples
 from lakehook.cli.output import NONE, Table, print_document, print_listing
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.event import join_pipeline_key, parse_pipeline_key
@@ -43,7 +43,7 @@ Receiving = Annotated[
     ),
 )
 def list_(
-    *, state: State = None, older_than: OlderThan = None, source: OfSource = None, call: Invocation
+    *, state: State = None, older_than: OlderThan = None, source: OfSource = None, call: CommandCall
 ) -> None:
     """Show pipelines that have not ended, since their state was accepted; the longest first."""
     stage = None if state is None else _stage(state)
@@ -66,7 +66,7 @@ def _stage(text: str) -> PipelineState:
 
 @app.command(epilog=examples("lakehook pipelines show 39", "lakehook pipelines show staging/39"))
 def show(
-    pipeline: PipelineId, *, source: OfSource = None, utc: Utc = False, call: Invocation
+    pipeline: PipelineId, *, source: OfSource = None, utc: Utc = False, call: CommandCall
 ) -> None:
     """Show the events of a pipeline, and each subscriber's progress."""
     service = call.service
@@ -77,7 +77,7 @@ def show(
 
 @app.command(epilog=examples("lakehook pipelines send 39 --subscription ci"))
 def send(
-    pipeline: PipelineId, *, subscription: Receiving, source: OfSource = None, call: Invocation
+    pipeline: PipelineId, *, subscription: Receiving, source: OfSource = None, call: CommandCall
 ) -> None:
     """Send the events of one pipeline to one subscription, in order, marked replayed.
 

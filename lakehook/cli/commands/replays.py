@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lakehook.cli.context import CommandService
-from lakehook.cli.options import CommandGroup, Invocation, examples
+from lakehook.cli.options import CommandCall, CommandGroup, examples
 from lakehook.cli.output import (
     BY_TYPE,
     Output,
@@ -78,7 +78,7 @@ def replay(  # noqa: PLR0913  each is an option
     status: StatusName = _USUAL.status,
     rate: RateText = _USUAL.rate,
     dry_run: DryRun = False,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Send accepted events again, in order, with the same ids, marked replayed.
 
@@ -159,7 +159,7 @@ _REPLAYS = Table(
 
 
 @app.command("list", epilog=examples("lakehook replays list"))
-def list_(*, call: Invocation) -> None:
+def list_(*, call: CommandCall) -> None:
     """Show every replay of the last 60 days, the latest first."""
     service = call.service
     replays, owners = service.replays.all(), service.subscriptions_by_id()
@@ -169,7 +169,7 @@ def list_(*, call: Invocation) -> None:
 
 
 @app.command(epilog=examples("lakehook replays show rpl_0123"))
-def show(replay: ReplayId, *, call: Invocation) -> None:
+def show(replay: ReplayId, *, call: CommandCall) -> None:
     """Show a replay's request, and its progress.
 
     Done means that all its deliveries were enqueued; sent counts them.
@@ -179,7 +179,7 @@ def show(replay: ReplayId, *, call: Invocation) -> None:
 
 
 @app.command(epilog=examples("lakehook replays stop rpl_0123"))
-def stop(replay: ReplayId, *, call: Invocation) -> None:
+def stop(replay: ReplayId, *, call: CommandCall) -> None:
     """Stop a replay; enqueued deliveries are still sent."""
     service = call.service
     print_document(call.output, _view(service, service.stop_replay(replay)))

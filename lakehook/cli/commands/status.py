@@ -8,7 +8,7 @@ import typer
 
 from lakehook.cli.context import CommandService
 from lakehook.cli.errors import PERSON_NEEDED
-from lakehook.cli.options import Invocation, Utc, examples
+from lakehook.cli.options import CommandCall, Utc, examples
 from lakehook.cli.output import (
     Output,
     clear_screen,
@@ -33,7 +33,7 @@ _HEADINGS = ("SUBSCRIBER", "HEALTH", "SINCE", "PIPELINES WAIT", "DEAD", "LAST AN
 Watch = Annotated[bool, typer.Option("--watch", help="Refresh every few seconds.")]
 
 
-def status(*, watch: Watch = False, utc: Utc = False, call: Invocation) -> None:
+def status(*, watch: Watch = False, utc: Utc = False, call: CommandCall) -> None:
     """Show each subscription's health, since when, what waits for it, and a command to run.
 
     A pipeline waits while a delivery of it does. Exit code 6 says that something needs a person: a

@@ -20,9 +20,9 @@ from lakehook.cli.context import CommandService
 from lakehook.cli.inputs import read_pem, read_secret, require_single_stdin
 from lakehook.cli.options import (
     CertificateFile,
+    CommandCall,
     CommandGroup,
     Id,
-    Invocation,
     KeyFile,
     Overlap,
     SecretFile,
@@ -57,7 +57,7 @@ def rotate_secret(
     overlap: Overlap = "24h",
     signing: SigningName = None,
     secret_file: SecretFile = None,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Sign with a new secret from now on, and with the old one, too, until the overlap is over.
 
@@ -94,7 +94,7 @@ def rotate_secret(
     )
 )
 def set_client_certificate(
-    subscription: Id, *, certificate: CertificateFile, key: KeyFile, call: Invocation
+    subscription: Id, *, certificate: CertificateFile, key: KeyFile, call: CommandCall
 ) -> None:
     """Present a client certificate to the receiver, in place of the one before (mTLS).
 
@@ -112,7 +112,7 @@ def set_client_certificate(
 
 
 @app.command(epilog=examples("lakehook subscriptions remove-client-certificate ci"))
-def remove_client_certificate(subscription: Id, *, call: Invocation) -> None:
+def remove_client_certificate(subscription: Id, *, call: CommandCall) -> None:
     """Present no client certificate any longer; its key is deleted."""
     service = call.service
     changed = service.remove_client_certificate(service.find_subscription(subscription))

@@ -10,13 +10,13 @@ from lakehook.cli.options import (
     AllowEmptySecret,
     ChannelName,
     ClearingOptions,
+    CommandCall,
     CommandGroup,
     DiscardWaiting,
     FieldOptions,
     FormatName,
     FromBeginning,
     Id,
-    Invocation,
     Name,
     NewName,
     NewUrl,
@@ -87,7 +87,7 @@ def add(  # noqa: PLR0913  each is an option
     challenge: Challenge = False,
     from_beginning: FromBeginning = False,
     since: PastSince = None,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Subscribe an endpoint to every PIPELINE_* event, or to those of --event-type.
 
@@ -125,7 +125,7 @@ def _subscribe(
 
 
 @app.command("list", epilog=examples("lakehook subscriptions list --output json"))
-def list_(*, call: Invocation) -> None:
+def list_(*, call: CommandCall) -> None:
     """Show every subscription."""
     service = call.service
     subscriptions = service.find_subscription.all()
@@ -157,7 +157,7 @@ _SUBSCRIPTIONS = Table(
 
 
 @app.command(epilog=examples("lakehook subscriptions show ci"))
-def show(subscription: Id, *, call: Invocation) -> None:
+def show(subscription: Id, *, call: CommandCall) -> None:
     """Show one subscription; a removed one by its id."""
     service = call.service
     selected = service.find_subscription(subscription, removed=True)
@@ -179,7 +179,7 @@ def update(  # noqa: PLR0913  each is an option
     url: NewUrl = None,
     options: FieldOptions,
     clearing: ClearingOptions,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Change the given fields; event types and headers are replaced as a whole."""
     fields = options.to_fields(name=name, url=url)
@@ -202,7 +202,7 @@ def _changes(before: SubscriptionView, after: SubscriptionView) -> str:
 
 
 @app.command(epilog=examples("lakehook subscriptions pause ci"))
-def pause(subscription: Id, *, call: Invocation) -> None:
+def pause(subscription: Id, *, call: CommandCall) -> None:
     """Pause: deliveries wait in the ledger, in order, until it is resumed."""
     service = call.service
     paused = service.pause(service.find_subscription(subscription))
@@ -211,7 +211,7 @@ def pause(subscription: Id, *, call: Invocation) -> None:
 
 
 @app.command(epilog=examples("lakehook subscriptions resume ci"))
-def resume(subscription: Id, *, call: Invocation) -> None:
+def resume(subscription: Id, *, call: CommandCall) -> None:
     """Resume a paused subscription, some six hundred lanes a minute."""
     service = call.service
     resumed, lanes = service.resume(service.find_subscription(subscription))
@@ -219,7 +219,7 @@ def resume(subscription: Id, *, call: Invocation) -> None:
 
 
 @app.command(epilog=examples("lakehook subscriptions enable ci"))
-def enable(subscription: Id, *, call: Invocation) -> None:
+def enable(subscription: Id, *, call: CommandCall) -> None:
     """Enable a disabled subscription, some six hundred lanes a minute."""
     service = call.service
     enabled, lanes = service.enable(service.find_subscription(subscription))
@@ -237,7 +237,7 @@ def remove(
     *,
     discard_waiting: DiscardWaiting = False,
     yes: YesRemove = False,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Remove a subscription; refused while it has waiting deliveries or dead letters.
 

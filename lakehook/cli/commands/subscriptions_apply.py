@@ -17,7 +17,7 @@ import yaml
 from lakehook.cli.commands.subscription_secrets import NewSecrets, deferred_interrupt
 from lakehook.cli.context import CommandService
 from lakehook.cli.inputs import References, bounded
-from lakehook.cli.options import CommandGroup, DiscardWaiting, Invocation, examples
+from lakehook.cli.options import CommandCall, CommandGroup, DiscardWaiting, examples
 from lakehook.cli.output import NONE, Output, write
 from lakehook.domain.errors import InvalidInput
 from lakehook.domain.json_document import to_indented_json, to_json
@@ -287,7 +287,7 @@ def apply(  # noqa: PLR0913  each is an option
     prune: Prune = False,
     yes: Yes = False,
     discard_waiting: DiscardWaiting = False,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Make the subscriptions match a file; missing ones are created.
 
@@ -315,7 +315,7 @@ def apply(  # noqa: PLR0913  each is an option
 
 
 @app.command(epilog=examples("lakehook subscriptions export > subscriptions.yaml"))
-def export(*, call: Invocation) -> None:
+def export(*, call: CommandCall) -> None:
     """Write all subscriptions as YAML that apply would find unchanged.
 
     Encrypted values are replaced by environment variables.

@@ -8,7 +8,7 @@ from lakehook.cli.commands.events import events_in
 from lakehook.cli.commands.subscription_secrets import NewSecrets, print_created
 from lakehook.cli.context import CommandService
 from lakehook.cli.inputs import bounded
-from lakehook.cli.options import CommandGroup, EventsFile, Id, Invocation, examples
+from lakehook.cli.options import CommandCall, CommandGroup, EventsFile, Id, examples
 from lakehook.cli.output import (
     Output,
     Table,
@@ -74,7 +74,7 @@ DeadLetter = Annotated[
     "test",
     epilog=examples("lakehook subscriptions test ci", "lakehook subscriptions test ci --wait 60"),
 )
-def ping(subscription: Id, *, wait: Wait = WAIT_SECONDS, call: Invocation) -> None:
+def ping(subscription: Id, *, wait: Wait = WAIT_SECONDS, call: CommandCall) -> None:
     """Send a signed PING and show the response; exit code 1 says that it was not accepted.
 
     A pending subscription gets a challenge, and is active once its endpoint has echoed it.
@@ -124,7 +124,7 @@ def _exit_unless_taken(report: PingReportView) -> None:
         "lakehook subscriptions match ci --file - --output json < events.jsonl",
     )
 )
-def match(subscription: Id, *, file: EventsFile, call: Invocation) -> None:
+def match(subscription: Id, *, file: EventsFile, call: CommandCall) -> None:
     """Show which events of a file match, and why others do not; sends none."""
     target = call.service.find_subscription(subscription)
     matches = [MatchView.from_match(tried) for tried in match_events(target, events_in(file))]
@@ -156,7 +156,7 @@ def preview(
     event_type: OfType = None,
     file: EventFile = None,
     dead_letter: DeadLetter = None,
-    call: Invocation,
+    call: CommandCall,
 ) -> None:
     """Show what would be sent for an event, and send nothing.
 

@@ -17,14 +17,29 @@ def _nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("_nothing_configured")
-def test_beside_an_endpoint_nothing_need_be_configured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
+@pytest.mark.parametrize(
+    ("variable", "value", "region", "has_credentials"),
+    [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566", "us-east-1", True),
+        ("AWS_ENDPOINT_URL", "", None, False),
+        ("AWS_REGION", "eu-west-1", "eu-west-1", False),
+    ],
+)
+def test_beside_an_endpoint_nothing_need_be_configured_and_else_nothing_is_made_up(
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    value: str,
+    region: str | None,
+    *,
+    has_credentials: bool,
+) -> None:
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv(variable, value)
 
-    local = session()
+    made = session()
 
-    assert local.region_name == "us-east-1"
-    assert local.get_credentials()
-    assert local.client("sqs").meta.region_name == "us-east-1"
+    assert made.region_name == region
+    assert bool(made.get_credentials()) is has_credentials
 
 
 def test_what_is_configured_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,26 +52,6 @@ def test_what_is_configured_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert local.region_name == "eu-central-1"
     assert credentials
     assert credentials.access_key == "anyone"
-
-
-@pytest.mark.usefixtures("_nothing_configured")
-def test_without_an_endpoint_nothing_is_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-
-    real = session()
-
-    assert real.region_name is None
-    assert real.get_credentials() is None
-
-
-@pytest.mark.usefixtures("_nothing_configured")
-def test_a_region_is_taken_by_the_name_that_other_tools_of_aws_know(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("AWS_REGION", "eu-west-1")
-
-    assert session().region_name == "eu-west-1"
 
 
 def test_no_proxy_leads_to_a_laptops_cloud(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,13 +103,6 @@ def test_a_slow_endpoint_gets_no_more_than_has_a_permit(world: World):
     assert world.recheck() == PERMITS
 
 
-def test_behind_an_open_breaker_its_probe_decides(world: World):
-    world.ledger.healths.known["sub_a"] = EndpointHealth(subscription_id="sub_a", due_at=NOON)
-    world.suspend(1, reason=DOWN)
-
-    assert world.recheck() == 0
-
-
 @pytest.mark.parametrize("blocked", ["paused_at", "disabled_reason"])
 def test_of_a_blocked_subscription_goes_on_what_has_expired(world: World, blocked: str):
     world.subscriptions.put(a_subscription(**{blocked: "2026-01-01T00:00:00Z"}))
@@ -121,8 +114,10 @@ def test_of_a_blocked_subscription_goes_on_what_has_expired(world: World, blocke
     assert world.due() == ["1"]
 
 
-def test_a_lane_behind_a_dead_letter_waits_for_an_operator(world: World):
-    world.hold_behind_dead_letter(1)
+def test_a_lane_waits_for_a_probe_or_an_operator(world: World):
+    world.ledger.healths.known["sub_a"] = EndpointHealth(subscription_id="sub_a", due_at=NOON)
+    world.suspend(1, reason=DOWN)
+    world.hold_behind_dead_letter(2)
 
     assert world.recheck() == 0
 

@@ -1,6 +1,6 @@
 """A replay from its start to its end: what it counts, what it sends, how it goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from lakehook.replay.manage import ReplayCount, StopReplay
 from tests.builders import a_subscription
 from tests.fakes import NOON
 from tests.replaying import World
+from tests.ticking import a_tick
 
 DELIVERED, DEAD, WAITING = DeliveryStatus.DELIVERED, DeliveryStatus.DEAD, DeliveryStatus.WAITING
 
@@ -166,6 +167,48 @@ def test_pages_and_ticks_break_anywhere_and_each_pipeline_goes_out_once(world: W
 
     assert (replay.sent, replay.failed) == (30, 0)
     assert world.heard == [f"{pipeline}#{n}" for pipeline in range(10, 20) for n in (1, 2, 3)]
+
+
+class Dead(BaseException):
+    """Like a kill: no handler of errors hears of it."""
+
+
+def dying(write: Callable[..., Any], left: Iterator[int]) -> Callable[..., Any]:
+    """The process dies right after the last write that is left."""
+
+    def writing(*args: Any, **kwargs: Any) -> Any:
+        done = write(*args, **kwargs)
+        if next(left, 0) == 1:
+            raise Dead
+        return done
+
+    return writing
+
+
+@pytest.mark.parametrize("writes", range(1, 9))
+def test_a_clock_that_dies_at_any_write_sends_nothing_twice_and_loses_nothing(
+    world: World, writes: int
+):
+    for pipeline in (1, 2, 3):
+        world.live(pipeline)
+        world.record(pipeline, DELIVERED, 1, 2, 3)
+    world.journal.events_a_page = 2
+    started = world.start().replay
+    left = iter(range(writes, 0, -1))
+    world.replays.save = dying(world.replays.save, left)  # type: ignore[method-assign]
+    world.ledger.requeue = dying(world.ledger.requeue, left)  # type: ignore[method-assign]
+
+    with pytest.raises(Dead):
+        world.tick()
+    world.work_off()  # what was told is sent before the next tick
+    replay = world.tick_until_ended(started)
+    world.clock.sleep(60)
+    a_tick(world.ledger, world.queue, world.clock).resume_lanes()
+    world.work_off()
+
+    assert (replay.matched, replay.sent) == (9, 9)
+    of_each = [[one for one in world.heard if one.startswith(f"{n}#")] for n in (1, 2, 3)]
+    assert of_each == [[f"{n}#{sequence}" for sequence in (1, 2, 3)] for n in (1, 2, 3)]
 
 
 def test_two_ticks_at_once_share_nothing(world: World):

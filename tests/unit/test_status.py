@@ -81,14 +81,10 @@ def test_an_endpoint_that_is_down_has_its_answer_and_what_helps(
     assert (found["health"], found["state"]) == ("down", "active")
     assert found["since"] == "2026-01-01T11:42:00.000+00:00"
     assert found["last_answer"] == f"{last.status} {last.excerpt.removeprefix('200, ')}"
-    assert (found["next"], found["next_at"]) == (
-        "the endpoint is probed",
-        "2026-01-01T12:00:40.000+00:00",
-    )
-    assert found["commands"] == [
-        *([remedy] if remedy else []),
-        "lakehook subscriptions pause ci",
-    ]
+    assert found["next"] == "the endpoint is probed"
+    assert found["next_at"] == "2026-01-01T12:00:40.000+00:00"
+    pause = "lakehook subscriptions pause ci"
+    assert found["commands"] == ([remedy, pause] if remedy else [pause])
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,24 @@ an operator's command, a poll, an acknowledgement, a fault at a call, an operato
 goes on when nothing is left to do at an instant.
 
 Two histories that reach the same state have the same future, so the second one ends there. A state
-is known by a hash of its happens-before graph, as in CHESS (Musuvathi and Qadeer, "Iterative
-Context Bounding", PLDI 2007). Each task has a hash, and so has each object: a lane, the breakers,
-the queues. The hash of a task takes in its call, the time, and the hashes of what the call reads.
-An object that is written has a hash made of its writer's. By induction, equal hashes mean equal
-answers and equal writes, so tasks, tables and queues are equal. Requests and records of a lane
-count as writes of it, so what the oracle judges by is equal, too. Queues are hashed as they are.
+is a hash of three parts, and a future depends on nothing else:
 
-That is also the partial-order reduction: calls of different objects commute, and so do reads, and
-all their orders lead to one state. A call of something that nobody writes meanwhile is no choice.
+- the content of all tables, queues and receivers, and all that the oracle will judge by: each
+  lane's requests and records so far, in their order (``contents.py``);
+- of each task that is under way, a hash of what it has come to know: its input, and for each of its
+  calls the time and the content of what the call reads. Code is deterministic, so equal hashes mean
+  equal local variables. A write adds how many requests and records its lane had before it, so the
+  hash also says which of them are the task's own;
+- what is planned, and for when.
+
+How a state came about is no part of it. A task that has ended is known by what it has written.
+
+Calls that commute with all that others may do meanwhile are no choice, which is a partial-order
+reduction. Such are calls of something that nobody writes in this world, and calls of a lane while a
+worker has its messages in flight: SQS gives out no other message of the group, so nobody else comes
+to the lane at that instant, unless a process was frozen, an operator may act, or a minute begins.
+Faults at these calls are choices all the same. A kill after a call that writes nothing is a kill
+before it, and so is its failure.
 
 A world may bound preemptions: how often a task that could go on has to wait for another one. Most
 defects need two at most (ibid.). Hashes have 61 bits: with a million states, one is mistaken for
@@ -24,27 +33,21 @@ another once in some million searches.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from random import Random
 from typing import Any
 
-from lakehook.domain.delivery import Lane
-from tests.simulation.faults import (
-    FREEZES,
-    IMPOSSIBLE,
-    TROUBLES,
-    Fault,
-    Gate,
-    Invocation,
-    Killed,
-    must_live,
-)
+from tests.simulation.contents import Contents
+from tests.simulation.faults import IMPOSSIBLE, Fault, Invocation
 from tests.simulation.ports import TEAR_SECONDS
-from tests.simulation.search import SENDS, SQS, Object, Option, Path, Planned, Pruned, Search, Step
+from tests.simulation.search import SENDS, Option, Path, Planned, Pruned, Search, Step
 from tests.simulation.timeline import Actor, Timeline, WakeUp, Work
 
+AS_BEFORE = (Fault.KILL_AFTER, Fault.TROUBLE_AFTER)  # where the call writes nothing
+LATER = ("tick", "unpause")  # what begins at a time, and comes to the ledger
+FREE = (*LATER, "poll", "ack")  # it does the same, whoever has planned it
+OF_WORKERS = ("ledger", "healths", "paces", "receiver")
+LOCK = "lock"
 OPEN_SECONDS = (0.0, TEAR_SECONDS)  # of a request, of a torn read: others may go on meanwhile
-EFFECTIVE = (None, Fault.KILL_AFTER, Fault.TROUBLE_AFTER, Fault.FREEZE_AFTER)
 
 
 @dataclass
@@ -56,10 +59,11 @@ class Rules:
     interleaved: frozenset[str] = frozenset()  # functions; the calls of others are not waited at
     unshared: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Ports to which nobody writes while these functions run, so that their calls are local."""
+    contents: Contents | None = None  # none: nothing is hashed
+    is_lane_taken: Callable[[], bool] = lambda: False
+    """Whether there is one lane, its messages are in flight, and operators have done all."""
     acts_left: Callable[[], Sequence[str]] = list
     act: Callable[[str], None] = lambda _: None
-    tainted: Callable[[], object] = lambda: None
-    queues: Callable[[], int] = lambda: 0
     told: Callable[[str], None] | None = None
 
 
@@ -71,21 +75,18 @@ class ExplorationTimeline(Timeline):
         self._hash = 0  # of the action that is being done, where no actor plays
         self._hashes: dict[Actor, int] = {}
         self._steps: dict[Actor, Step] = {}
-        self._objects: dict[Object, int] = {}
-        self._epoch = 0  # of the last action that may have changed anything
         self._frozen: list[Planned] = []
         self._fault: Fault | None = None
         self._last: Actor | None = None  # who played last
         self.rules = Rules(Path(Search(), b""))
         self.victim: Invocation | None = None  # of the one fault
-        self._wrote: dict[int, tuple[object, int]] = {}  # each invocation, and its last write
+        self._locks: dict[int, tuple[object, int]] = {}  # by process: who came to its lock
         super().__init__(start, random)
 
     # --- what is planned ---
 
     def at(self, time: float, action: Work, *, about: str = "") -> object:
-        is_free = about.startswith(("tick", "poll"))  # whoever has planned it, it does the same
-        origin = hash((about, 0 if is_free else self._playing_hash()))
+        origin = hash((about, 0 if about.startswith(FREE) else self._playing_hash()))
         planned = Planned(max(time, self.time), origin, action, about)
         self._planned.append(planned)
         return planned
@@ -96,7 +97,7 @@ class ExplorationTimeline(Timeline):
     def begin(self, work: Work, *, context: Any) -> None:
         actor = self._resting.pop() if self._resting else Actor(self)
         actor.work, actor.context = work, context
-        parts = (context.function, context.received, self.time)
+        parts = (context.function, context.received, context.groups, self.time)
         origin = 0 if context.received and self._playing is self._main else self._playing_hash()
         self._hashes[actor] = hash((parts, origin))
         self._advance(hash((self._playing_hash(), "has begun another")))
@@ -213,7 +214,24 @@ class ExplorationTimeline(Timeline):
             return False
         if one.step is None:
             return True
-        return one.actor.context.function in self.rules.unshared.get(one.step.port, ())
+        if one.actor.context.function in self.rules.unshared.get(one.step.port, ()):
+            return True
+        return one.step.port in OF_WORKERS and self._is_alone(one.actor)
+
+    def _is_alone(self, me: Actor) -> bool:
+        """Whether nobody else can come to the lane at this instant: its messages are with me.
+
+        Fan-out may enqueue more of them, but none is received while its lane is under way.
+        """
+        if me.context.function != "deliveries" or not self.rules.is_lane_taken():
+            return False
+        if any(one.about in LATER and one.time <= self.time for one in self._planned):
+            return False
+        return all(
+            one.context is me.context or one.context.function == "events"
+            for one in self.actors
+            if one.work is not None
+        )
 
     def _going_on(self, ready: Sequence[Planned]) -> list[Option]:
         """Options without a fault: whoever played last comes first."""
@@ -235,6 +253,8 @@ class ExplorationTimeline(Timeline):
     def _faults(self, one: Planned) -> list[Fault]:
         assert one.step
         impossible = IMPOSSIBLE.get(one.step.port, ())
+        if not one.step.is_write:
+            impossible = (*impossible, *AS_BEFORE)
         return [fault for fault in self.rules.faults if fault not in impossible]
 
     def _take(self, option: Option) -> Actor | None:
@@ -252,8 +272,7 @@ class ExplorationTimeline(Timeline):
     def _play_planned(self, planned: Planned, fault: Fault | None) -> Actor | None:
         (self._frozen if planned in self._frozen else self._planned).remove(planned)
         if planned.action:
-            self._playing, self._hash = self._main, planned.hash
-            self._change(planned.about)
+            self._playing, self._hash = self._main, hash((planned.hash, self.time))
             self.play(planned.action)
             return None
         actor = planned.actor
@@ -278,62 +297,34 @@ class ExplorationTimeline(Timeline):
             self._hashes[self._playing] = to
 
     def change(self, step: Step, fault: Fault | None = None) -> None:
-        read = 0 if step.call in SENDS else sum(map(self._hash_of, step.about))
-        mixed = hash((self._playing_hash(), step.call, self.time, fault, self._epoch, read))
-        self._advance(mixed)
-        if step.is_write and fault in EFFECTIVE:
-            assert not self._is_read_now(step.port), f"{step.call} is no local step"
-            if SQS in step.about:
-                self._objects.pop(SQS, None)
-                return
-            self._wrote[id(self.context)] = self.context, mixed
-            for one in step.about:
-                self._objects[one] = mixed
+        """Take into the hash of who plays what it comes to know by a call."""
+        is_shared = step.is_write and step.port != LOCK
+        assert not (is_shared and self._is_read_now(step.port)), f"{step.call} is no local step"
+        known = self._learned(step)
+        self._advance(hash((self._playing_hash(), step.call, self.time, fault, known)))
+        if step.port == LOCK:
+            self._locks[id(self.context)] = self.context, self._playing_hash()
 
-    def _hash_of(self, one: Object) -> int:
-        """An object, or all lanes of the ledger; one lane's depends on what changed all of them."""
-        if one == SQS and SQS not in self._objects:
-            self._objects[SQS] = self.rules.queues()
-        if one == ("ledger",):
-            return sum(hash((k, v)) for k, v in self._objects.items() if k[0] == "ledger")
-        of_all = self._objects.get(one[:1], 0) if len(one) > 1 else 0
-        return hash((one, self._objects.get(one, 0), of_all))
-
-    def _change(self, about: str) -> None:
-        if about and about != "tick":
-            self.change(Step.of("sqs.changed"))
-            return
-        self._hash_of(SQS)
-        self._hash = hash((self._hash, self.time, self._epoch, frozenset(self._objects.items())))
-        self._epoch = self._hash
+    def _learned(self, step: Step) -> int:
+        if step.port == LOCK:
+            return self._locks.get(id(self.context), (None, 0))[1]
+        assert self.rules.contents
+        return 0 if step.call in SENDS else self.rules.contents.seen_by(step)
 
     def _state(self) -> int:
+        contents, last = self.rules.contents, self._last
+        assert contents
         tasks = sum(
-            hash((self._hashes[one], one.context.is_dead, one.context.is_zombie))
+            hash((self._hashes[one], me.is_dead, me.is_zombie, me.wrote_in_vain))
             for one in self.actors
-            if one.work is not None
+            if one.work is not None and (me := one.context)
         )
         planned = sum(hash((one.time, one.hash, one.about)) for one in self._planned)
-        self._hash_of(SQS)
-        parts = (
-            self.time,
-            tasks,
-            planned,
-            self._epoch,
-            self._seen(),
-            tuple(self.rules.acts_left()),
-        )
-        last = self.rules.path.bound is not None and self._last and self._hashes.get(self._last)
-        return hash((parts, len(self._frozen), last, frozenset(self._objects.items())))
-
-    def _seen(self) -> object:
-        """What the oracle sees of a fault: whom it touched, and who has written."""
-        one = self.victim
-        if one is None:
-            return None
-        flags = (one.is_dead, one.is_zombie, one.wrote_in_vain)
-        _, last_write = self._wrote.get(id(one), (one, 0))
-        return self.rules.tainted(), last_write and (flags, last_write)
+        going_on = None
+        if self.rules.path.bound is not None and last and last.work:
+            going_on = self._hashes[last]
+        others = (len(self._frozen), going_on, tuple(self.rules.acts_left()))
+        return hash((self.time, tasks, planned, others, contents.all()))
 
     def _words(self, option: Option) -> str:
         if option.planned is None:
@@ -342,49 +333,3 @@ class ExplorationTimeline(Timeline):
         who = actor.context.function if actor else "the platform"
         what = step.call if step else option.planned.about or "goes on"
         return f"{who}: {what}" + (f" ({option.fault})" if option.fault else "")
-
-
-class ExplorationGate(Gate):
-    """Where calls of those tasks wait that are interleaved, and one fault befalls one of them."""
-
-    timeline: ExplorationTimeline
-
-    def call(
-        self,
-        call: str,
-        effect: Callable[[], Any],
-        trouble: Callable[[], Exception],
-        about: Collection[object] = (),
-    ) -> Any:
-        invocation: Invocation | None = self.timeline.context
-        step = Step.of(call, tuple(about) or _lanes_of(effect))
-        if invocation is None:
-            self.timeline.change(step)
-            return effect()
-        if invocation.is_dead:
-            raise Killed
-        fault = self.timeline.come_to(step)
-        must_live(invocation)
-        if fault is None:
-            return effect()
-        self.faults.injected[fault] += 1
-        invocation.wrote_in_vain |= step.is_write and fault in TROUBLES
-        self.faults.touched(invocation)
-        return self._suffer(fault, effect, trouble, invocation)
-
-    def _befall(self, fault: Fault, invocation: Invocation) -> None:
-        if fault in FREEZES:
-            invocation.is_zombie = True
-            self.timeline.freeze()
-        else:
-            invocation.is_dead = True
-        must_live(invocation)
-
-
-def _lanes_of(effect: Callable[[], Any]) -> tuple[object, ...]:
-    """The lanes that a call is about, where its arguments tell."""
-    if not isinstance(effect, partial):
-        return ()
-    arguments = (*effect.args, *effect.keywords.values())
-    named = (getattr(argument, "lane", argument) for argument in arguments)
-    return tuple({lane for lane in named if isinstance(lane, Lane)})

@@ -68,7 +68,8 @@ class Operator:
         if known.known[subscription].paused_at:
             return
         PauseSubscription(known, timeline)(known.known[subscription])
-        timeline.at(timeline.now() + PAUSED_SECONDS, lambda: self.act("unpause", subscription))
+        ends = timeline.now() + PAUSED_SECONDS
+        timeline.at(ends, lambda: self.act("unpause", subscription), about="unpause")
 
     def unpause(self, subscription: str) -> None:
         known = self.system.subscriptions

@@ -124,7 +124,10 @@ class EventSource:
         self.running += 1
         groups = frozenset(message.message.group_id for message in messages)
         deadline = self.platform.timeline.now() + self.timeout
-        received = tuple((one.message.body, one.handle) for one in messages)
+        received = tuple(
+            (one.message.body, one.handle, one.first_received_at, repr(one.message.attributes))
+            for one in messages
+        )
         invocation = Invocation(self.name, deadline, groups, received)
         records = [_record(message) for message in messages]
 
@@ -146,7 +149,8 @@ class EventSource:
             self.platform.history.tell(timeline.now(), EVERYONE, Fault.ACK_LOST)
             return
         late = self.random.choice((5.0, 100.0, 200.0)) if faults.happens(Fault.ACK_LATE) else 0.0
-        timeline.at(timeline.now() + late, lambda: self.delete(self.name, handles), about="sqs")
+        about = f"ack {self.name} {handles}"
+        timeline.at(timeline.now() + late, lambda: self.delete(self.name, handles), about=about)
         if faults.happens(Fault.ACK_TWICE):
             timeline.at(timeline.now() + late + 1, lambda: self.delete(self.name, handles))
 

@@ -12,9 +12,10 @@ from lakehook.domain.lane import DeliveryStatus
 from lakehook.domain.replay import DeliveryFilter
 from lakehook.ports.queues import DeadLetterQueue
 from lakehook.subscriptions.lifecycle import ResumeLanesGradually
-from local.fifo import FifoQueue
 from tests.simulation.clockwork import TIMEOUT_SECONDS, NeverRests
-from tests.simulation.explore import ExplorationGate, ExplorationTimeline, Rules
+from tests.simulation.contents import Contents
+from tests.simulation.exploration_gate import ExplorationGate
+from tests.simulation.explore import ExplorationTimeline, Rules
 from tests.simulation.faults import Invocation
 from tests.simulation.operators import Operator
 from tests.simulation.oracle import Violation, judge
@@ -122,16 +123,17 @@ def _prepare(world: World, system: System, timeline: ExplorationTimeline, path: 
     system.sources[DELIVERIES].batch_sizes = (world.batch,)
     system.sources["events"].batch_sizes = (10,)
     system.faults.calm()
+    system.faults.rate = 1.0  # others may write in the midst of a batch that is read
     acts = Acts(system, list(world.acts))
     timeline.rules = Rules(
         path,
         world.faults,
         world.interleaved,
         world.unshared,
+        Contents(system),
+        is_lane_taken=lambda: world.lanes == 1 and not acts.may and _is_in_flight(system),
         acts_left=acts.left,
         act=acts.begin,
-        tainted=lambda: frozenset(system.history.tainted),
-        queues=lambda: _queues(system),
     )
     for lane in range(1, world.lanes + 1):
         _publish(system, [one for one in system.scenario.publications if one.pipeline == str(lane)])
@@ -149,24 +151,9 @@ def _publish(system: System, publications: Sequence[Publication]) -> None:
         system.timeline.at(first.at, publish, about="sqs")
 
 
-def _queues(system: System) -> int:
-    """All that matters of the queues and of who polls them; the ids of messages do not."""
-    queues = tuple(_queue(queue) for queue in system.queues.values())
-    return hash((queues, tuple((one.running, one.polls_at) for one in system.sources.values())))
-
-
-def _queue(queue: FifoQueue) -> object:
-    stock, sent = queue._stock, queue._deduplication._sent
-    entries = [*stock._groups._in_sight.values(), *stock._delayed]
-    first_to_last = sorted(entries, key=lambda entry: entry.place)
-    return (
-        queue._last_sequence,
-        frozenset((key, until) for key, (until, _) in sent._noted.items()),
-        tuple(
-            (one.message.sequence, one.message.body, one.receive_count, one.invisible_until)
-            for one in first_to_last
-        ),
-    )
+def _is_in_flight(system: System) -> bool:
+    queue = system.queues[DELIVERIES]
+    return queue.counts().in_flight > 0 and queue.next_free() is None
 
 
 @dataclass

@@ -6,14 +6,17 @@ A counterexample is printed as a story, with the sequence of choices that replay
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
-from time import process_time
+from time import monotonic, process_time
 
 from tests.simulation.play import one_after_the_other
 from tests.simulation.play_world import History, play
 from tests.simulation.search import Path, Search
 from tests.simulation.worlds import WORLDS, World
+
+PROGRESS_SECONDS = 10.0
+SOME = 50  # histories between two looks at a clock
 
 
 @dataclass(frozen=True)
@@ -45,15 +48,35 @@ class Proof:
         return f"{self.broken.story()}\n\n{command}"
 
 
+@dataclass
+class Progress:
+    """A line on a terminal every ten seconds, for as long as a world takes."""
+
+    world: World
+    search: Search
+    next_at: float = field(default_factory=lambda: monotonic() + PROGRESS_SECONDS)
+
+    def tell(self) -> None:
+        if monotonic() < self.next_at or not sys.stderr.isatty():
+            return
+        self.next_at = monotonic() + PROGRESS_SECONDS
+        states, left = len(self.search.seen), len(self.search.left)
+        print(f"{self.world.name}: {states:,} states, {left} branches left", file=sys.stderr)
+
+
 def explore(world: World, *, most_seconds: float = inf) -> Proof:
     """Play every history, depth first."""
     search, began = Search(), process_time()
-    broken = None
+    broken, progress = None, Progress(world, search)
     with one_after_the_other():
-        while search.left and not broken and process_time() - began < most_seconds:
+        while search.left and not broken:
             history = play(world, Path(search, search.left.pop(), world.bound))
             search.histories += 1
             broken = history if history.violations else None
+            if search.histories % SOME == 0:  # the system's clock is slow
+                progress.tell()
+                if process_time() - began > most_seconds:
+                    break
     return Proof(world, search, process_time() - began, broken)
 
 

@@ -13,8 +13,9 @@ from tests.simulation.scenario import Publication, Scenario, Subscriber
 KILLS = (Fault.KILL_BEFORE, Fault.KILL_AFTER)
 FAILURES = (Fault.TROUBLE_BEFORE, Fault.TROUBLE_AFTER)
 ZOMBIES = (Fault.FREEZE_BEFORE, Fault.FREEZE_AFTER)
-ANY_FAULT = (*KILLS, *FAILURES, *ZOMBIES)
+LATE = (Fault.DELAY_BEFORE, Fault.DELAY_AFTER)
 WORKERS = frozenset(("deliveries", "scheduler", "operator"))
+FAN_OUT = frozenset(("events",))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,11 +35,15 @@ class World:
     @property
     def unshared(self) -> dict[str, frozenset[str]]:
         """Ports that nobody writes while these functions run."""
-        unshared = {"keyring": WORKERS, "journal": frozenset(("scheduler",))}
+        unshared = {"keyring": self.interleaved}
+        if self.lanes == 1:
+            unshared["lock"] = self.interleaved  # of a process, which has but one lane
+        if "events" not in self.interleaved:
+            unshared["journal"] = frozenset(("scheduler",))
         if not {"pause", "remove"} & {*self.acts}:
-            unshared["subscriptions"] = WORKERS
+            unshared["subscriptions"] = self.interleaved
         if "replay" not in self.acts:
-            unshared["replays"] = WORKERS
+            unshared["replays"] = self.interleaved
         return unshared
 
     def scenario(self) -> Scenario:
@@ -54,37 +59,61 @@ class World:
 
 STRICT, SKIP = Ordering.STRICT, Ordering.SKIP
 ACTS = ("redrive", "discard", "pause", "replay", "remove")
-FAULTS = {"killed": KILLS, "failed call": FAILURES, "zombie": ZOMBIES}
+FAULTS = {"killed": KILLS, "failed call": FAILURES, "late call": LATE, "zombie": ZOMBIES}
+FAN_OUTS: dict[str, dict[str, int]] = {
+    "one event": {"events": 1},
+    "two events": {"events": 2},
+    "two pipelines": {"events": 1, "lanes": 2},
+}
 RETRIED, DEAD_AT_LAST = (SORRY,), (SORRY, SORRY)
 
 SMALL = (
     World(name="one event, killed", events=1, faults=KILLS),
     World(name="one event, failed call", events=1, faults=FAILURES),
+    World(name="one event, late call", events=1, faults=LATE),
     World(name="one event, replay", events=1, acts=("replay",)),
     *(
         World(name=f"dead letter, {ordering}", ordering=ordering, script=DEAD_AT_LAST)
         for ordering in (STRICT, SKIP)
     ),
+    World(name="fan-out of one event, killed", events=1, faults=KILLS, interleaved=FAN_OUT),
 )
 """Some seconds in all: the tests play them, too."""
 
 LARGER = (
     World(name="one event, zombie", events=1, faults=ZOMBIES),
-    World(name="two lanes", lanes=2, events=1),
     *(
         World(name=f"one event, {act}", events=1, script=DEAD_AT_LAST, acts=(act,))
         for act in ("redrive", "discard", "pause", "remove")
     ),
+    *(
+        World(name=f"fan-out of {what}, {name}", faults=faults, interleaved=FAN_OUT, **of)
+        for what, of in FAN_OUTS.items()
+        for name, faults in FAULTS.items()
+        if (what, name) != ("one event", "killed")
+    ),
+    World(name="fan-out beside delivery", interleaved=WORKERS | FAN_OUT),
+    World(name="two lanes", lanes=2, events=1),
+    World(name="three events", events=3, script=RETRIED),
     *(
         World(name=f"{name}, {ordering}", ordering=ordering, script=RETRIED, faults=faults)
         for name, faults in FAULTS.items()
         if name != "zombie"
         for ordering in (STRICT, SKIP)
     ),
-    World(name="three events, killed", events=3, faults=KILLS),
 )
 
 BOUNDED = (
+    *(
+        World(
+            name=f"zombie, {ordering}",
+            ordering=ordering,
+            script=RETRIED,
+            faults=ZOMBIES,
+            bound=1,
+        )
+        for ordering in (STRICT, SKIP)
+    ),
     *(
         World(
             name=f"{act}, {ordering}",
@@ -98,28 +127,25 @@ BOUNDED = (
     ),
     *(
         World(
-            name=f"zombie, {ordering}",
-            ordering=ordering,
-            script=RETRIED,
-            faults=ZOMBIES,
-            bound=1,
-        )
-        for ordering in (STRICT, SKIP)
-    ),
-    *(
-        World(
             name=f"{act} and {name}",
             events=1,
             script=DEAD_AT_LAST,
             faults=faults,
             acts=(act,),
-            bound=0,
+            bound=1,
         )
-        for act in ("redrive", "discard", "pause", "remove")
+        for act in ACTS
+        for name, faults in FAULTS.items()
+    ),
+    *(
+        World(name=f"three events, {name}", events=3, script=RETRIED, faults=faults, bound=1)
         for name, faults in FAULTS.items()
     ),
     World(name="two lanes, two events", lanes=2, events=2, bound=1),
-    World(name="two lanes, killed", lanes=2, events=1, faults=KILLS, bound=1),
+    *(
+        World(name=f"two lanes, {name}", lanes=2, events=1, faults=faults, bound=1)
+        for name, faults in FAULTS.items()
+    ),
 )
 
 WORLDS = (*SMALL, *LARGER, *BOUNDED)

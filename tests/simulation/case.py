@@ -92,9 +92,9 @@ class LaneCase:
         return [*revived, *self.replays, *late]
 
     def request_of(self, entry: Entry) -> Post | None:
-        """The request of the attempt that was recorded last, by the moment it was sent at."""
+        """The request of the attempt that was recorded last: the latest that was sent then."""
         attempt = entry.record.attempts_log[-1]
-        posts = self.posts(entry.record.sequence)
+        posts = reversed(self.posts(entry.record.sequence))
         return next((p for p in posts if p.sent_at == attempt.at and p.began < entry.number), None)
 
     @cached_property

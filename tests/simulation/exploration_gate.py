@@ -44,7 +44,7 @@ class ExplorationGate(Gate):
     def _befall(self, fault: Fault, invocation: Invocation) -> None:
         if fault in FREEZES:
             invocation.is_zombie = True
-            self.timeline.freeze()
+            self.timeline.freeze(has_called=fault is Fault.FREEZE_AFTER)
         elif fault in DELAYS:
             self.timeline.sleep(LATE_SECONDS)
         else:

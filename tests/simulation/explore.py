@@ -78,6 +78,8 @@ class ExplorationTimeline(Timeline):
         self._frozen: list[Planned] = []
         self._fault: Fault | None = None
         self._last: Actor | None = None  # who played last
+        self._thawed: Actor | None = None  # who goes on without preempting anybody
+        self._offered: list[Option] = []  # at this instant, of what may begin once
         self.rules = Rules(Path(Search(), b""))
         self.victim: Invocation | None = None  # of the one fault
         self._locks: dict[int, tuple[object, int]] = {}  # by process: who came to its lock
@@ -152,10 +154,10 @@ class ExplorationTimeline(Timeline):
         self._yield(step, may_fail=True)
         return self._fault
 
-    def freeze(self) -> None:
-        """Wait until the path thaws this actor, which it may do at any later choice."""
+    def freeze(self, *, has_called: bool) -> None:
+        """Wait until the path thaws this actor, at this instant or at any later one."""
         me = self._playing
-        self._frozen.append(self._turn(me, self._steps[me]))
+        self._frozen.append(self._turn(me, None if has_called else self._steps[me]))
         self._go_on(me)
 
     def _yield(self, step: Step, *, may_fail: bool) -> None:
@@ -164,7 +166,7 @@ class ExplorationTimeline(Timeline):
         self._planned.append(self._turn(me, step, may_fail=may_fail))
         self._go_on(me)
 
-    def _turn(self, me: Actor, step: Step, *, may_fail: bool = False) -> Planned:
+    def _turn(self, me: Actor, step: Step | None, *, may_fail: bool = False) -> Planned:
         return Planned(
             self.time, self._hashes[me], None, "", step, may_fail, actor=me, wait=me.waits
         )
@@ -191,11 +193,12 @@ class ExplorationTimeline(Timeline):
         ready = [one for one in self._awake() if one.time <= self.time]
         local = next((one for one in ready if self._is_local(one)), None)
         options = [Option(local)] if local else self._going_on(ready)
+        beginnings = [] if local else self._beginnings()
+        self._offered += beginnings
         if given is not None and given < len(options):
             return path.take(given, options)
         options += self._faulty([local] if local else ready)
-        if not local:
-            options += self._unusual()
+        options += [one for one in beginnings if one not in options]
         return path.choose(options, self._state) if options else None
 
     def _awake(self) -> list[Planned]:
@@ -227,8 +230,11 @@ class ExplorationTimeline(Timeline):
             return False
         if any(one.about in LATER and one.time <= self.time for one in self._planned):
             return False
+        if self._beginnings():
+            return False
+        harmless = [me.context, *(one.actor.context for one in self._frozen if one.actor)]
         return all(
-            one.context is me.context or one.context.function == "events"
+            one.context.function == "events" or any(one.context is other for other in harmless)
             for one in self.actors
             if one.work is not None
         )
@@ -239,11 +245,17 @@ class ExplorationTimeline(Timeline):
             return [Option()] if self._awake() else [Option(one) for one in self._frozen]
         last = [one for one in ready if one.actor is self._last and one.actor]
         others = [one for one in ready if one not in last]
-        return [*map(Option, last), *(Option(one, preempts=bool(last)) for one in others)]
+        preempted = (bool(last) and one.actor is not self._thawed for one in others)
+        return [*map(Option, last), *map(_preempting, others, preempted)]
 
-    def _unusual(self) -> list[Option]:
-        thawed = self._frozen if self._awake() else ()
-        return [*map(Option, thawed), *(Option(act=act) for act in self.rules.acts_left())]
+    def _beginnings(self) -> list[Option]:
+        """What may begin at any choice: a thaw, an operator's action; once at each instant.
+
+        Whoever begins comes to a call, which the path may put off, so a later beginning is the
+        same.
+        """
+        options = [*map(Option, self._frozen), *(Option(act=act) for act in self.rules.acts_left())]
+        return [one for one in options if one not in self._offered]
 
     def _faulty(self, ready: Sequence[Planned]) -> list[Option]:
         if self.victim or not self.rules.faults:
@@ -266,11 +278,17 @@ class ExplorationTimeline(Timeline):
             return None
         if option.planned is None:
             self.time = min(one.time for one in self._awake())
+            self._offered.clear()
+            return None
+        if option.planned in self._frozen:
+            self._frozen.remove(option.planned)
+            self._planned.append(option.planned)
+            self._thawed = option.planned.actor
             return None
         return self._play_planned(option.planned, option.fault)
 
     def _play_planned(self, planned: Planned, fault: Fault | None) -> Actor | None:
-        (self._frozen if planned in self._frozen else self._planned).remove(planned)
+        self._planned.remove(planned)
         if planned.action:
             self._playing, self._hash = self._main, hash((planned.hash, self.time))
             self.play(planned.action)
@@ -278,6 +296,8 @@ class ExplorationTimeline(Timeline):
         actor = planned.actor
         assert actor
         self._fault, self._last = fault, actor
+        if actor is self._thawed and planned.step:
+            self._thawed = None
         if fault:
             self.victim = actor.context
         if planned.step:
@@ -323,7 +343,9 @@ class ExplorationTimeline(Timeline):
         going_on = None
         if self.rules.path.bound is not None and last and last.work:
             going_on = self._hashes[last]
-        others = (len(self._frozen), going_on, tuple(self.rules.acts_left()))
+        thawed = self._thawed and self._hashes[self._thawed]
+        beginnings = tuple(one.act for one in self._beginnings())
+        others = (len(self._frozen), going_on, thawed, beginnings, len(self.rules.acts_left()))
         return hash((self.time, tasks, planned, others, contents.all()))
 
     def _words(self, option: Option) -> str:
@@ -333,3 +355,7 @@ class ExplorationTimeline(Timeline):
         who = actor.context.function if actor else "the platform"
         what = step.call if step else option.planned.about or "goes on"
         return f"{who}: {what}" + (f" ({option.fault})" if option.fault else "")
+
+
+def _preempting(planned: Planned, preempts: bool) -> Option:  # noqa: FBT001
+    return Option(planned, preempts=preempts)

@@ -131,7 +131,7 @@ def _prepare(world: World, system: System, timeline: ExplorationTimeline, path: 
         world.interleaved,
         world.unshared,
         Contents(system),
-        is_lane_taken=lambda: world.lanes == 1 and not acts.may and _is_in_flight(system),
+        is_lane_taken=lambda: world.lanes == 1 and _is_in_flight(system),
         acts_left=acts.left,
         act=acts.begin,
     )
@@ -175,7 +175,8 @@ class Acts:
             assert system.clockwork.tick
             system.platform.invoke(invocation, system.clockwork.tick, lambda *_: None)
             return
-        groups = frozenset((*system.history.lanes, *system.journal.pipelines))
+        pipelines = {one.pipeline for one in system.scenario.publications}
+        groups = frozenset((*pipelines, *(f"a#{pipeline}" for pipeline in pipelines)))
         invocation = Invocation("operator", now + 3600.0, groups, (act,))
         operator = ExploringOperator(OperatorsSystem(system))  # type: ignore[arg-type]
 

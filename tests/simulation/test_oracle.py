@@ -209,6 +209,21 @@ def a_death_and_a_redrive(lane: Lane) -> None:
     lane.tries(2)
 
 
+def dies_and_is_redriven_at_once(lane: Lane) -> None:
+    for delay in (5, 300):
+        lane.tries(1, SORRY)
+        lane.wait(delay)
+    lane.tries(1, SORRY, status=DeliveryStatus.DEAD)
+    lane.letters.add(1)
+    lane.revives(1)
+
+
+def a_redrive_at_the_instant_of_a_death(lane: Lane) -> None:
+    """Two requests are sent at one instant, and each is recorded with its own answer."""
+    dies_and_is_redriven_at_once(lane)
+    lane.tries(1)
+
+
 def a_letter_that_is_discarded(lane: Lane) -> None:
     lane.dies(1)
     lane.writes(1, status=DeliveryStatus.DISCARDED, reason="discarded by operator")
@@ -299,6 +314,7 @@ def a_letter_whose_event_crashed_fan_out(lane: Lane) -> None:
         a_retry,
         a_probe_before_its_time,
         a_death_and_a_redrive,
+        a_redrive_at_the_instant_of_a_death,
         a_letter_that_is_discarded,
         an_abort,
         a_replay,
@@ -656,6 +672,13 @@ def records_what_it_was_not_told(lane: Lane) -> None:
     lane.tries(1, SORRY, status=DeliveryStatus.DELIVERED)
 
 
+def records_the_answer_to_another_request_of_the_instant(lane: Lane) -> None:
+    dies_and_is_redriven_at_once(lane)
+    lane.tries(1, OK, status=DeliveryStatus.WAITING)
+    lane.wait(5)
+    lane.tries(1)
+
+
 def retries_what_was_taken(lane: Lane) -> None:
     lane.tries(1, OK, status=DeliveryStatus.WAITING)
     lane.wait(5)
@@ -933,6 +956,7 @@ def repeats_more_than_a_replay_explains(lane: Lane) -> None:
         (records_an_attempt_at_another_time, "truly_recorded"),
         (records_what_it_was_not_told, "truly_recorded"),
         (retries_what_was_taken, "truly_recorded"),
+        (records_the_answer_to_another_request_of_the_instant, "truly_recorded"),
         (sends_what_was_discarded, "not_after_success"),
         (sends_what_was_aborted, "not_after_success"),
         (sends_a_letter_that_is_dead, "not_after_success"),

@@ -9,9 +9,10 @@ from lakehook.delivery.attempt_handler import AttemptHandler
 from lakehook.delivery.dependencies import Stop
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.queue_message import Ack
+from tests.simulation.explore import ExplorationTimeline
 from tests.simulation.play_world import play
 from tests.simulation.prove import explore
-from tests.simulation.search import Path, Search
+from tests.simulation.search import Option, Path, Search
 from tests.simulation.worlds import DEAD_AT_LAST, KILLS, SMALL, World
 
 BY_NAME = {world.name: world for world in SMALL}
@@ -55,6 +56,22 @@ def test_a_state_that_was_seen_before_has_no_end_of_its_own(name: str):
     world = replace(BY_NAME[name], bound=0)
 
     assert set(ends(world, Path)) == set(ends(world, WithoutMerging))
+
+
+def test_what_is_no_choice_leads_to_no_other_end(monkeypatch: pytest.MonkeyPatch):
+    world = World(name="discard", events=1, script=DEAD_AT_LAST, acts=("discard",), bound=0)
+    reduced = set(ends(world, Path))
+
+    monkeypatch.setattr(ExplorationTimeline, "_is_alone", lambda *_: False)
+    monkeypatch.setattr(ExplorationTimeline, "_beginnings", all_beginnings)
+
+    assert set(ends(world, Path)) <= reduced
+    assert len(reduced) > 1
+
+
+def all_beginnings(self: ExplorationTimeline) -> list[Option]:
+    """At each choice, however often they were options at this instant."""
+    return [*map(Option, self._frozen), *(Option(act=act) for act in self.rules.acts_left())]
 
 
 def record_before_the_letter(

@@ -106,13 +106,15 @@ LARGER = (
 BOUNDED = (
     *(
         World(
-            name=f"zombie, {ordering}",
-            ordering=ordering,
-            script=RETRIED,
-            faults=ZOMBIES,
-            bound=1,
+            name=f"{act} and {name}",
+            events=1,
+            script=DEAD_AT_LAST if act in ("redrive", "discard") else (),
+            faults=faults,
+            acts=(act,),
+            bound=0,
         )
-        for ordering in (STRICT, SKIP)
+        for name, faults in FAULTS.items()
+        for act in ACTS
     ),
     *(
         World(
@@ -125,25 +127,23 @@ BOUNDED = (
         for act in ACTS
         for ordering in (STRICT, SKIP)
     ),
+    World(name="two lanes, two events", lanes=2, bound=1),
+    *(
+        World(name=f"two lanes, {name}", lanes=2, events=1, faults=faults, bound=1)
+        for name, faults in FAULTS.items()
+    ),
     *(
         World(
-            name=f"{act} and {name}",
-            events=1,
-            script=DEAD_AT_LAST,
-            faults=faults,
-            acts=(act,),
+            name=f"zombie, {ordering}",
+            ordering=ordering,
+            script=RETRIED,
+            faults=ZOMBIES,
             bound=1,
         )
-        for act in ACTS
-        for name, faults in FAULTS.items()
+        for ordering in (STRICT, SKIP)
     ),
     *(
         World(name=f"three events, {name}", events=3, script=RETRIED, faults=faults, bound=1)
-        for name, faults in FAULTS.items()
-    ),
-    World(name="two lanes, two events", lanes=2, events=2, bound=1),
-    *(
-        World(name=f"two lanes, {name}", lanes=2, events=1, faults=faults, bound=1)
         for name, faults in FAULTS.items()
     ),
 )

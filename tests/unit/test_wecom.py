@@ -30,7 +30,7 @@ URL = f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={KEY}"
 SHOWN = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…"
 OURS = re.compile(r'<font color="(?:info|warning|comment)">|</font>')
 LONGEST_URL = f"https://lake.example/{'a' * 579}"
-ANY_TEXT = st.text() | st.text("湖<>@[](]\n𠮷", max_size=3000) | st.just("湖" * 5000)
+ANY_TEXT = st.text() | st.text("湖<>@[](]\n𠮷", max_size=600) | st.just("湖" * 5000)
 
 
 def content_of(content: RenderedMessage) -> str:

@@ -20,16 +20,15 @@ from lakehook.domain.circuit_breaker import EndpointHealth
 from lakehook.domain.event import EventType
 from lakehook.domain.health_history import HealthChange
 from lakehook.domain.lane import DeliveryRecord, HeldLane
-from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.status import HealthState
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
 from lakehook.ports.queues import ParkedEvent
 from lakehook.subscriptions.subscribe import SubscriptionFields
-from tests.builders import a_delivery, an_event
+from tests import journaling
+from tests.builders import a_delivery
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
-from tests.journaling import append_step, load_event
 
 PORT = 8300
 ORIGIN = f"http://127.0.0.1:{PORT}"
@@ -128,17 +127,13 @@ def accept(stack: FakeStack, pipeline: Any, *types: EventType, **fields: Any) ->
     for seconds, event_type in enumerate(types):
         at = NOON - 600 + 90 * seconds
         stack.clock.time = at
-        event = an_event(
+        journaling.accept(
+            stack.journal,
             pipeline_id=pipeline,
             event_type=str(event_type),
             timestamp=format_rfc3339(at),
             **fields,
         )
-        before, _ = load_event(stack.journal, event)
-        before, _ = load_event(stack.journal, event)
-        advance = before.apply(event)
-        assert isinstance(advance, PipelineTransition)
-        append_step(stack.journal, advance)
     stack.clock.time = NOON
 
 

@@ -10,15 +10,14 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import Conflict, InfrastructureError
 from lakehook.domain.json_document import to_json
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus
-from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.queue_message import PingResult
 from lakehook.ports.queues import ParkedEvent
 from tests.api_caller import Caller, a_call
-from tests.builders import a_delivery, a_document, an_event
+from tests.builders import a_delivery, a_document
 from tests.contracts.test_handlers import Context
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
-from tests.journaling import append_step, load_event
+from tests.journaling import accept
 from tests.unit.test_subscribe import with_waiting_and_dead
 
 URL = "https://ci.example/hook"
@@ -228,8 +227,9 @@ def test_a_dry_run_only_says_which_letters_they_are(api: Desktop):
 
 
 def test_no_more_letters_go_at_once_than_an_invocation_can_bear(api: Desktop):
+    id_ = api.subscribe()
     for sequence in range(1, 104):
-        record = DeliveryRecord.waiting(a_delivery(sequence, subscription=api_id(api)))
+        record = DeliveryRecord.waiting(a_delivery(sequence, subscription=id_))
         api.stack.ledger.save(record.dead("gone"), before=None, after=None)
 
     said = api.call("POST", "/dead-letters/discard", {"reason": "gone"})
@@ -237,11 +237,6 @@ def test_no_more_letters_go_at_once_than_an_invocation_can_bear(api: Desktop):
     assert (said.document["number"], said.document["remaining"]) == (100, 3)
     statuses = [one.status for one in api.stack.ledger.records.values()]
     assert statuses.count(DeliveryStatus.DEAD) == 3
-
-
-def api_id(api: Desktop) -> str:
-    known = api.stack.subscriptions.all()
-    return known[0].id if known else api.subscribe()
 
 
 @pytest.mark.parametrize(
@@ -256,18 +251,10 @@ def test_letters_are_chosen_in_one_way_alone(api: Desktop, wanted: dict[str, Any
 # --- pipelines ---
 
 
-def accept(api: Desktop, **changes: object) -> None:
-    event = an_event(**changes)
-    pipeline, _ = load_event(api.stack.journal, event)
-    advance = pipeline.apply(event)
-    assert isinstance(advance, PipelineTransition)
-    append_step(api.stack.journal, advance)
-
-
 def test_pipelines_that_have_not_ended_and_the_story_of_one(api: Desktop):
-    accept(api, pipeline_id=7)
+    accept(api.stack.journal, pipeline_id=7)
     api.stack.clock.sleep(3600)
-    accept(api, pipeline_id=8, event_type="PIPELINE_RUNNING")
+    accept(api.stack.journal, pipeline_id=8, event_type="PIPELINE_RUNNING")
 
     listed = api.call("GET", "/pipelines?state=created&older_than=15m").document
     story = api.call("GET", "/pipelines/7").document
@@ -279,8 +266,8 @@ def test_pipelines_that_have_not_ended_and_the_story_of_one(api: Desktop):
 
 @pytest.mark.parametrize("form", ["/pipelines/staging%2F7", "/pipelines/7?source=staging"])
 def test_a_pipeline_of_a_named_source_is_shown_by_its_key_or_its_source(api: Desktop, form: str):
-    accept(api, pipeline_id=7)
-    accept(api, pipeline_id=7, source="staging", event_type="PIPELINE_RUNNING")
+    accept(api.stack.journal, pipeline_id=7)
+    accept(api.stack.journal, pipeline_id=7, source="staging", event_type="PIPELINE_RUNNING")
     decoded = a_call("GET", "/pipelines/x") | {"rawPath": "/pipelines/staging/7"}
 
     story = api.call("GET", form)
@@ -508,11 +495,7 @@ def test_a_parked_event_is_deleted_and_then_not_found(parked: Desktop):
 
 def test_a_delivery_and_a_whole_pipeline_are_sent_again(api: Desktop):
     id_, stack = api.subscribe(), api.stack
-    event = an_event()
-    pipeline, _ = load_event(stack.journal, event)
-    advance = pipeline.apply(event)
-    assert isinstance(advance, PipelineTransition)
-    append_step(stack.journal, advance)
+    accept(api.stack.journal)
 
     sent = api.call("POST", "/pipelines/39/send", {"subscription": "ci"})
     assert (sent.document["sent"], sent.document["waiting"]) == (1, 0)

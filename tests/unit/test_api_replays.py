@@ -2,9 +2,8 @@
 
 import pytest
 
-from lakehook.domain.pipeline import Pipeline, PipelineTransition
-from tests.builders import a_document, an_event
-from tests.journaling import append_step
+from tests.builders import a_document
+from tests.journaling import accept
 from tests.unit.test_api import URL, Desktop
 
 SINCE = "2026-01-01T00:00:00Z"
@@ -18,9 +17,7 @@ def api() -> Desktop:
 def with_past(api: Desktop) -> str:
     """The id of a subscription that has missed an event."""
     id_ = api.subscribe()
-    step = Pipeline("39").apply(an_event())
-    assert isinstance(step, PipelineTransition)
-    append_step(api.stack.journal, step)
+    accept(api.stack.journal)
     return id_
 
 

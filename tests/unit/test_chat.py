@@ -179,13 +179,11 @@ def test_a_stall_is_told_in_both_languages():
     assert facts(**stall.document)["Duration"] == "15 min"
 
 
-@pytest.mark.parametrize(
-    "data", [{}, {"state": 7, "seconds": 9}, {"state": "running"}, {"seconds": "9"}]
-)
-def test_a_stall_that_somebody_else_tells_is_told_in_his_words(data: dict[str, object]):
-    delivery = a_delivery(event_type="PIPELINE_STALLED", message="it hangs", data=data)
+def test_a_stall_that_somebody_else_tells_is_told_in_his_words():
+    for data in ({}, {"state": 7, "seconds": 9}, {"state": "running"}, {"seconds": "9"}):
+        delivery = a_delivery(event_type="PIPELINE_STALLED", message="it hangs", data=data)
 
-    assert told(delivery, CHINESE).message == "it hangs"
+        assert told(delivery, CHINESE).message == "it hangs"
 
 
 def test_what_was_filled_in_and_what_comes_late_says_so():
@@ -348,11 +346,8 @@ def test_the_link_goes_where_the_event_says_and_breaks_out_of_no_markup(url: str
     assert link
     assert link.url == shown
     assert told(a_delivery(pipeline_url=url), CHINESE).link == replace(link, text="查看流水线")
-
-
-def test_without_a_url_or_one_that_markup_can_hold_there_is_no_link():
     assert told(a_delivery()).link is None
-    assert told(a_delivery(pipeline_url="http://[fd00::1]:4000/pipeline/39")).link is None
+    assert told(a_delivery(pipeline_url="http://[fd00::1]/")).link is None, "no markup can hold it"
 
 
 @settings(max_examples=40)

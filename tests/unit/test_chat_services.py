@@ -41,6 +41,13 @@ FAILED = {
 }
 
 
+SIGNATURE_MISMATCH = (
+    '{"errcode":310000,"errmsg":"description:机器人发送签名不匹配;solution:请确认签名和生成'
+    '签名的时间戳必须都放在调用的网址中"}'
+)
+SUSPENDED = """{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"state 'Suspended'"}}"""
+
+
 def rendered(channel: str, language: Language = Language.CHINESE, **changes: object) -> Any:
     return json.loads(CHANNELS[channel].render(a_delivery(**changes), Locale(language)).body)
 
@@ -232,20 +239,9 @@ def test_a_200_means_what_its_body_says(channel: str, body: bytes, outcome: Outc
         ("dingtalk", 200, b'{"errcode":310000,"errmsg":"sign not match, more: []"}', "signature"),
         ("dingtalk", 200, b'{"errcode":310000,"errmsg":"invalid timestamp"}', "the clock"),
         ("dingtalk", 200, b'{"errcode":310000,"errmsg":"ip 1.2.3.4 not in whitelist"}', "the IP"),
-        (
-            "dingtalk",
-            200,
-            '{"errcode":310000,"errmsg":"description:机器人发送签名不匹配;solution:请确认签名和生成'
-            '签名的时间戳必须都放在调用的网址中"}'.encode(),
-            "signature",
-        ),
+        ("dingtalk", 200, SIGNATURE_MISMATCH.encode(), "signature"),
         ("dingtalk", 200, b'{"errcode":310000}', "310000, a security setting of the robot"),
-        (
-            "teams",
-            400,
-            b'{"error":{"code":"WorkflowTriggerIsNotEnabled","message":"state \'Suspended\'"}}',
-            "switched off",
-        ),
+        ("teams", 400, SUSPENDED.encode(), "switched off"),
         ("teams", 401, b'{"error":{"code":"DirectApiAuthorizationRequired"}}', "accept Anyone"),
         ("teams", 400, b'{"error":"no"}', ""),
     ],

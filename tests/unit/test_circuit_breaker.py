@@ -63,6 +63,15 @@ class World(DeliverFunction):
             self.receive(resume)
         return told
 
+    def slow_down(self) -> EndpointHealth:
+        """An attempt takes long, and so the endpoint is slow from now on."""
+        self.took_ms = 16000
+        self.receive(in_lane(1))
+        return self.ledger.healths.known["sub_a"]
+
+    def health(self, health: EndpointHealth) -> None:
+        self.ledger.healths.known["sub_a"] = health
+
     def attempt(self) -> Attempt:
         outcome = Outcome.REJECTED if self.down else Outcome.DELIVERED
         return Attempt(at=self.clock.now(), outcome=outcome, milliseconds=self.took_ms)
@@ -126,9 +135,7 @@ def test_five_days_of_failing_disable_the_subscription(world: World):
 
 def test_a_slow_endpoint_has_three_lanes_worked_off_at_a_time(world: World):
     world.clock.sleep(0.0003)
-    world.took_ms = 16000
-    world.receive(in_lane(1))
-    assert world.ledger.healths.known["sub_a"].is_slow
+    assert world.slow_down().is_slow
     at_once = []
 
     def another_comes(sending: Sending) -> None:
@@ -368,16 +375,12 @@ def test_a_breaker_behind_which_nothing_waits_any_more_is_forgotten(world: World
 
 
 def test_an_endpoint_that_is_quick_again_wakes_what_it_left_asleep(world: World):
-    world.took_ms = 16000
-    world.receive(in_lane(1))
-    full = world.ledger.healths.known["sub_a"]
-    for _ in range(3):
-        full = full.with_permit_acquired(world.clock.now() + 60, world.clock.now()) or full
-    world.ledger.healths.known["sub_a"] = full
+    full = replace(world.slow_down(), permits=(world.clock.now() + 60,) * PERMITS)
+    world.health(full)
     for number in range(10, 15):
         world.receive(in_lane(number))
     world.took_ms = 5
-    world.ledger.healths.known["sub_a"] = replace(full, permits=(), average_ms=2001.0)
+    world.health(replace(full, permits=(), average_ms=2001.0))
 
     world.receive(in_lane(20))
     world.deliver_resumed()
@@ -386,11 +389,7 @@ def test_an_endpoint_that_is_quick_again_wakes_what_it_left_asleep(world: World)
 
 
 def test_a_lane_of_a_slow_endpoint_whose_resume_was_lost_goes_within_two_minutes(world: World):
-    world.took_ms = 16000
-    world.receive(in_lane(1))
-    slow = world.ledger.healths.known["sub_a"]
-    ends_at = world.clock.now() + 20
-    world.ledger.healths.known["sub_a"] = replace(slow, permits=(ends_at,) * PERMITS)
+    world.health(replace(world.slow_down(), permits=(world.clock.now() + 20,) * PERMITS))
     world.receive(in_lane(2))
     assert world.ledger.lanes[Lane("sub_a", "2")].suspended
 
@@ -401,8 +400,7 @@ def test_a_lane_of_a_slow_endpoint_whose_resume_was_lost_goes_within_two_minutes
 
 
 def test_a_slow_endpoint_for_which_nothing_waits_is_checked_once_an_hour(world: World):
-    world.took_ms = 16000
-    world.receive(in_lane(1))
+    world.slow_down()
     world.clock.sleep(CHECK_SECONDS)
 
     assert world.tick() == []
@@ -412,13 +410,10 @@ def test_a_slow_endpoint_for_which_nothing_waits_is_checked_once_an_hour(world: 
 
 
 def test_a_rejected_message_lets_the_next_lane_of_a_slow_endpoint_go(world: World):
-    world.took_ms = 16000
-    world.receive(in_lane(1))
-    slow = world.ledger.healths.known["sub_a"]
-    full = replace(slow, permits=(world.clock.now() + 60,) * PERMITS)
-    world.ledger.healths.known["sub_a"] = full
+    slow = world.slow_down()
+    world.health(replace(slow, permits=(world.clock.now() + 60,) * PERMITS))
     assert world.receive(in_lane(2)) == [Ack()]
-    world.ledger.healths.known["sub_a"] = slow
+    world.health(slow)
     world.queue.resumes.clear()
 
     rejected = Attempt(
@@ -540,8 +535,7 @@ def test_a_stray_503_keeps_nobody_longer_than_its_own_retry(world: World):
 
 
 def test_who_gets_no_slot_in_a_crowd_comes_again(world: World):
-    world.took_ms = 16000
-    world.receive(in_lane(1))
+    world.slow_down()
     world.ledger.healths.save = lambda *_: False  # type: ignore[method-assign]
     made = len(world.attempts.made)
 

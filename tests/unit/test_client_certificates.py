@@ -73,7 +73,8 @@ def test_it_is_replaced_and_removed(
 ) -> None:
     add(terminal)
     for name in ("old", "new"):
-        assert terminal(*SET, *files(tmp_path, a_pair(authority, name))) == 0, terminal.err
+        pair = a_pair(authority, name, usages=[Usage.CLIENT_AUTH])
+        assert terminal(*SET, *files(tmp_path, pair)) == 0, terminal.err
     in_force = stored(terminal).client_certificate
     assert in_force
     assert in_force.facts.subject == "CN=new"
@@ -114,10 +115,7 @@ def _chain_first(authority: Authority) -> Pair:
         (_encrypted, "key: it is encrypted; openssl pkey -in FILE decrypts it"),
         (_of_another, "key: it is not that of the certificate, which must come first"),
         (_chain_first, "key: it is not that of the certificate, which must come first"),
-        (
-            lambda a: a_pair(a, days=-1),
-            "certificate: it expired at 2025-12-31T12:00:00.000+00:00",
-        ),
+        (lambda a: a_pair(a, days=-1), "certificate: it expired at 2025-12-31T12:00:00.000+00:00"),
         (
             lambda a: a_pair(a, usages=[Usage.SERVER_AUTH]),
             "certificate: its extended key usage does not include the authentication of clients",
@@ -144,30 +142,17 @@ def test_what_no_receiver_would_take_is_refused_in_one_line(
     assert not secret or secret not in terminal.err
 
 
-def test_one_that_is_not_valid_yet_is_refused(terminal: Terminal, tmp_path: Path) -> None:
-    add(terminal)
-    future = Authority(tmp_path, now=NOON + 3 * 86400)
-
-    assert terminal(*SET, *files(tmp_path, a_pair(future))) == 2
-    assert "certificate: it is valid from 2026-01-02T12:00:00.000+00:00 on" in terminal.err
-
-
-def test_what_kms_cannot_encrypt_is_refused(
+def test_one_that_is_not_valid_yet_or_that_kms_cannot_encrypt_is_refused(
     terminal: Terminal, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(terminal)
+    future = Authority(tmp_path, now=NOON + 3 * 86400)
+    assert terminal(*SET, *files(tmp_path, a_pair(future))) == 2
+    assert "certificate: it is valid from 2026-01-02T12:00:00.000+00:00 on" in terminal.err
     monkeypatch.setattr(client_certificates, "MAX_KEY_BYTES", 200)  # a larger key takes seconds
 
     assert terminal(*SET, *files(tmp_path, a_pair(authority))) == 2
     assert "key: more than the 200 bytes that KMS encrypts" in terminal.err
-
-
-def test_one_that_is_made_for_clients_is_taken(
-    terminal: Terminal, authority: Authority, tmp_path: Path
-) -> None:
-    add(terminal)
-
-    assert terminal(*SET, *files(tmp_path, a_pair(authority, usages=[Usage.CLIENT_AUTH]))) == 0
 
 
 @pytest.mark.parametrize("url", ["http://laptop.example:8080/", "mailto:me@team.example"])

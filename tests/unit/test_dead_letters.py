@@ -232,15 +232,6 @@ def test_a_discarded_head_lets_the_next_go_at_once(stack: FakeStack) -> None:
     assert stack.dead_letters.buried == []
 
 
-def test_a_discarded_head_that_was_alone_lets_its_lane_flow(stack: FakeStack) -> None:
-    held_by_letter(stack)
-
-    stack.service().discard([stack.ledger.records[LANE, 1]])
-
-    assert status(stack, 1) is DeliveryStatus.DISCARDED
-    assert stack.ledger.lanes == {}
-
-
 def test_all_letters_of_a_lane_can_go(stack: FakeStack) -> None:
     held = held_by_letter(stack, waiting(2).dead("timed_out"), waiting(3))
     letters = [stack.ledger.records[held.lane, n] for n in (2, 1)]
@@ -248,6 +239,21 @@ def test_all_letters_of_a_lane_can_go(stack: FakeStack) -> None:
     assert len(stack.service().discard(letters)) == 2
 
     assert stack.ledger.lanes[LANE].head == 3
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_discarded_letter_that_was_alone_lets_its_lane_flow(
+    stack: FakeStack, *, is_held: bool
+) -> None:
+    if is_held:
+        held_by_letter(stack)
+    else:
+        a_letter(stack)
+
+    assert len(stack.service().discard([stack.ledger.records[LANE, 1]])) == 1
+
+    assert status(stack, 1) is DeliveryStatus.DISCARDED
+    assert stack.ledger.lanes == {}
 
 
 @dataclass

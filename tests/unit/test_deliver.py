@@ -158,8 +158,14 @@ def test_less_than_a_second_is_waited_out_since_the_queue_counts_whole_ones(worl
     assert world.clock.time == began + 0.75
 
 
-def test_retry_after_is_never_undercut(world: World):
+def test_a_subscription_may_have_its_own_schedule_which_never_undercuts_a_retry_after(
+    world: World,
+):
+    world.subscriptions.put(a_subscription(retry_schedule=RetrySchedule((17, 17))))
+    world.fail(FIRST)
+    assert world.receive(a_delivery(1)) == [Nack(17.0)]
     world.fail(FIRST, retry_after=45.0)
+    world.clock.time += 17
 
     assert world.receive(a_delivery(1)) == [Nack(45.0)]
 
@@ -427,13 +433,6 @@ def test_the_end_of_a_pause_is_read_before_a_lane_is_held_for_it(world: World):
     assert world.receive(a_delivery(1)) == [Ack()]
 
     assert world.attempts.made == [FIRST]
-
-
-def test_a_subscription_may_have_a_schedule_of_its_own(world: World):
-    world.subscriptions.put(a_subscription(retry_schedule=RetrySchedule((17,))))
-    world.fail(FIRST)
-
-    assert world.receive(a_delivery(1)) == [Nack(17.0)]
 
 
 class Killed(BaseException):

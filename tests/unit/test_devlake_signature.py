@@ -20,9 +20,10 @@ def test_a_sign_is_made_as_devlake_makes_it_and_what_it_has_signed_is_believed(v
     SignedNotification(vector.raw, vector.query).verify(["another", vector.secret])
 
 
-def test_where_there_is_no_secret_nobody_is_believed():
+@pytest.mark.parametrize("secrets", [[], ["another", f"{NOTICE.secret} "]])
+def test_without_its_secret_nobody_is_believed(secrets: list[str]):
     with pytest.raises(InvalidSignature):
-        SignedNotification(NOTICE.raw, NOTICE.query).verify([])
+        SignedNotification(NOTICE.raw, NOTICE.query).verify(secrets)
 
 
 @pytest.mark.parametrize(

@@ -267,6 +267,9 @@ def test_an_expired_receipt_deletes_and_hides_nothing(
     assert refusal_of(queue.delete, held.handle) == "InvalidParameterValue"
     assert refusal_of(queue.change_visibility, held.handle, 5) == "MessageNotInflight"
     assert queue.counts().visible == 1
+    (again,) = queue.receive()
+    assert refusal_of(queue.delete, held.handle) == "InvalidParameterValue"
+    queue.delete(again.handle)
 
 
 def test_a_message_may_be_deleted_twice_and_then_has_no_visibility(

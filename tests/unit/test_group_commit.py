@@ -116,25 +116,17 @@ def test_the_failure_of_a_write_is_its_own(threads: ThreadPoolExecutor, table: T
     assert [outcome.result(PATIENCE_SECONDS) for outcome in outcomes] == [None, None, TAKEN, None]
 
 
-def test_the_failure_of_a_request_is_that_of_its_writes(threads: ThreadPoolExecutor, table: Table):
-    table.failures = {1: InfrastructureError("DynamoDB is away")}
+@pytest.mark.parametrize("failed", [0, 1])
+def test_the_failure_of_a_request_is_that_of_its_writes_alone(
+    threads: ThreadPoolExecutor, table: Table, failed: int
+):
+    table.failures = {failed: InfrastructureError("DynamoDB is away")}
 
-    first, *others = in_flight_and_waiting(threads, table, 3)
+    outcomes = in_flight_and_waiting(threads, table, 3)
 
-    assert first.result(PATIENCE_SECONDS) is None
-    for outcome in others:
-        with pytest.raises(InfrastructureError, match="DynamoDB is away"):
-            outcome.result(PATIENCE_SECONDS)
-
-
-def test_after_a_failed_request_those_that_waited_go_on(threads: ThreadPoolExecutor, table: Table):
-    table.failures = {0: InfrastructureError("DynamoDB is away")}
-
-    first, *others = in_flight_and_waiting(threads, table, 3)
-
-    with pytest.raises(InfrastructureError):
-        first.result(PATIENCE_SECONDS)
-    assert [outcome.result(PATIENCE_SECONDS) for outcome in others] == [None] * 3
+    errors = [outcome.exception(PATIENCE_SECONDS) for outcome in outcomes]
+    away = [isinstance(error, InfrastructureError) for error in errors]
+    assert away == ([True, False, False, False] if failed == 0 else [False, True, True, True])
 
 
 def test_a_slow_request_delays_the_next_by_no_more_than_the_patience(

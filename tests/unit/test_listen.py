@@ -15,12 +15,11 @@ from lakehook.cli.listening import Forwarder
 from lakehook.domain.channels.webhook import request_headers
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.json_document import to_json
-from lakehook.domain.pipeline import PipelineTransition
 from lakehook.domain.signing import HmacSecret
 from lakehook.operations import events as operations_events
-from tests.builders import a_document, an_event
+from tests.builders import a_document
 from tests.fakes_ops import FakeStack
-from tests.journaling import append_step, load_event
+from tests.journaling import accept
 
 
 class Server:
@@ -201,9 +200,10 @@ def _away(_: Any) -> Any:
 class App:
     """What is forwarded to."""
 
-    def __init__(self, *, error: Exception | None = None) -> None:
+    error: Exception | None = None
+
+    def __init__(self) -> None:
         self.requests: list[tuple[str, bytes, Mapping[str, str]]] = []
-        self.error = error
 
     def request(self, _method: str, url: str, **request: Any) -> urllib3.HTTPResponse:
         if self.error:
@@ -222,11 +222,7 @@ def test_what_is_forwarded_goes_as_it_came_and_is_answered_as_the_app_does():
     assert app.requests == [("http://localhost:3000/hook", b"{}", {"webhook-id": "sub_a#39#1"})]
     assert (answer.status, answer.headers, answer.body) == (429, {"retry-after": "7"}, b"busy")
     assert note == ""
-
-
-def test_an_app_that_is_away_is_told():
-    app = App(error=urllib3.exceptions.ProtocolError("refused"))
-
+    app.error = urllib3.exceptions.ProtocolError("refused")
     answer, note = Forwarder("http://localhost:3000/", app)({}, b"{}")  # type: ignore[arg-type]
 
     assert (answer.status, note) == (500, "no answer from http://localhost:3000/: refused")
@@ -238,14 +234,6 @@ def test_it_forwards_to_a_url_alone(listen: Listening):
 
 
 # --- against AWS ---
-
-
-def accept(stack: FakeStack, **changes: Any) -> None:
-    event = an_event(**changes)
-    pipeline, _ = load_event(stack.journal, event)
-    transition = pipeline.apply(event)
-    assert isinstance(transition, PipelineTransition)
-    append_step(stack.journal, transition)
 
 
 @pytest.fixture
@@ -274,11 +262,11 @@ def test_on_aws_it_takes_what_a_subscription_would_get_and_changes_nothing(
         name="ci", url="https://ci.example/", event_types=["PIPELINE_RUNNING", "PIPELINE_FAILED"]
     )
     service.subscribe(fields)
-    accept(stack, pipeline_id=1)
+    accept(stack.journal, pipeline_id=1)
     on_aws += [
-        lambda: accept(stack, pipeline_id=1, event_type="PIPELINE_RUNNING"),
-        lambda: accept(stack, pipeline_id=2, event_type="PIPELINE_FAILED"),
-        lambda: accept(stack, pipeline_id=1, event_type="PIPELINE_COMPLETED"),
+        lambda: accept(stack.journal, pipeline_id=1, event_type="PIPELINE_RUNNING"),
+        lambda: accept(stack.journal, pipeline_id=2, event_type="PIPELINE_FAILED"),
+        lambda: accept(stack.journal, pipeline_id=1, event_type="PIPELINE_COMPLETED"),
     ]
 
     assert listen("--subscription", "ci") == 0, listen.err

@@ -20,11 +20,8 @@ def test_authorities_of_the_laptop_s_own_are_where_the_function_looks_for_them()
     }
 
 
-def test_where_the_laptop_says_nothing_the_template_s_schedule_stands() -> None:
+def test_where_the_laptop_says_nothing_the_template_stands() -> None:
     assert Options().variables() == {}
-
-
-def test_where_the_laptop_knows_no_devlake_the_template_s_parameters_stand() -> None:
     assert Options().parameters() == {"AllowedNetworks": "-"}
 
 

@@ -9,8 +9,8 @@ from lakehook.domain.event import EventType
 from lakehook.domain.sample import trial_event
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from tests.fakes_ops import FakeStack
+from tests.journaling import accept
 from tests.terminal import Terminal
-from tests.unit.test_listen import accept
 
 CREATED = ("events", "trigger", "PIPELINE_CREATED")
 
@@ -75,7 +75,7 @@ def test_the_last_events_are_shown_in_the_order_they_were_accepted(
 ):
     for pipeline in (2, 1, 3):
         stack.clock.time += 60
-        accept(stack, pipeline_id=pipeline, project_name="数据湖\x1b[2J")
+        accept(stack.journal, pipeline_id=pipeline, project_name="数据湖\x1b[2J")
 
     assert terminal("events", "tail", "--limit", "2") == 0
     shown = [line.split()[1:] for line in terminal.out.splitlines()]
@@ -89,7 +89,7 @@ def test_the_last_events_are_shown_in_the_order_they_were_accepted(
 def test_those_to_come_are_shown_until_somebody_interrupts_it(
     terminal: Terminal, stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ):
-    moments = [lambda: accept(stack, pipeline_id=7), lambda: None]
+    moments = [lambda: accept(stack.journal, pipeline_id=7), lambda: None]
 
     def sleep(seconds: float) -> None:
         if not moments:
@@ -97,7 +97,7 @@ def test_those_to_come_are_shown_until_somebody_interrupts_it(
         stack.clock.time += seconds
         moments.pop(0)()
 
-    accept(stack, pipeline_id=6)
+    accept(stack.journal, pipeline_id=6)
     stack.clock.time += 1
     monkeypatch.setattr(stack.clock, "sleep", sleep)
 

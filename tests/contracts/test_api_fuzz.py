@@ -81,9 +81,9 @@ def api(provisioned: Provisioned) -> Iterator[Known]:
 
 
 def _furnished(url: str, deployment: StackOutputs) -> Known:
-    made = requests.post(f"{url}subscriptions", json=TERMS, timeout=30).json()
+    made = requests.post(f"{url}subscriptions", json=TERMS, timeout=120).json()
     order = {"subscription": made["subscription_id"], "since": "1h"}
-    begun = requests.post(f"{url}replays", json=order, timeout=30).json()
+    begun = requests.post(f"{url}replays", json=order, timeout=120).json()
     dynamodb = boto3.client("dynamodb")
     journal = DynamoJournal(dynamodb, deployment.pipelines_table, FakeClock())
     pipeline, _ = load_event(journal, an_event())
@@ -133,7 +133,7 @@ def test_whatever_it_is_sent_it_answers_as_described(api: Known):
         for name, value in (case.path_parameters or {}).items():
             if value == KNOWN:
                 case.path_parameters[name] = quote(api[name], safe="")
-        case.call_and_validate(base_url=api["url"], checks=KEPT)
+        case.call_and_validate(base_url=api["url"], checks=KEPT, timeout=120)
 
     bounds = settings(max_examples=5, derandomize=True, database=None)
     for made in get_all_tests(

@@ -237,7 +237,7 @@ def test_a_batch_reaches_a_real_handler_whole(queue: Queue, tmp_path: Path) -> N
         "        json.dump(event, seen)\n"
     )
     spec = FunctionSpec(
-        name="sample", handler="sample.handle", environment={}, timeout_seconds=20, memory_mb=128
+        name="sample", handler="sample.handle", environment={}, timeout_seconds=120, memory_mb=128
     )
     function = Function(spec, Host(endpoint_url="http://127.0.0.1:9", task_root=tmp_path))
     queue.exits.callback(function.close)

@@ -66,7 +66,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     functions: list[Function] = []
 
     def start_function(
-        handler: str, *, timeout_seconds: float = 20, concurrency: int = 1, **host: Any
+        handler: str, *, timeout_seconds: float = 120, concurrency: int = 1, **host: Any
     ) -> Function:
         function = Function(
             FunctionSpec(

@@ -161,7 +161,7 @@ class Typist:
     def stop_listening(self) -> str:
         assert self.listener
         self.listener.send_signal(signal.SIGINT)
-        shown, _ = self.listener.communicate(timeout=60)
+        shown, _ = self.listener.communicate(timeout=180)
         assert self.listener.returncode == 0
         return shown
 

@@ -166,7 +166,7 @@ class Story:
         self._until(names.REPLAYED)
 
     def _call(self, path: str) -> None:
-        requests.get(self.lakehook.deployment.api_url + path, timeout=30)
+        requests.get(self.lakehook.deployment.api_url + path, timeout=180)
 
     def _out_of_order(self) -> None:
         (running,) = a_life(RUNNING)

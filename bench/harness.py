@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median, quantiles
-from typing import Any, Protocol
+from typing import Any
 
 MEMORY, CLOUD = "in-memory ports", "local cloud"
 
@@ -28,10 +28,6 @@ class Row:
     @property
     def document(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value is not None}
-
-
-class Benchmark(Protocol):
-    def __call__(self, *, quick: bool) -> Sequence[Row]: ...
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from local.fifo import FifoQueue, QueueSettings, Received, SqsError
+from local.fifo import FifoQueue, Limits, QueueSettings, Received, SqsError
 from tests.fakes import FakeClock
 
 
@@ -157,6 +157,18 @@ def test_bad_attributes_are_refused(
 
 
 # --- time and counts ---
+
+
+def test_a_message_behind_the_look_ahead_waits_however_free_its_group_is(clock: FakeClock) -> None:
+    queue = FifoQueue(clock.now, limits=Limits(look_ahead=3))
+    send(queue, "a0", "a1", "a2", "b0")
+    (held,) = queue.receive(1)
+
+    starved = queue.receive(10)
+    queue.delete(held.handle)
+
+    assert starved == []
+    assert bodies(queue.receive(10)) == ["a1", "a2", "b0"]
 
 
 def test_a_delayed_queue_keeps_its_order(clock: FakeClock) -> None:

@@ -30,9 +30,11 @@ class Internet:
     history: History
 
     def send(self, request: Request) -> Response | NoResponse:
-        if self.timeline.now() >= self.timeline.context.deadline:
+        now, ends_at = self.timeline.now(), self.timeline.context.deadline
+        if now >= ends_at:
             raise Killed  # Lambda does not thaw what it has given up; here only late writes go on
-        now, body = self.timeline.now(), json.loads(request.body.decode())
+        assert now + request.deadline_seconds < ends_at, "an attempt may outlive its worker"
+        body = json.loads(request.body.decode())
         lane = Lane(request.endpoint.host.partition(".")[0], pipeline_of(body))
         post: Post = self.gate.call(
             "receiver.post", lambda: self._exchange(request, body, lane, now), Killed, (lane,)

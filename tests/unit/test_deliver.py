@@ -8,7 +8,7 @@ import pytest
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import InfrastructureError, LaneConflict
-from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS, DeliveryRecord, DeliveryStatus
+from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS, DeliveryRecord, DeliveryStatus, HeldLane
 from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, Resume
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering
@@ -277,15 +277,23 @@ def test_what_comes_for_a_removed_subscription_is_discarded_with_the_reason(
 
 
 def test_a_held_lane_is_emptied_though_the_removal_is_not_known_everywhere_yet(world: World):
+    """It is held at what is left, so that a worker that dies in the midst loses nothing."""
+    save, heads = world.ledger.save, list[int | None]()
+
+    def watch(*args: Any, after: HeldLane | None, **lanes: Any) -> DeliveryRecord:
+        heads.append(after and after.head)
+        return save(*args, after=after, **lanes)
+
     world.fail(FIRST)
     world.receive(a_delivery(1), a_delivery(2))
     world.subscriptions.put(a_subscription(removed_at="2026-01-01T00:00:00Z"))
     world.subscriptions.lagging["sub_a"] = a_subscription()
+    world.ledger.save = watch  # type: ignore[method-assign]
 
     assert world.resume() == [Ack()]
 
     assert world.attempts.made == [FIRST]
-    assert world.ledger.lanes == {}
+    assert (heads, world.ledger.lanes) == ([2, None], {})
     assert world.status(1) is world.status(2) is DeliveryStatus.DISCARDED
 
 

@@ -42,7 +42,7 @@ def texts(document: Any) -> list[str]:
     return [document] if isinstance(document, str) else []
 
 
-def test_the_blocks_have_project_trigger_duration_time_id_and_message():
+def test_the_blocks_tell_what_there_is_in_the_language_of_the_subscription():
     document = rendered(
         event_type="PIPELINE_FAILED",
         began_at="2024-09-05T15:00:00+08:00",
@@ -61,9 +61,6 @@ def test_the_blocks_have_project_trigger_duration_time_id_and_message():
     ]
     assert message["text"]["text"] == "jira: 401"
     assert remarks["type"] == "context"
-
-
-def test_it_is_said_in_the_language_of_the_subscription():
     assert rendered(Language.CHINESE)["text"] == "🔵 湖：流水线 39 已创建"
 
 
@@ -119,12 +116,6 @@ def test_what_failed_and_the_link_to_it_stand_below_the_facts():
         "<https://lake.example/pipeline/39?a=1&amp;b=%3C!here%3E%7C|Open the pipeline>"
     )
     assert remarks["type"] == "context"
-
-
-def test_a_mention_in_a_message_calls_nobody():
-    document = rendered(message="<!channel> & <@U1>")
-
-    assert document["blocks"][2]["text"]["text"] == "&lt;!channel&gt; &amp; &lt;@U1&gt;"
 
 
 def test_a_test_message_can_be_read():

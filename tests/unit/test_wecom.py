@@ -43,7 +43,7 @@ def rendered(language: Language = Language.CHINESE, **changes: object) -> str:
     return content_of(WECOM.render(a_delivery(**changes), Locale(language)))
 
 
-def test_the_markdown_tells_project_trigger_duration_id_and_message():
+def test_the_markdown_tells_what_there_is_in_the_language_of_the_subscription():
     assert rendered(
         event_type="PIPELINE_FAILED", began_at="2024-09-05T15:00:00+08:00", message="jira: 401"
     ) == (
@@ -56,9 +56,6 @@ def test_the_markdown_tells_project_trigger_duration_id_and_message():
         "\n"
         "jira: 401"
     )
-
-
-def test_it_is_said_in_the_language_of_the_subscription():
     assert rendered(Language.ENGLISH).startswith("**🔵 湖: pipeline 39 created**")
 
 

@@ -128,8 +128,7 @@ class Operator:
         rate = system.random.choice(("10/s", "3/m"))
         terms = start.criteria(ReplayRequest(since="1d", status=status, rate=rate))
         with suppress(InvalidInput):
-            replay = start(system.subscriptions.known[subscription], terms).replay
-            system.history.replays.setdefault(replay.id, system.history.happened)
+            start(system.subscriptions.known[subscription], terms)
 
     def console(self, _subscription: str) -> None:
         """By the button: whatever the dead-letter queue holds moves back."""

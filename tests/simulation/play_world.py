@@ -123,7 +123,8 @@ def _prepare(world: World, system: System, timeline: ExplorationTimeline, path: 
     system.sources[DELIVERIES].batch_sizes = (world.batch,)
     system.sources["events"].batch_sizes = (10,)
     system.faults.calm()
-    system.faults.rate = 1.0  # others may write in the midst of a batch that is read
+    if "events" in world.interleaved:
+        system.faults.rate = 1.0  # others may write in the midst of a batch that is read
     acts = Acts(system, list(world.acts))
     timeline.rules = Rules(
         path,

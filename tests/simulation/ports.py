@@ -287,12 +287,15 @@ class ReplayIsDue:
 
 
 class PlannedReplays(FakeReplayStore):
-    def __init__(self, planned: Callable[[IsDue], None]) -> None:
+    """Remembers what had happened when each began, whatever became of the command."""
+
+    def __init__(self, planned: Callable[[IsDue], None], history: History) -> None:
         super().__init__()
-        self._planned = planned
+        self._planned, self._history = planned, history
 
     def save(self, replay: Replay) -> Replay:
         saved = super().save(replay)
+        self._history.replays.setdefault(saved.id, self._history.happened)
         if saved.is_open:
             self._planned(ReplayIsDue(saved))
         return saved

@@ -78,7 +78,7 @@ class System:
         )
         self._journal = 0, FakeJournal(clock=self.timeline)  # type: ignore[arg-type]
         self.unfinished = WitnessedAttempts(self.timeline)
-        self.replays = PlannedReplays(self.clockwork.plan)
+        self.replays = PlannedReplays(self.clockwork.plan, self.history)
         self.subscriptions = WitnessedSubscriptions(
             {s.id: _of(s) for s in scenario.subscribers}, self.timeline, self.history
         )

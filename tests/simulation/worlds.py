@@ -66,6 +66,7 @@ FAN_OUTS: dict[str, dict[str, int]] = {
     "two pipelines": {"events": 1, "lanes": 2},
 }
 RETRIED, DEAD_AT_LAST = (SORRY,), (SORRY, SORRY)
+SCRIPTS = {"redrive": DEAD_AT_LAST, "discard": DEAD_AT_LAST}
 
 SMALL = (
     World(name="one event, killed", events=1, faults=KILLS),
@@ -108,7 +109,7 @@ BOUNDED = (
         World(
             name=f"{act} and {name}",
             events=1,
-            script=DEAD_AT_LAST if act in ("redrive", "discard") else (),
+            script=SCRIPTS.get(act, ()),
             faults=faults,
             acts=(act,),
             bound=0,
@@ -120,7 +121,7 @@ BOUNDED = (
         World(
             name=f"{act}, {ordering}",
             ordering=ordering,
-            script=DEAD_AT_LAST,
+            script=SCRIPTS.get(act, RETRIED),
             acts=(act,),
             bound=1,
         )

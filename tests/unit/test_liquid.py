@@ -187,6 +187,10 @@ def test_whatever_is_written_it_is_set_or_refused_and_never_else(text: str):
             "'CET' is not an offset such as +08:00",
         ),
         (Template(body="{{ timestamp | date: '%999d' }}"), "date: % supports"),
+        (
+            Template(body="{{ timestamp | split: 'T' | concat: nope }}"),
+            "template: line 1: concat: expected a list, not a missing field",
+        ),
         (Template(body=" {{ nope }}\n"), "template: its output is empty"),
         (Template(body="{{ 'gA==' | base64_decode }}"), "template: its output is empty"),
         (headers(**{"x-a": "{{ message }}"}), "template header x-a: its value has a line break"),

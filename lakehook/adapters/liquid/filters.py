@@ -65,7 +65,7 @@ def _freeze(value: Any) -> object:
 _BUILT_IN = (
     *("abs", "append", "at_least", "at_most", "base64_decode", "base64_encode"),
     *("base64_url_safe_decode", "base64_url_safe_encode", "capitalize", "ceil"),
-    *("concat", "default", "divided_by", "downcase", "escape", "escape_once", "escapejs", "find"),
+    *("default", "divided_by", "downcase", "escape", "escape_once", "escapejs", "find"),
     *("find_index", "first", "floor", "has", "last", "lstrip", "map", "minus", "modulo"),
     *("newline_to_br", "plus", "prepend", "reject", "remove", "remove_first", "remove_last"),
     *("replace_first", "replace_last", "reverse", "round", "rstrip", "size", "slice"),
@@ -133,6 +133,15 @@ def uniq(items: Any, key: Any = None) -> list[object]:
         compared = item.get(key) if isinstance(item, dict) and key is not None else item
         first.setdefault(to_json(compared), item)
     return list(first.values())
+
+
+@sequence_filter
+def concat(items: Any, added: Any) -> list[object]:
+    """Join two lists; the library (2.3.6) fails without a reason where the second is none."""
+    if not isinstance(added, list | tuple):
+        kind = "a missing field" if is_undefined(added) else type(added).__name__
+        raise FilterArgumentError(f"concat: expected a list, not {kind}", token=None)
+    return [*items, *added]
 
 
 # --- filters that fail on a missing value in the library, but not in Shopify's Liquid ---
@@ -237,6 +246,7 @@ FILTERS: dict[str, Filter] = {
     **{name: Environment().filters[name] for name in _BUILT_IN},
     **{name: lenient(Environment().filters[name]) for name in _LENIENT},
     "compact": compact,
+    "concat": concat,
     "date": date,
     "join": join,
     "json": to_json,

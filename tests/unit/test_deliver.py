@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -297,13 +297,16 @@ def test_a_held_lane_is_emptied_though_the_removal_is_not_known_everywhere_yet(w
     assert world.status(1) is world.status(2) is DeliveryStatus.DISCARDED
 
 
-def test_removing_a_subscription_discards_its_dead_letters_too(world: World):
+@pytest.mark.parametrize("come", [World.resume, lambda world: world.redrive(1)])
+def test_removing_a_subscription_discards_its_dead_letters_too(
+    world: World, come: Callable[[World], list[Disposition]]
+):
     world.schedule = RetrySchedule((0.1,))
     world.fail(FIRST, times=2)
     world.receive(a_delivery(1), a_delivery(2))
     world.subscriptions.put(a_subscription(removed_at="2026-01-01T00:00:00Z"))
 
-    assert world.resume() == [Ack()]
+    assert come(world) == [Ack()]
 
     assert world.ledger.lanes == {}
     assert world.status(1) is world.status(2) is DeliveryStatus.DISCARDED
@@ -351,15 +354,18 @@ def test_a_redriven_letter_has_a_fresh_budget_and_may_die_again(world: World):
     assert world.status(2) is DeliveryStatus.WAITING
 
 
-def test_under_skip_a_redriven_letter_is_marked_late(world: World):
-    world.ordered(Ordering.SKIP)
+@pytest.mark.parametrize("ordering", list(Ordering))
+def test_a_redriven_letter_is_marked_late_where_others_have_gone_by(
+    world: World, ordering: Ordering
+):
+    world.ordered(ordering)
     world.die(a_delivery(2))
     late = []
     world.attempts.during = lambda delivery: late.append(delivery.late)
 
     assert world.redrive(1) == [Ack()]
 
-    assert late == [True]
+    assert late[0] is (ordering is Ordering.SKIP)
     assert world.status(1) is DeliveryStatus.DELIVERED
 
 
@@ -462,6 +468,19 @@ def test_what_has_killed_its_worker_again_and_again_is_a_dead_letter(world: Worl
     (letter,) = world.dead_letters.buried
     assert (letter.reason, letter.attempts, letter.attempts_started) == ("crashed", 3, 3)
     assert world.status(1) is DeliveryStatus.DEAD
+
+
+def test_a_resume_that_kills_its_workers_makes_a_dead_letter_too(world: World):
+    world.fail(FIRST)
+    world.receive(a_delivery(1))
+    world.attempts.during = kill
+    for _ in range(3):
+        with pytest.raises(Killed):
+            world.resume()
+
+    assert world.resume() == [Ack()]
+
+    assert [letter.reason for letter in world.dead_letters.buried] == ["crashed"]
 
 
 def test_an_outcome_clears_all_earlier_announcements(world: World):

@@ -31,7 +31,7 @@ class IsDue(Protocol):
 class Clockwork:
     platform: Platform
     is_at_rest: Callable[[], bool] = lambda: False
-    all_due: Callable[[float], Iterable[IsDue]] = lambda _: ()
+    all_due: Callable[[], Iterable[IsDue]] = tuple
     tick: Callable[[], object] | None = None
     planned: set[int] = field(default_factory=set)
 
@@ -45,12 +45,12 @@ class Clockwork:
             self.platform.timeline.at(minute * MINUTE, lambda: self._tick(minute), about="tick")
 
     def plan_all(self) -> None:
-        for what in self.all_due(self.platform.timeline.now()):
+        for what in self.all_due():
             self.plan(what)
 
     def _tick(self, minute: int) -> None:
         self.planned.discard(minute)
-        if not self._is_anything_due() or self.is_at_rest():
+        if self.is_at_rest():
             return
         if self.platform.timeline.now() > NOON + LONGEST_SECONDS:
             raise NeverRests
@@ -59,12 +59,6 @@ class Clockwork:
             invocation = Invocation("scheduler", deadline, frozenset())
             assert self.tick
             self.platform.invoke(invocation, self.tick, self._ended)
-
-    def _is_anything_due(self) -> bool:
-        """Whether a tick would find anything; what it was planned for may have changed since."""
-        now = self.platform.timeline.now()
-        due = (what.due_at for what in self.all_due(now - MINUTE))
-        return any(due_at is not None and due_at <= now for due_at in due)
 
     def _ended(self, _answered: bool, _woken: object) -> None:  # noqa: FBT001
         if not self.is_at_rest():

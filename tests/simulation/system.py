@@ -205,10 +205,10 @@ class System:
             new_id=lambda: f"{name}-{next(numbers)}",
         )
 
-    def _all_due(self, since: float) -> Iterable[IsDue]:
+    def _all_due(self) -> Iterable[IsDue]:
         lanes, healths = self.ledger.lanes.values(), self.ledger.healths.known.values()
         rechecked = {held.lane.subscription_id for held in lanes if held.due_at is None}
-        rechecks = (RecheckIsDue(name, since) for name in rechecked)
+        rechecks = (RecheckIsDue(name, self.timeline.now()) for name in rechecked)
         return chain(lanes, healths, rechecks, map(ReplayIsDue, self.replays.list_open()))
 
     def _changed(self, name: str) -> None:

@@ -14,7 +14,7 @@ from tests.simulation.system import System
 
 PIPELINES = ("1", "2")
 CALLS = {
-    "replays.list_open": 1,
+    "replays.list_open": 2,
     "replays.save": 4,
     "journal.scan": 3,
     "journal.query": 2,

@@ -56,7 +56,7 @@ def test_a_stack_of_something_else_is_told_so(capsys: pytest.CaptureFixture[str]
         code = run(["subscriptions", "list"])
 
     assert code == 2
-    assert "has no output EventsQueueUrl" in capsys.readouterr().err
+    assert "has no output SubscriptionsTable; is it a Lakehook" in capsys.readouterr().err
 
 
 def test_an_aws_that_is_away_is_our_own_trouble(

@@ -186,6 +186,7 @@ def test_a_body_that_breaks_off_leaves_the_verdict_to_the_status(
 ):
     def break_off(wire, connection) -> None:  # noqa: ANN001
         connection.sendall(STATUS_LINE + broken)
+        connection.shutdown(socket.SHUT_WR)
 
     with serving(break_off, OK) as wire:
         result = receiver.send(a_request(wire.url))

@@ -171,7 +171,10 @@ OF_LENGTH_2 = b"content-length: 2\r\n"
     [
         (b"HTTP/1.1 200 OK\r\n" + OF_LENGTH_2 + CHUNKED, b"2\r\nok\r\n0\r\n\r\n"),
         (b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\n" + CHUNKED, b"2\r\nok\r\n0\r\n\r\n"),
-        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: x, chunked\r\n" + OF_LENGTH_2, b"ok"),
+        (
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: x, chunked\r\n" + OF_LENGTH_2,
+            b"2\r\nok\r\n0\r\n\r\n",
+        ),
         (b"HTTP/1.1 200 OK\r\n" + OF_LENGTH_2 + b"content-length: 3\r\n", b"ok"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: +2\r\n", b"ok"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 0_2\r\n", b"ok"),

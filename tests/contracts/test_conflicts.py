@@ -14,7 +14,7 @@ import pytest
 
 from lakehook.adapters.dynamodb.endpoints import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.journal import DynamoJournal
-from lakehook.adapters.dynamodb.ledger import DynamoLedger
+from lakehook.adapters.dynamodb.ledger import LATE_TRIES, DynamoLedger
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.circuit_breaker import EndpointHealth
@@ -98,6 +98,28 @@ def test_a_record_that_is_always_being_written_is_somebody_elses(
 
     with pytest.raises(LaneConflict):
         ledger.save(DELIVERED, before=None, after=None)
+
+
+def test_a_late_success_outlasts_transactions_on_the_lane_of_its_letter(
+    ledger: DynamoLedger, conflicts: Conflicts
+):
+    dead = DeliveryRecord.waiting(a_delivery()).dead("crashed")
+    ledger.save(dead, before=None, after=HeldLane.held_at(LANE, 1, now=NOON).with_dead_head())
+    conflicts.left = FOR_EVER
+    with pytest.raises(LaneConflict):
+        ledger.save_late_success(DELIVERED)
+    conflicts.left = LATE_TRIES - 1
+
+    ledger.save_late_success(DELIVERED)
+
+    assert [due.lane for due in ledger.due(NOON)] == [LANE]
+
+
+def test_a_table_that_refuses_a_write_has_no_moved_lane(conflicts: Conflicts, clock: FakeClock):
+    ledger = DynamoLedger(conflicts.client, "no-such-table", clock)
+
+    with pytest.raises(InfrastructureError):
+        ledger.save_lane(HeldLane.held_at(LANE, 1, now=NOON), None)
 
 
 def test_a_lane_in_conflict_has_moved(ledger: DynamoLedger, conflicts: Conflicts):

@@ -58,6 +58,13 @@ def test_nothing_is_found_in_an_empty_ledger(both: Both):
     assert list(both.ledger.by_lane(LANE)) == []
 
 
+def test_of_many_deliveries_those_that_are_known_are_found(both: Both):
+    held_with(both, waiting(1), waiting(2))
+    keys = [(LANE, sequence) for sequence in (1, 2, 3)]
+
+    assert both.ledger.find_many(keys) == {(LANE, n): waiting(n) for n in (1, 2)}
+
+
 def test_a_delivery_is_found_with_the_time_of_its_last_change(both: Both, clock: FakeClock):
     held = held_with(both, waiting(1))
     clock.sleep(5.25)
@@ -95,11 +102,12 @@ def test_the_deliveries_of_a_subscription_are_found_in_every_lane(both: Both):
     found = {f"{entry.lane}#{entry.sequence}" for entry in entries}
     assert found == {"sub_a#39#1", "sub_a#40#2"}
     assert sum(pages) >= 5  # four deliveries and one lane were looked at
+    assert len(list(both.ledger.by_subscription(None, on_scanned=pages.append))) == 4
 
 
 def test_only_what_waits_behind_the_head_is_counted(both: Both):
-    done, dead = waiting(3).with_attempt(SUCCESS), waiting(4).dead("timed_out")
-    held = held_with(both, waiting(2), done, dead, waiting(5), waiting(6))
+    done, dead = waiting(4).with_attempt(SUCCESS), waiting(5).dead("timed_out")
+    held = held_with(both, waiting(2), waiting(3), done, dead, waiting(6))
     both.ledger.save(waiting(1), before=None, after=None)
 
     assert both.ledger.count_waiting_behind([held, held]) == [2, 2]

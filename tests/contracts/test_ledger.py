@@ -1,6 +1,7 @@
 """What delivering relies on in a ledger."""
 
 from dataclasses import replace
+from functools import partial
 
 import boto3
 import pytest
@@ -148,12 +149,12 @@ def test_the_waiting_line_of_a_lane_holds_nobody_elses(ledger: Ledger):
     assert [record.lane for record in ledger.waiting_deliveries(held)] == [LANE]
 
 
-def test_a_waiting_delivery_keeps_its_event_byte_for_byte(ledger: Ledger):
-    held = held_at(ledger)
+def test_a_waiting_delivery_is_read_back_whole_its_event_byte_for_byte(ledger: Ledger):
+    delivery = a_delivery(1, previous="PIPELINE_CREATED", data={"湖": "\uffff", "n": 0.5})
+    record = DeliveryRecord.waiting(replace(delivery, late=True)).mark_attempt_started()
+    ledger.save(record, before=None, after=(held := HeldLane.held_at(LANE, 1, now=NOON)))
 
-    (record,) = ledger.waiting_deliveries(held)
-
-    assert record.delivery == a_delivery(1, data={"湖": "\uffff", "n": 0.5})
+    assert list(ledger.waiting_deliveries(held)) == [record]
 
 
 def test_a_lane_is_due_when_its_time_has_come(ledger: Ledger):
@@ -312,8 +313,9 @@ def test_a_late_success_is_no_answer_to_a_replay_that_has_lined_it_up_since(ledg
     lined_up = dead.replayed(a_delivery(1), by="rep_1")
     lined_up = ledger.save(lined_up, before=None, after=None)
 
-    with pytest.raises(LaneConflict):
-        ledger.save(waiting(1).with_attempt(SUCCESS), before=None, after=None)
+    for save in (partial(ledger.save, before=None, after=None), ledger.save_late_success):
+        with pytest.raises(LaneConflict):
+            save(waiting(1).with_attempt(SUCCESS))
     assert record_of(ledger, 1) == lined_up
 
     ledger.save(lined_up.with_attempt(SUCCESS), before=None, after=None)
@@ -348,7 +350,7 @@ def test_what_was_written_can_be_written_on(ledger: Ledger):
     revived = ledger.save(dead.redriven(late=False), before=None, after=None)
 
     assert record_of(ledger, 1) == revived
-    assert record_of(ledger, 1).version == revived.version
+    assert record_of(ledger, 1).version == revived.version == dead.version + 1
 
 
 def test_lanes_that_sleep_are_found_until_they_are_told(ledger: Ledger):
@@ -427,12 +429,16 @@ def test_a_late_success_of_a_dead_letter_makes_the_lane_due_that_it_holds(ledger
     assert list(ledger.lanes_behind_dead_letters("sub_a")) == []
 
 
-@pytest.mark.parametrize("flows", [True, False])
-def test_a_late_success_leaves_a_lane_alone_that_it_does_not_hold(ledger: Ledger, *, flows: bool):
+@pytest.mark.parametrize("lane", ["flows", "is at another letter", "is at it and goes on"])
+def test_a_late_success_leaves_a_lane_alone_that_it_does_not_hold(ledger: Ledger, lane: str):
     held = held_at(ledger)
-    dead = record_of(ledger, 1).dead("crashed")
-    after = None if flows else held.advanced_to(2, now=NOON + 60)
-    ledger.save(dead, before=held, after=after)
+    after = {
+        "flows": None,
+        "is at another letter": held.advanced_to(2, now=NOON + 60).with_dead_head(),
+        "is at it and goes on": held.with_attempt_started(),
+    }[lane]
+    record = record_of(ledger, 1)
+    ledger.save(record if "goes on" in lane else record.dead("crashed"), before=held, after=after)
 
     ledger.save_late_success(waiting(1).with_attempt(SUCCESS))
 
@@ -440,14 +446,14 @@ def test_a_late_success_leaves_a_lane_alone_that_it_does_not_hold(ledger: Ledger
     assert lane_of(ledger) == after
 
 
-def test_a_receivers_wish_to_wait_stays_with_its_lane(ledger: Ledger):
+def test_the_times_that_a_lane_waits_for_stay_with_it(ledger: Ledger):
     held = held_at(ledger)
+    failed = held.head_failed(due_at=NOON + 9, retry_after_until=NOON + 7.5)
+    failed = failed.with_reservation(NOON + 9.25, due_at=NOON + 9.25)
 
-    ledger.save_lane(held, held.head_failed(due_at=NOON + 9, retry_after_until=NOON + 7.5))
+    ledger.save_lane(held, failed)
 
-    hinted = lane_of(ledger)
-    assert hinted is not None
-    assert hinted.retry_after_until == NOON + 7.5
+    assert lane_of(ledger) == failed
 
 
 def test_none_of_many_due_lanes_is_always_the_last(deployment: StackOutputs, clock: FakeClock):

@@ -317,6 +317,7 @@ def test_a_probe_is_one_attempt_even_when_its_delivery_dies(world: World):
     world.tick()
 
     assert len(world.attempts.made) == 1
+    assert len(world.ledger.lanes) == 5, "what waits behind it still does"
 
 
 def test_a_probe_passes_by_the_dead_and_attempts_the_first_that_waits(world: World):
@@ -545,6 +546,32 @@ def test_who_gets_no_slot_in_a_crowd_comes_again(world: World):
     assert world.ledger.lanes[Lane("sub_a", "2")].is_due(world.clock.now())
 
 
+def test_a_lane_that_is_due_while_all_permits_are_taken_waits_for_one(world: World):
+    slow = world.slow_down()
+    lane = Lane("sub_a", "2")
+    world.health(replace(slow, permits=(world.clock.now() + 60,) * PERMITS))
+    world.receive(in_lane(2))
+    world.ledger.lanes[lane] = world.ledger.lanes[lane].resumed(now=world.clock.now())
+    made = len(world.attempts.made)
+
+    assert world.receive(in_lane(2)) == [Ack()]
+
+    assert len(world.attempts.made) == made
+    assert world.ledger.lanes[lane].suspended_reason is SuspendedReason.CONCURRENCY_LIMIT
+
+
+def test_a_lane_that_falls_asleep_as_a_permit_is_released_goes_on_by_itself(world: World):
+    slow = world.slow_down()
+    world.health(replace(slow, permits=(world.clock.now() + 60,) * PERMITS))
+    deliver = world.deliver_batch().deliver
+    page = deliver.read(late := [in_lane(2)])
+    world.health(slow)
+
+    assert deliver([ReceivedMessage(one) for one in late], page, lambda: 30.0) == [Nack(1.0)]
+
+    assert world.ledger.lanes[Lane("sub_a", "2")].is_due(world.clock.now())
+
+
 def test_where_the_clock_finds_no_lane_to_probe_the_next_that_is_looked_at_does_it(world: World):
     world.open_the_breaker()
     for lane, held in list(world.ledger.lanes.items()):
@@ -563,7 +590,10 @@ def told_by(world: World) -> list[Resume]:
     return world.queue.resumes
 
 
-def test_a_lane_that_falls_asleep_as_the_breaker_closes_goes_on_by_itself(world: World):
+@pytest.mark.parametrize(("time_left", "goes"), [(30.0, True), (5.0, False)])
+def test_a_lane_that_falls_asleep_as_the_breaker_closes_goes_on_by_itself(
+    world: World, time_left: float, *, goes: bool
+):
     world.open_the_breaker()
     late = [in_lane(77)]
     deliver = world.deliver_batch().deliver
@@ -571,7 +601,8 @@ def test_a_lane_that_falls_asleep_as_the_breaker_closes_goes_on_by_itself(world:
     world.down = False
     world.ledger.healths.known.clear()
 
-    deliver([ReceivedMessage(one) for one in late], page, lambda: 30.0)
+    deliver([ReceivedMessage(one) for one in late], page, lambda: time_left)
 
-    assert world.ledger.records[Lane("sub_a", "77"), 1].status is DeliveryStatus.DELIVERED
-    assert Lane("sub_a", "77") not in world.ledger.lanes
+    held = world.ledger.lanes.get(Lane("sub_a", "77"))
+    assert ("sub_a#77#1" in world.attempts.made, held is None) == (goes, goes)
+    assert held is None or held.is_due(world.clock.now())

@@ -5,10 +5,17 @@ from typing import Any
 
 import pytest
 
+from lakehook.delivery.lane_state import PAUSES_SECONDS
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import InfrastructureError, LaneConflict
-from lakehook.domain.lane import MAX_UNFINISHED_ATTEMPTS, DeliveryRecord, DeliveryStatus, HeldLane
+from lakehook.domain.lane import (
+    MAX_UNFINISHED_ATTEMPTS,
+    DeliveryRecord,
+    DeliveryStatus,
+    HeldLane,
+    SuspendedReason,
+)
 from lakehook.domain.queue_message import Ack, Disposition, Message, Nack, Resume
 from lakehook.domain.retry import RetrySchedule
 from lakehook.domain.subscription import Ordering
@@ -19,6 +26,7 @@ from tests.fakes import NOON, Sending
 
 LANE = Lane("sub_a", "39")
 FIRST, SECOND, THIRD = "sub_a#39#1", "sub_a#39#2", "sub_a#39#3"
+MONTH = 30 * 24 * 3600
 
 
 class World(DeliverFunction):
@@ -262,16 +270,18 @@ def test_a_success_is_recorded_even_when_another_worker_has_moved_the_lane(world
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["gone", "removed"])
+@pytest.mark.parametrize(("again", "writes"), [(False, 1), (True, 2)])
 def test_what_comes_for_a_removed_subscription_is_discarded_with_the_reason(
-    world: World, *, known: bool
+    world: World, *, known: bool, again: bool, writes: int
 ):
     world.subscriptions.known = (
         {"sub_a": a_subscription(removed_at="2026-01-01T00:00:00Z")} if known else {}
     )
 
-    assert world.receive(a_delivery(1)) == [Ack()]
+    assert world.receive(a_delivery(1), again=again) == [Ack()]
 
-    assert world.attempts.made == []
+    assert (world.attempts.made, world.ledger.writes) == ([], writes)
+    assert world.telemetry.told == [("discarded", 1)]
     assert world.status(1) is DeliveryStatus.DISCARDED
     assert world.ledger.records[LANE, 1].reason == "subscription_removed"
 
@@ -385,6 +395,49 @@ def test_under_skip_a_letter_that_dies_again_goes_with_its_message(world: World)
     assert (world.status(1), world.status(2)) == (DeliveryStatus.DEAD, DeliveryStatus.DELIVERED)
 
 
+def test_a_letter_that_is_redriven_after_an_earlier_one_waits_behind_it(world: World):
+    world.ordered(Ordering.SKIP)
+    world.fail(SECOND, times=2)
+    world.die(a_delivery(2))
+    world.schedule = RetrySchedule((5,))
+    world.fail(FIRST)
+    world.redrive(1)
+
+    assert world.redrive(2) == [Nack(5)]
+    assert world.attempts.made == [FIRST, FIRST, SECOND, SECOND, FIRST]
+    world.resume()
+
+    assert world.attempts.made[5:] == [FIRST, SECOND]
+
+
+@pytest.mark.parametrize("fate", ["skipped", "skipped, after a month", "discarded"])
+def test_a_lane_behind_a_letter_flows_when_nothing_else_waits(world: World, fate: str):
+    world.die()
+    if fate == "discarded":
+        world.ledger.keep(world.ledger.records[LANE, 1].discarded("by hand"))
+    elif fate == "skipped":
+        world.ordered(Ordering.SKIP)
+    else:
+        paused(world, Ordering.SKIP)
+        world.clock.sleep(MONTH)
+
+    assert world.resume() == [Ack()]
+
+    assert world.ledger.lanes == {}
+
+
+def test_what_fails_behind_a_letter_that_is_skipped_has_a_budget_of_its_own(world: World):
+    world.die(a_delivery(2))
+    world.ordered(Ordering.SKIP)
+    world.schedule = RetrySchedule((5,))
+    world.fail(SECOND)
+
+    world.resume()
+
+    held = world.ledger.lanes[LANE]
+    assert (held.head, held.attempts) == (2, 1)
+
+
 def test_gone_disables_the_subscription_and_keeps_what_it_refused(world: World):
     gone = Attempt(
         at=world.clock.now(),
@@ -403,7 +456,17 @@ def test_gone_disables_the_subscription_and_keeps_what_it_refused(world: World):
     assert world.ledger.lanes[LANE].due_at is None
 
 
-def test_a_receiver_that_takes_one_and_wants_no_more_is_not_sent_the_next(world: World):
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_receiver_that_takes_one_and_wants_no_more_is_not_sent_the_next(
+    world: World, *, is_held: bool
+):
+    messages = [a_delivery(1), a_delivery(2)]
+    if is_held:
+        world.fail(FIRST)
+        world.receive(*messages)
+        world.clock.time += 5
+        world.attempts.made.clear()
+        messages.pop()
     last = Attempt(
         at=world.clock.now(),
         outcome=Outcome.DELIVERED,
@@ -413,10 +476,12 @@ def test_a_receiver_that_takes_one_and_wants_no_more_is_not_sent_the_next(world:
     )
     world.attempts.script[FIRST] = [last]
 
-    world.receive(a_delivery(1), a_delivery(2))
+    world.receive(*messages)
 
     assert world.attempts.made == [FIRST]
     assert (world.status(1), world.status(2)) == (DeliveryStatus.DELIVERED, DeliveryStatus.WAITING)
+    held = world.ledger.lanes[LANE]
+    assert (held.head, held.suspended_reason) == (2, SuspendedReason.BLOCKED)
 
 
 def test_an_aborted_message_lets_its_lane_go_on(world: World):
@@ -431,6 +496,7 @@ def test_an_aborted_message_lets_its_lane_go_on(world: World):
 def test_while_a_subscription_is_paused_everything_waits_and_afterwards_goes_in_order(world: World):
     world.subscriptions.put(a_subscription(paused_at="2026-01-01T00:00:00Z"))
     assert world.receive(a_delivery(1), a_delivery(2)) == [Ack(), Ack()]
+    assert world.ledger.writes == 2
     assert world.resume() == [Ack()]
     assert world.attempts.made == []
 
@@ -564,18 +630,15 @@ def test_whoever_has_waited_to_be_alone_looks_at_the_time_again(world: World):
     assert world.attempts.made == []
 
 
-def paused(world: World) -> None:
-    world.subscriptions.put(a_subscription(paused_at="2026-01-01T00:00:00Z"))
-
-
-MONTH = 30 * 24 * 3600
+def paused(world: World, ordering: Ordering = Ordering.STRICT) -> None:
+    world.subscriptions.put(a_subscription(ordering=ordering, paused_at="2026-01-01T00:00:00Z"))
 
 
 @pytest.mark.parametrize("ordering", list(Ordering))
 def test_what_has_waited_a_month_for_a_paused_subscription_is_a_dead_letter(
     world: World, ordering: Ordering
 ):
-    world.subscriptions.put(a_subscription(ordering=ordering, paused_at="2026-01-01T00:00:00Z"))
+    paused(world, ordering)
     world.receive(a_delivery(1))
     world.clock.sleep(3600)
     world.receive(a_delivery(2))
@@ -590,9 +653,7 @@ def test_what_has_waited_a_month_for_a_paused_subscription_is_a_dead_letter(
 
 
 def test_a_lane_that_skips_flows_when_all_of_it_has_expired(world: World):
-    world.subscriptions.put(
-        a_subscription(ordering=Ordering.SKIP, paused_at="2026-01-01T00:00:00Z")
-    )
+    paused(world, Ordering.SKIP)
     world.receive(a_delivery(1), a_delivery(2))
     world.clock.sleep(MONTH)
 
@@ -603,14 +664,31 @@ def test_a_lane_that_skips_flows_when_all_of_it_has_expired(world: World):
 
 
 def test_nothing_expires_before_its_month_is_over(world: World):
-    paused(world)
+    world.fail(FIRST, times=2)
     world.receive(a_delivery(1))
-    world.clock.sleep(MONTH - 1)
+    began = world.clock.now()
+    world.clock.sleep(5)
+    world.receive(a_delivery(1))
+    paused(world)
+    world.clock.sleep(MONTH - 6)
 
     assert world.resume() == [Ack()]
 
     assert world.status(1) is DeliveryStatus.WAITING
-    assert world.ledger.lanes[LANE].due_at is None
+    held = world.ledger.lanes[LANE]
+    assert (held.due_at, held.held_since) == (None, began)
+
+
+def test_what_waits_behind_a_letter_expires_however_late_that_one_died(world: World):
+    world.die(a_delivery(2))
+    world.clock.sleep(MONTH)
+    world.fail(FIRST, times=2)
+    world.redrive(1)
+    paused(world, Ordering.SKIP)
+
+    world.resume()
+
+    assert [(one.sequence, one.reason) for one in world.dead_letters.buried[2:]] == [(2, "expired")]
 
 
 def test_a_letter_redriven_to_a_paused_subscription_has_another_month(world: World):
@@ -634,12 +712,17 @@ def test_what_came_of_an_attempt_is_written_though_the_ledger_fails_twice(world:
             raise failures.pop()
         return write(*args, **changes)  # type: ignore[arg-type]
 
+    world.fail(FIRST)
+    world.receive(a_delivery(1), a_delivery(2))
+    world.clock.time += 5
     world.ledger.save = failing  # type: ignore[method-assign]
+    began = world.clock.now()
 
     assert world.receive(a_delivery(1)) == [Ack()]
 
-    assert world.attempts.made == [FIRST]
-    assert world.status(1) is DeliveryStatus.DELIVERED
+    assert world.attempts.made == [FIRST, FIRST, SECOND]
+    assert world.status(1) is world.status(2) is DeliveryStatus.DELIVERED
+    assert world.clock.now() == began + sum(PAUSES_SECONDS)
 
 
 def test_what_a_format_has_no_words_for_is_discarded_and_its_lane_goes_on(world: World):

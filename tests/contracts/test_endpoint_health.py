@@ -98,6 +98,7 @@ def test_an_open_breaker_is_due_and_leased_as_a_lane_is(both: Both):
     assert both.ledger.lease(due, until=NOON + 300) == round((NOON + 300) * 1000)
     assert both.ledger.lease(due, until=NOON + 300) is None
     assert both.healths.find("sub_a") == replace(OPEN, due_at=NOON + 300)
+    assert [again.lane for again in both.ledger.due_breakers(NOON + 300)] == [due.lane]
 
 
 def test_an_open_breaker_of_the_release_before_is_open():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import boto3
 import pytest
@@ -12,6 +13,7 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import LaneConflict
 from lakehook.domain.lane import DeliveryRecord, DeliveryStatus, HeldLane, SuspendedReason
 from lakehook.ports.stores import DueItem, Ledger
+from lakehook.settings import DeliveriesTable as Table
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery
 from tests.fakes import NOON, FakeClock, FakeLedger
@@ -226,8 +228,34 @@ def test_what_is_held_is_summarized_by_its_oldest(ledger: Ledger):
     a, b = summaries["sub_a"], summaries["sub_b"]
     assert (a.lanes, a.dead, a.is_truncated, a.since, a.lane) == (2, 0, False, NOON, held)
     assert a.head == record_of(ledger, 1)
-    assert (b.lanes, b.dead, b.lane, b.head) == (0, 1, None, passed)
+    assert (b.lanes, b.dead, b.since, b.lane, b.head) == (0, 1, NOON, None, passed)
     assert "sub_c" not in summaries
+
+
+GONE = {
+    Table.PARTITION_KEY: {"S": "sub_a#40"},
+    Table.SORT_KEY: {"S": "lane"},
+    Table.HELD_SINCE: {"N": str(round(NOON * 1000))},
+}
+
+
+@pytest.mark.parametrize(("oldest", "since"), [([], None), ([GONE], NOON)])
+def test_a_summary_of_more_than_a_page_says_so_and_stands_without_its_oldest(
+    deployment: StackOutputs, clock: FakeClock, oldest: list[Any], since: float | None
+):
+    dynamodb = boto3.client("dynamodb")
+    ledger = DynamoLedger(dynamodb, deployment.deliveries_table, clock)
+    held_at(ledger)
+
+    def break_off(*, parsed: dict[str, Any], **_: object) -> None:
+        parsed |= {"Items": oldest, "LastEvaluatedKey": GONE}
+
+    dynamodb.meta.events.register("after-call.dynamodb.Query", break_off)
+
+    summary = ledger.summarize_held(["sub_a"])["sub_a"]
+
+    assert (summary.lanes, summary.is_truncated, summary.since) == (1, True, since)
+    assert (summary.lane, summary.head) == (None, None)
 
 
 # --- dead letters ---
@@ -297,6 +325,7 @@ def test_the_index_holds_lanes_and_dead_letters_alone(
     indexed = dynamodb.scan(TableName=table, IndexName="held")["Items"]
     names = {"lane", "0000000001"} if end == "waiting" else {"lane"}
     assert {item["record"]["S"] for item in indexed} == names
+    assert dynamodb.scan(TableName=table, IndexName="suspended")["Items"] == []
 
 
 def test_not_even_a_lane_that_flows_lets_a_success_be_overwritten(ledger: Ledger):
@@ -322,9 +351,17 @@ def test_a_late_success_is_no_answer_to_a_replay_that_has_lined_it_up_since(ledg
     assert record_of(ledger, 1).replayed_by == "rep_1"
 
 
-def test_a_success_written_blindly_stands_although_its_version_was_known(ledger: Ledger):
-    known = ledger.save(waiting(1).dead("rejected"), before=None, after=None)
-    ledger.save_late_success(waiting(1).with_attempt(SUCCESS))
+@pytest.mark.parametrize("is_late", [True, False])
+def test_a_success_written_blindly_stands_although_its_version_was_known(
+    ledger: Ledger, *, is_late: bool
+):
+    begun, success = waiting(1).mark_attempt_started(), waiting(1).with_attempt(SUCCESS)
+    known = ledger.save(begun.crashed() if is_late else begun, before=None, after=None)
+    if is_late:
+        ledger.save_late_success(success)
+    else:
+        ledger.save(success, before=None, after=None)
+        assert record_of(ledger, 1).version == known.version
 
     with pytest.raises(LaneConflict):
         ledger.save(known.discarded("too late"), before=None, after=None)
@@ -360,7 +397,8 @@ def test_lanes_that_sleep_are_found_until_they_are_told(ledger: Ledger):
 
     ledger.lease(DueItem(asleep.lane, asleep.due_token), until=NOON + 300)
 
-    assert (asleep.lane, asleep.suspended_reason) == (LANE, SuspendedReason.CIRCUIT_OPEN)
+    assert asleep.lane == LANE
+    assert asleep.suspended_reason is SuspendedReason.CIRCUIT_OPEN
     assert list(ledger.suspended_lanes("sub_a")) == []
     assert list(ledger.suspended_lanes("sub_b")) == []
     assert lane_of(ledger) == replace(asleep, due_at=NOON + 300, suspended_reason=None)

@@ -119,6 +119,17 @@ def test_what_sqs_had_moved_past_its_lane_goes_before_those_that_wait_and_says_l
     assert world.ledger.lanes == {}
 
 
+def test_what_sqs_had_moved_goes_before_a_letter_that_holds_the_lane(world: World):
+    world.schedule = RetrySchedule((0.1,))
+    world.fail(SECOND, times=2)
+    world.receive(a_delivery(2))
+
+    assert world.receive(replace(a_delivery(1), late=True), redriven=True) == [Ack()]
+
+    held = world.ledger.lanes[LANE]
+    assert (held.head, held.due_at) == (1, world.clock.now())
+
+
 def test_what_follows_a_failed_head_waits_unattempted_and_then_follows_it_in_order(world: World):
     world.fail(FIRST)
     assert world.receive(a_delivery(1), a_delivery(2), a_delivery(3)) == [Nack(5.0), Ack(), Ack()]

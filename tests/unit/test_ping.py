@@ -11,7 +11,7 @@ from lakehook.delivery.sender import RenderDelivery
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.channels.base import RenderedMessage
 from lakehook.domain.errors import InfrastructureError
-from lakehook.domain.queue_message import Ack, Nack, Ping, PingResult
+from lakehook.domain.queue_message import Ack, Disposition, Nack, Ping, PingResult
 from lakehook.domain.subscription import Subscription
 from lakehook.ports.outbound import SendResult
 from tests.builders import a_subscription
@@ -111,6 +111,18 @@ def test_a_ping_of_more_than_five_minutes_ago_is_let_go(
     assert world.receive(PING, again=True) == [Ack()]
 
     assert list(world.queue.pings.known) == put
+
+
+@pytest.mark.parametrize(("time_left", "answer"), [(12.0, Ack()), (11.9, Nack(0))])
+def test_no_ping_is_put_that_the_invocation_would_not_outlive(
+    world: DeliverFunction, time_left: float, answer: Disposition
+):
+    world.time_left = time_left
+
+    assert world.receive(PING) == [answer]
+
+    assert (PING in world.queue.pings.known) is (answer == Ack())
+    assert world.subscriptions.fresh_reads == 1, "it goes to the endpoint of now"
 
 
 def test_a_ping_that_cannot_be_put_comes_again_for_five_minutes_and_no_longer(

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
+from lakehook.adapters.dynamodb.ledger_items import lane_key
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import LaneConflict
@@ -448,6 +449,25 @@ def test_a_lane_behind_a_dead_letter_is_found_apart_from_suspended_ones(ledger: 
 
     assert list(ledger.lanes_behind_dead_letters("sub_a")) == []
     assert lane_of(ledger) == replace(behind, due_at=NOON + 300)
+
+
+@pytest.mark.parametrize("is_leased", [True, False])
+def test_a_lane_that_moved_since_the_index_showed_it_is_not_behind_a_letter(
+    deployment: StackOutputs, clock: FakeClock, *, is_leased: bool
+):
+    dynamodb = boto3.client("dynamodb")
+    ledger = DynamoLedger(dynamodb, deployment.deliveries_table, clock)
+    held = held_at(ledger)
+    leased = replace(held.with_dead_head(), due_at=NOON + 300)
+    suspended = held.suspended_for(SuspendedReason.CIRCUIT_OPEN)
+    ledger.save_lane(held, leased if is_leased else suspended)
+
+    def lag(*, parsed: dict[str, Any], **_: object) -> None:
+        parsed["Items"] = [lane_key(LANE)]
+
+    dynamodb.meta.events.register("after-call.dynamodb.Query", lag)
+
+    assert list(ledger.lanes_behind_dead_letters("sub_a")) == []
 
 
 def test_a_late_success_of_a_dead_letter_makes_the_lane_due_that_it_holds(ledger: Ledger):

@@ -36,9 +36,7 @@ class SimulatedSqs:
         return self._call(QueueUrl, lambda: self._send_batch(QueueUrl, Entries))
 
     def delete_message_batch(self, *, QueueUrl: str, Entries: Sequence[Any]) -> dict[str, Any]:  # noqa: N803
-        return self._call(
-            "receipts", lambda: self.delete(QueueUrl, [entry["ReceiptHandle"] for entry in Entries])
-        )
+        return self._call("receipts", lambda: self._delete_batch(QueueUrl, Entries))
 
     def change_message_visibility(self, **change: Any) -> dict[str, Any]:
         return self._call("receipts", lambda: self._change(**change))
@@ -67,14 +65,18 @@ class SimulatedSqs:
             ]
         }
 
-    def delete(self, name: str, handles: Sequence[str]) -> dict[str, Any]:
+    def delete(self, name: str, handles: Sequence[str]) -> None:
         """Delete what may be deleted; a handle that is no longer good is let be."""
+        entries = [{"Id": handle, "ReceiptHandle": handle} for handle in handles]
+        self._delete_batch(name, entries)
+
+    def _delete_batch(self, name: str, entries: Sequence[Any]) -> dict[str, Any]:
         failed = []
-        for handle in handles:
+        for entry in entries:
             try:
-                self._queues[name].delete(handle)
+                self._queues[name].delete(entry["ReceiptHandle"])
             except SqsError:
-                failed.append({"Id": handle, "Code": "ReceiptHandleIsInvalid"})
+                failed.append({"Id": entry["Id"], "Code": "ReceiptHandleIsInvalid"})
         self._changed(name)
         return {"Failed": failed}
 

@@ -19,68 +19,40 @@ is a hash of three parts, and a future depends on nothing else:
 
 How a state came about is no part of it. A task that has ended is known by what it has written.
 
-Calls that commute with all that others may do meanwhile are no choice, which is a partial-order
-reduction. Such are calls of something that nobody writes in this world, and calls of a lane while a
-worker has its messages in flight: SQS gives out no other message of the group, so nobody else comes
-to the lane at that instant, unless a process was frozen, an operator may act, or a minute begins.
-Faults at these calls are choices all the same. A kill after a call that writes nothing is a kill
-before it, and so is its failure.
+Calls that commute with all that others may do meanwhile are no choice (``commuting.py``).
 
 A world may bound preemptions: how often a task that could go on has to wait for another one. Most
 defects need two at most (ibid.). Hashes have 61 bits: with a million states, one is mistaken for
 another once in some million searches.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from functools import partial
 from random import Random
 from typing import Any
 
-from tests.simulation.contents import Contents
-from tests.simulation.faults import IMPOSSIBLE, Fault, Invocation
+from tests.simulation.commuting import LATER, CommutingTimeline
+from tests.simulation.faults import FREEZES, IMPOSSIBLE, Fault, Invocation
 from tests.simulation.ports import TEAR_SECONDS
-from tests.simulation.search import SENDS, Option, Path, Planned, Pruned, Search, Step
-from tests.simulation.timeline import Actor, Timeline, WakeUp, Work
+from tests.simulation.search import SENDS, Option, Planned, Pruned, Step, Turn
+from tests.simulation.timeline import Actor, WakeUp, Work
 
 AS_BEFORE = (Fault.KILL_AFTER, Fault.TROUBLE_AFTER)  # where the call writes nothing
-LATER = ("tick", "unpause")  # what begins at a time, and comes to the ledger
 FREE = (*LATER, "poll", "ack")  # it does the same, whoever has planned it
-OF_WORKERS = ("ledger", "healths", "paces", "receiver")
 LOCK = "lock"
 OPEN_SECONDS = (0.0, TEAR_SECONDS)  # of a request, of a torn read: others may go on meanwhile
 
 
-@dataclass
-class Rules:
-    """What a path decides by, and how the state of the world beside the tasks is seen."""
-
-    path: Path
-    faults: tuple[Fault, ...] = ()  # one of them, at one call
-    interleaved: frozenset[str] = frozenset()  # functions; the calls of others are not waited at
-    unshared: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Ports to which nobody writes while these functions run, so that their calls are local."""
-    contents: Contents | None = None  # none: nothing is hashed
-    is_lane_taken: Callable[[], bool] = lambda: False
-    """Whether there is one lane, its messages are in flight, and operators have done all."""
-    acts_left: Callable[[], Sequence[str]] = list
-    act: Callable[[str], None] = lambda _: None
-    told: Callable[[str], None] | None = None
-
-
-class ExplorationTimeline(Timeline):
+class ExplorationTimeline(CommutingTimeline):
     """A timeline on which a path decides what comes next among all that may."""
 
     def __init__(self, start: float, random: Random) -> None:
-        self._planned: list[Planned] = []
         self._hash = 0  # of the action that is being done, where no actor plays
         self._hashes: dict[Actor, int] = {}
         self._steps: dict[Actor, Step] = {}
-        self._frozen: list[Planned] = []
         self._fault: Fault | None = None
-        self._last: Actor | None = None  # who played last
         self._thawed: Actor | None = None  # who goes on without preempting anybody
-        self._offered: list[Option] = []  # at this instant, of what may begin once
-        self.rules = Rules(Path(Search(), b""))
+        self._has_called: Actor | None = None  # whose call came just now, and could have failed
         self.victim: Invocation | None = None  # of the one fault
         self._locks: dict[int, tuple[object, int]] = {}  # by process: who came to its lock
         super().__init__(start, random)
@@ -180,26 +152,48 @@ class ExplorationTimeline(Timeline):
             except Pruned as pruned:
                 self._failure = pruned
                 break
-            if option is None:
+            if option is None or self._is_end(option):
                 break
             if actor := self._take(option):
                 return actor
         return self._main
 
     def _choose(self) -> Option | None:
-        """Decide what comes next. A replay looks at no more options than it needs."""
-        path, given = self.rules.path, self.rules.path.given
+        """Decide what comes next. What a path before has decided is looked up."""
+        path = self.rules.path
         self._planned = [one for one in self._planned if not one.is_stale]
+        if turn := path.repeat():
+            return self._repeat(turn)
         ready = [one for one in self._awake() if one.time <= self.time]
         local = next((one for one in ready if self._is_local(one)), None)
         options = [Option(local)] if local else self._going_on(ready)
         beginnings = [] if local else self._beginnings()
         self._offered += beginnings
-        if given is not None and given < len(options):
-            return path.take(given, options)
         options += self._faulty([local] if local else ready)
         options += [one for one in beginnings if one not in options]
-        return path.choose(options, self._state) if options else None
+        if not options:
+            return None
+        if all(option.act for option in options):
+            options = [Option(), *options]  # an operator may never act
+        turn_of = partial(self._turn_of, options, is_local=local is not None)
+        return path.choose(options, turn_of, self._state)
+
+    def _is_end(self, option: Option) -> bool:
+        """Whether nothing comes any more, and an operator does not act."""
+        return not (option.planned or option.act or self._awake() or self._frozen)
+
+    def _turn_of(self, options: Sequence[Option], number: int, *, is_local: bool) -> Turn:
+        option = options[number]
+        place = -1
+        if option.planned:
+            place = [*self._planned, *self._frozen].index(option.planned)
+        return Turn(number, place, option.fault, option.act, option.preempts, is_local)
+
+    def _repeat(self, turn: Turn) -> Option:
+        if not turn.is_local:
+            self._offered += self._beginnings()
+        planned = [*self._planned, *self._frozen][turn.place] if turn.place >= 0 else None
+        return Option(planned, turn.fault, turn.act, turn.preempts)
 
     def _awake(self) -> list[Planned]:
         """What may come next; a process is frozen as a whole."""
@@ -211,51 +205,15 @@ class ExplorationTimeline(Timeline):
             one for one in self._planned if not one.actor or one.actor.context is not frozen.context
         ]
 
-    def _is_local(self, one: Planned) -> bool:
-        """Whether it commutes with everything: an actor goes on to its next call that matters."""
-        if one.actor is None:
-            return False
-        if one.step is None:
-            return True
-        if one.actor.context.function in self.rules.unshared.get(one.step.port, ()):
-            return True
-        return one.step.port in OF_WORKERS and self._is_alone(one.actor)
-
-    def _is_alone(self, me: Actor) -> bool:
-        """Whether nobody else can come to the lane at this instant: its messages are with me.
-
-        Fan-out may enqueue more of them, but none is received while its lane is under way.
-        """
-        if me.context.function != "deliveries" or not self.rules.is_lane_taken():
-            return False
-        if any(one.about in LATER and one.time <= self.time for one in self._planned):
-            return False
-        if self._beginnings():
-            return False
-        harmless = [me.context, *(one.actor.context for one in self._frozen if one.actor)]
-        return all(
-            one.context.function == "events" or any(one.context is other for other in harmless)
-            for one in self.actors
-            if one.work is not None
-        )
-
     def _going_on(self, ready: Sequence[Planned]) -> list[Option]:
         """Options without a fault: whoever played last comes first."""
         if not ready:
             return [Option()] if self._awake() else [Option(one) for one in self._frozen]
+        ready = self._without_vain_polls(ready)
         last = [one for one in ready if one.actor is self._last and one.actor]
         others = [one for one in ready if one not in last]
         preempted = (bool(last) and one.actor is not self._thawed for one in others)
         return [*map(Option, last), *map(_preempting, others, preempted)]
-
-    def _beginnings(self) -> list[Option]:
-        """What may begin at any choice: a thaw, an operator's action; once at each instant.
-
-        Whoever begins comes to a call, which the path may put off, so a later beginning is the
-        same.
-        """
-        options = [*map(Option, self._frozen), *(Option(act=act) for act in self.rules.acts_left())]
-        return [one for one in options if one not in self._offered]
 
     def _faulty(self, ready: Sequence[Planned]) -> list[Option]:
         if self.victim or not self.rules.faults:
@@ -267,11 +225,19 @@ class ExplorationTimeline(Timeline):
         impossible = IMPOSSIBLE.get(one.step.port, ())
         if not one.step.is_write:
             impossible = (*impossible, *AS_BEFORE)
+        if any(map(partial(_is_about_to_post, one), self._planned)):
+            impossible = (*impossible, *FREEZES)
+        if self._has_just_called(one.actor):  # a kill after that call was the same
+            impossible = (*impossible, Fault.KILL_BEFORE)
         return [fault for fault in self.rules.faults if fault not in impossible]
+
+    def _has_just_called(self, actor: Actor | None) -> bool:
+        return actor is self._has_called
 
     def _take(self, option: Option) -> Actor | None:
         if self.rules.told:
             self.rules.told(self._words(option))
+        self._has_called = None
         if option.act:
             self._playing, self._hash = self._main, hash(("act", option.act, self.time))
             self.rules.act(option.act)
@@ -300,6 +266,8 @@ class ExplorationTimeline(Timeline):
             self._thawed = None
         if fault:
             self.victim = actor.context
+        elif planned.may_fail:
+            self._has_called = actor
         if planned.step:
             self._playing = actor
             self.change(planned.step, fault)
@@ -329,7 +297,9 @@ class ExplorationTimeline(Timeline):
         if step.port == LOCK:
             return self._locks.get(id(self.context), (None, 0))[1]
         assert self.rules.contents
-        return 0 if step.call in SENDS else self.rules.contents.seen_by(step)
+        if step.call in SENDS:
+            return 0
+        return self.rules.path.recall(partial(self.rules.contents.seen_by, step))
 
     def _state(self) -> int:
         contents, last = self.rules.contents, self._last
@@ -355,6 +325,13 @@ class ExplorationTimeline(Timeline):
         who = actor.context.function if actor else "the platform"
         what = step.call if step else option.planned.about or "goes on"
         return f"{who}: {what}" + (f" ({option.fault})" if option.fault else "")
+
+
+def _is_about_to_post(one: Planned, other: Planned) -> bool:
+    """Whether another thread of a process has looked at the clock, and sends its request next."""
+    if not (one.actor and other.actor and other.step and other.may_fail):
+        return False
+    return other.step.port == "receiver" and one.actor.context is other.actor.context
 
 
 def _preempting(planned: Planned, preempts: bool) -> Option:  # noqa: FBT001

@@ -12,10 +12,12 @@ from lakehook.domain.lane import DeliveryStatus
 from lakehook.domain.replay import DeliveryFilter
 from lakehook.ports.queues import DeadLetterQueue
 from lakehook.subscriptions.lifecycle import ResumeLanesGradually
+from tests.fakes import NOON
 from tests.simulation.clockwork import TIMEOUT_SECONDS, NeverRests
+from tests.simulation.commuting import Rules
 from tests.simulation.contents import Contents
 from tests.simulation.exploration_gate import ExplorationGate
-from tests.simulation.explore import ExplorationTimeline, Rules
+from tests.simulation.explore import ExplorationTimeline
 from tests.simulation.faults import Invocation
 from tests.simulation.operators import Operator
 from tests.simulation.oracle import Violation, judge
@@ -121,7 +123,7 @@ def _prepare(world: World, system: System, timeline: ExplorationTimeline, path: 
     system.receivers["a"] = ScriptedReceiver(list(world.script), seconds=0.0)  # type: ignore[assignment]
     system.sources[DELIVERIES].concurrency = world.workers
     system.sources[DELIVERIES].batch_sizes = (world.batch,)
-    system.sources["events"].batch_sizes = (10,)
+    system.sources["events"].batch_sizes = (1,) if world.fans_out_at_once else (10,)
     system.faults.calm()
     if "events" in world.interleaved:
         system.faults.rate = 1.0  # others may write in the midst of a batch that is read
@@ -132,12 +134,23 @@ def _prepare(world: World, system: System, timeline: ExplorationTimeline, path: 
         world.interleaved,
         world.unshared,
         Contents(system),
+        fans_out_at_once=world.fans_out_at_once,
         is_lane_taken=lambda: world.lanes == 1 and _is_in_flight(system),
+        is_idle=lambda name: _is_idle(system, name),
         acts_left=acts.left,
         act=acts.begin,
     )
+    if world.fans_out_at_once:
+        system.timeline.at(NOON, lambda: _publish_all(system), about="sqs")
+        return
     for lane in range(1, world.lanes + 1):
         _publish(system, [one for one in system.scenario.publications if one.pipeline == str(lane)])
+
+
+def _publish_all(system: System) -> None:
+    """Publish all at once; polls may be put off instead, and each finds one event."""
+    for publication in system.scenario.publications:
+        system.publish(publication)
 
 
 def _publish(system: System, publications: Sequence[Publication]) -> None:
@@ -155,6 +168,11 @@ def _publish(system: System, publications: Sequence[Publication]) -> None:
 def _is_in_flight(system: System) -> bool:
     queue = system.queues[DELIVERIES]
     return queue.counts().in_flight > 0 and queue.next_free() is None
+
+
+def _is_idle(system: System, name: str) -> bool:
+    source = system.sources[name]
+    return source.running >= source.concurrency or source.queue.next_free() is None
 
 
 @dataclass

@@ -85,7 +85,7 @@ def main() -> int:
     worlds = [world for world in WORLDS if not wanted.world or world.name in wanted.world]
     if wanted.replay is not None:
         choices = bytes(map(int, filter(None, wanted.replay.split(","))))
-        history = play(worlds[0], Path(Search(), choices), aloud=True)
+        history = play(worlds[0], Path(Search(), prefix=choices), aloud=True)
         print(history.story())
         return 1 if history.violations else 0
     return _prove(worlds, most_seconds=wanted.seconds)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 from lakehook.domain.delivery import Lane
 from tests.simulation.faults import Fault
@@ -101,12 +102,43 @@ class Option:
     preempts: bool = False  # who played last, and could go on
 
 
+class Turn(NamedTuple):
+    """An option as another play of the same history finds it again, without a look at others."""
+
+    number: int  # of the choice
+    place: int  # in what is planned and frozen; none: the time goes on
+    fault: Fault | None
+    act: str
+    preempts: bool
+    is_local: bool
+
+
+@dataclass
+class Trail:
+    """What a path has taken and what its calls have learned, for those that branch off from it."""
+
+    turns: list[Turn] = field(default_factory=list)
+    learned: list[int] = field(default_factory=list)
+
+    def until(self, branch: "Branch") -> "Trail":
+        return Trail([*self.turns[: branch.turns], branch.turn], self.learned[: branch.learned])
+
+
+class Branch(NamedTuple):
+    """A history that is left to be played: a path until a choice, and another option there."""
+
+    trail: Trail
+    turns: int
+    learned: int
+    turn: Turn
+
+
 @dataclass
 class Search:
     """What is known of all histories of a world while they are explored."""
 
     seen: dict[int, int] = field(default_factory=dict)  # with how few preemptions
-    left: list[bytes] = field(default_factory=lambda: [b""])
+    left: list[Branch | None] = field(default_factory=lambda: [None])  # none: from the beginning
     histories: int = 0
     pruned: int = 0
     choices: int = 0
@@ -114,13 +146,35 @@ class Search:
 
 @dataclass
 class Path:
-    """One history as a sequence of choices: first those of a prefix, then the first option each."""
+    """One history as a sequence of choices: first those of a branch, then the first option each."""
 
     search: Search
-    prefix: bytes
+    branch: Branch | None = None
     bound: int | None = None
+    prefix: bytes = b""  # choices instead of a branch
     taken: bytearray = field(default_factory=bytearray)
     preemptions: int = 0
+    trail: Trail = field(default_factory=Trail)
+
+    def __post_init__(self) -> None:
+        if self.branch:
+            self.trail = self.branch.trail.until(self.branch)
+        self._to_repeat = iter(self.trail.turns.copy())
+        self._to_recall = iter(self.trail.learned.copy())
+
+    def repeat(self) -> Turn | None:
+        """Take the next choice of the branch, where it has one."""
+        if (turn := next(self._to_repeat, None)) is not None:
+            self.taken.append(turn.number)
+            self.preemptions += turn.preempts
+        return turn
+
+    def recall(self, learned: Callable[[], int]) -> int:
+        """What a call learns, computed where no path before has learned it."""
+        if (known := next(self._to_recall, None)) is None:
+            known = learned()
+            self.trail.learned.append(known)
+        return known
 
     @property
     def given(self) -> int | None:
@@ -128,18 +182,18 @@ class Path:
         number = len(self.taken)
         return self.prefix[number] if number < len(self.prefix) else None
 
-    def choose(self, options: Sequence[Option], state: Callable[[], int]) -> Option:
+    def choose(
+        self, options: Sequence[Option], turn_of: Callable[[int], Turn], state: Callable[[], int]
+    ) -> Option:
         chosen = self.given
         if chosen is None:
             chosen = 0
             if len(options) > 1 or options[0].planned is None:
                 self._must_be_new(state())
-            self._leave_others(options)
-        return self.take(chosen, options)
-
-    def take(self, chosen: int, options: Sequence[Option]) -> Option:
+            self._leave_others(options, turn_of)
         assert chosen < len(options), f"choice {len(self.taken)} has {len(options)} options"
         self.taken.append(chosen)
+        self.trail.turns.append(turn_of(chosen))
         self.preemptions += options[chosen].preempts
         return options[chosen]
 
@@ -150,8 +204,10 @@ class Path:
         self.search.seen[state] = self.preemptions if self.bound is not None else 0
         self.search.choices += 1
 
-    def _leave_others(self, options: Sequence[Option]) -> None:
+    def _leave_others(self, options: Sequence[Option], turn_of: Callable[[int], Turn]) -> None:
+        turns, learned = len(self.trail.turns), len(self.trail.learned)
         for other in range(len(options) - 1, 0, -1):
             preemptions = self.preemptions + options[other].preempts
             if self.bound is None or preemptions <= self.bound:
-                self.search.left.append(bytes((*self.taken, other)))
+                branch = Branch(self.trail, turns, learned, turn_of(other))
+                self.search.left.append(branch)

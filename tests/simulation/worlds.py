@@ -46,6 +46,11 @@ class World:
             unshared["replays"] = self.interleaved
         return unshared
 
+    @property
+    def fans_out_at_once(self) -> bool:
+        """Whether fan-out is one step, and of one pipeline alone."""
+        return self.lanes == 1 and "events" not in self.interleaved
+
     def scenario(self) -> Scenario:
         return Scenario(
             subscribers=(Subscriber(id="a", schedule="1", ordering=self.ordering),),

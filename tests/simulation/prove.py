@@ -34,7 +34,7 @@ class Proof:
 
     def __str__(self) -> str:
         bound, search = self.world.bound, self.search
-        which = "all interleavings" if bound is None else f"up to {bound} preemptions"
+        which = "all interleavings" if bound is None else f"preemptions: {bound}"
         result = "exhausted" if self.is_exhausted else f"ended, {len(search.left)} branches left"
         return (
             f"{self.world.name:40} {which:20} {len(search.seen):8,} states"

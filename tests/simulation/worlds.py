@@ -1,6 +1,6 @@
 """Small worlds, each small enough that all of its histories can be played."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lakehook.domain.attempt import Response
 from lakehook.domain.subscription import Ordering
@@ -111,45 +111,86 @@ LARGER = (
     ),
 )
 
-BOUNDED = (
-    World(name="one event, zombie", events=1, faults=ZOMBIES, bound=0),
-    World(
-        name="fan-out of one event, zombie",
-        events=1,
-        faults=ZOMBIES,
-        interleaved=FAN_OUT,
-        bound=0,
-    ),
-    World(name="late call, strict", script=RETRIED, faults=LATE, bound=0),
-    World(name="three events, killed", events=3, script=RETRIED, faults=KILLS, bound=0),
+BOUNDS: dict[str, int | None] = {
+    "pause and zombie": 0,
+    "redrive and failed call": 0,
+    "redrive and killed": 0,
+    "remove and zombie": 0,
+    "two lanes, late call": 0,
+    "zombie, strict": 0,
+    "discard and killed": None,
+    "discard, skip": None,
+    "late call, skip": None,
+    "late call, strict": None,
+    "pause and killed": None,
+    "pause, skip": None,
+    "pause, strict": None,
+    "remove and failed call": None,
+    "remove and killed": None,
+    "remove, strict": None,
+    "replay and killed": None,
+    "replay, skip": None,
+    "replay, strict": None,
+    "three events, failed call": None,
+    "three events, killed": None,
+}
+"""Where it is not one preemption: none, or all interleavings."""
+
+
+def _bounded(world: World) -> World:
+    return replace(world, bound=BOUNDS.get(world.name, 1))
+
+
+WITH_FAULTS = (
+    World(name="one event, zombie", events=1, faults=ZOMBIES),
+    World(name="fan-out of one event, zombie", events=1, faults=ZOMBIES, interleaved=FAN_OUT),
     *(
-        World(
-            name=f"{act}, {ordering}",
-            ordering=ordering,
-            script=SCRIPTS.get(act, RETRIED),
-            acts=(act,),
-            bound=0,
-        )
-        for act in ACTS
+        World(name=f"late call, {ordering}", ordering=ordering, script=RETRIED, faults=LATE)
         for ordering in (STRICT, SKIP)
     ),
+    World(name="zombie, strict", script=RETRIED, faults=ZOMBIES),
     *(
-        World(
-            name=f"{act} and {name}",
-            events=1,
-            script=SCRIPTS.get(act, ()),
-            faults=FAULTS[name],
-            acts=(act,),
-            bound=0,
-        )
-        for name in ("killed", "failed call")
-        for act in ("discard", "pause", "replay", "remove")
+        World(name=f"three events, {name}", events=3, script=RETRIED, faults=FAULTS[name])
+        for name in ("killed", "failed call", "late call")
     ),
-    World(name="two lanes, killed", lanes=2, events=1, faults=KILLS, bound=0),
+    *(
+        World(name=f"two lanes, {name}", lanes=2, events=1, faults=FAULTS[name])
+        for name in ("killed", "failed call", "late call")
+    ),
 )
-"""Each task goes on until it waits or has ended, but a frozen process may go on at any call.
 
-Their other interleavings have not been played to an end.
+WITH_ACTS = tuple(
+    World(
+        name=f"{act}, {ordering}",
+        ordering=ordering,
+        script=SCRIPTS.get(act, RETRIED),
+        acts=(act,),
+    )
+    for act in ACTS
+    for ordering in (STRICT, SKIP)
+)
+
+WITH_ACTS_AND_FAULTS = tuple(
+    World(
+        name=f"{act} and {name}",
+        events=1,
+        script=SCRIPTS.get(act, ()),
+        faults=FAULTS[name],
+        acts=(act,),
+    )
+    for name, acts in (
+        ("killed", ("redrive", "discard", "pause", "replay", "remove")),
+        ("failed call", ("redrive", "discard", "pause", "replay", "remove")),
+        ("late call", ("discard", "pause", "replay", "remove")),
+        ("zombie", ("pause", "remove")),
+    )
+    for act in acts
+)
+
+BOUNDED = tuple(map(_bounded, (*WITH_FAULTS, *WITH_ACTS, *WITH_ACTS_AND_FAULTS)))
+"""Without a preemption each task goes on until it waits or has ended.
+
+A frozen process may go on at any call.
 """
 
 WORLDS = (*SMALL, *LARGER, *BOUNDED)

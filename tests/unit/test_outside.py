@@ -28,7 +28,7 @@ NO_DOUBLES = {
     "tests/conftest.py": "configures pytest",
     "tests/devlake_vectors.py": "reads recordings",
     "tests/e2e/devlake_scenarios.py": "plays scenarios in tests/devlake",
-    "tests/simulation/explore.py": "plays the doubles beside it",
+    "tests/simulation/commuting.py": "reasons about the doubles beside it",
     "tests/witness/deviations.py": "a table",
     "tests/witness/house.py": "runs recipes",
 }

@@ -22,8 +22,8 @@ How a state came about is no part of it. A task that has ended is known by what 
 Calls that commute with all that others may do meanwhile are no choice (``commuting.py``).
 
 A world may bound preemptions: how often a task that could go on has to wait for another one. Most
-defects need two at most (ibid.). Hashes have 61 bits: with a million states, one is mistaken for
-another once in some million searches.
+defects need two at most (Musuvathi and Qadeer, "Iterative Context Bounding", PLDI 2007). Hashes
+have 61 bits: with a million states, one is mistaken for another once in some million searches.
 """
 
 from collections.abc import Collection, Sequence
@@ -273,7 +273,7 @@ class ExplorationTimeline(CommutingTimeline):
             self.change(planned.step, fault)
         return actor
 
-    # --- the state, as a hash of how it came about ---
+    # --- the state ---
 
     def _playing_hash(self) -> int:
         return self._hash if self._playing is self._main else self._hashes[self._playing]

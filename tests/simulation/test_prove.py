@@ -9,11 +9,14 @@ from lakehook.delivery.attempt_handler import AttemptHandler
 from lakehook.delivery.dependencies import Stop
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.queue_message import Ack
+from tests.fakes import NOON
+from tests.simulation.commuting import Rules
 from tests.simulation.explore import ExplorationTimeline
-from tests.simulation.play_world import play
+from tests.simulation.play_world import Constant, play
 from tests.simulation.prove import explore
-from tests.simulation.search import Option, Path, Search
-from tests.simulation.worlds import DEAD_AT_LAST, KILLS, LATE, RETRIED, SMALL, World
+from tests.simulation.search import Option, Path, Planned, Search, Step
+from tests.simulation.timeline import Actor
+from tests.simulation.worlds import DEAD_AT_LAST, KILLS, LATE, RETRIED, SMALL, ZOMBIES, World
 
 BY_NAME = {world.name: world for world in SMALL}
 
@@ -119,3 +122,19 @@ def test_a_kill_between_two_writes_in_the_wrong_order_is_found_and_replayed(
     assert "(killed after a call)" in again.story()
     assert not proof.is_exhausted
     assert "--world 'killed' --replay 0," in proof.story()
+
+
+def test_no_process_is_frozen_while_a_thread_of_it_is_about_to_send_a_request():
+    timeline = ExplorationTimeline(NOON, Constant())
+    timeline.rules = Rules(Path(Search()), faults=ZOMBIES)
+    me, sibling = Actor(timeline), Actor(timeline)
+    me.context = sibling.context = "a process"
+    saving, posting = (
+        Planned(NOON, 0, step=Step.of(call), may_fail=True, actor=actor)
+        for call, actor in (("ledger.save", me), ("receiver.post", sibling))
+    )
+    timeline._planned = [saving, posting]
+
+    assert timeline._faults(saving) == []
+    sibling.context = "another"
+    assert timeline._faults(saving) == list(ZOMBIES)

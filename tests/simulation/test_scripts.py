@@ -286,3 +286,15 @@ def test_lanes_that_a_resume_has_missed_go_on_within_the_hour():
     began = sorted(post.began_at - NOON for lane in lanes for post in lane.posts)
     assert len(began) == len(published)
     assert 200 < began[0] <= began[-1] < 200 + 1800 + 120
+
+
+def test_a_deletion_that_fails_is_named_by_its_entry_as_sqs_names_it():
+    """See BatchResultErrorEntry.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_BatchResultErrorEntry.html
+    """
+    entry = {"Id": "7", "ReceiptHandle": "of no message"}
+
+    answer = System(a_scenario()).sqs.delete_message_batch(QueueUrl=DEAD, Entries=[entry])
+
+    assert [failed["Id"] for failed in answer["Failed"]] == ["7"]

@@ -1,6 +1,7 @@
 """Values as DynamoDB has them: what boto3 writes and reads, without boto3."""
 
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -44,8 +45,10 @@ def test_what_boto3_reads_is_read_alike(value: Any):
     assert isinstance(read, type(value))
 
 
-def test_a_name_of_ours_is_a_text():
-    assert to_item({"type": EventType.TASK_FAILED}) == {"type": {"S": "TASK_FAILED"}}
+def test_a_member_of_an_enumeration_is_its_value():
+    values = {"type": EventType.TASK_FAILED, "status": HTTPStatus.OK}
+
+    assert to_item(values) == {"type": {"S": "TASK_FAILED"}, "status": {"N": "200"}}
 
 
 @pytest.mark.parametrize("value", [0.5, {1, 2}, object()])

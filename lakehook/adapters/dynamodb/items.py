@@ -16,7 +16,6 @@ from lakehook.ports.system import Clock
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-
 PAUSES_SECONDS = (0.05, 0.2)  # a transaction holds its items for milliseconds
 
 Item = dict[str, Any]
@@ -67,8 +66,6 @@ _SCALARS: Mapping[type, Callable[[Any], Item]] = {
     bytes: lambda value: {"B": value},
     type(None): lambda _: {"NULL": True},
 }
-
-
 _AS_THEY_ARE = frozenset(("S", "BOOL", "B"))
 
 
@@ -117,6 +114,8 @@ def _typed(value: Any) -> Item:
         return written(value)
     if isinstance(value, str):  # a StrEnum
         return {"S": value}
+    if isinstance(value, int):  # an IntEnum, such as http.HTTPStatus
+        return {"N": str(int(value))}
     if isinstance(value, Mapping):
         return {"M": {name: _typed(member) for name, member in value.items()}}
     if isinstance(value, list | tuple):

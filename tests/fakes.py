@@ -147,8 +147,8 @@ class FakeJournal:
 
     def events(self, pipeline_key: str) -> Sequence[AcceptedEvent]:
         events = [
-            AcceptedEvent(numbered, self.accepted[key])
-            for key, numbered in self.accepted_events.items()
+            AcceptedEvent(sequenced, self.accepted[key])
+            for key, sequenced in self.accepted_events.items()
             if key[0] == pipeline_key
         ]
         return sorted(events, key=lambda event: event.sequenced.sequence)
@@ -772,8 +772,8 @@ class FakeTelemetry:
 
     told: list[tuple[str, object]] = field(default_factory=list)
 
-    def fanned_out(self, numbered: SequencedEvent, *, deliveries: int, repeated: bool) -> None:
-        self.told.append(("repeated" if repeated else "fanned out", numbered.sequence))
+    def fanned_out(self, sequenced: SequencedEvent, *, deliveries: int, repeated: bool) -> None:
+        self.told.append(("repeated" if repeated else "fanned out", sequenced.sequence))
 
     def event_skipped(self, event: Event, reason: SkipReason) -> None:
         self.told.append((str(reason), event.id))

@@ -225,10 +225,10 @@ class NewReplay(RequestModel):
     @property
     def request(self) -> ReplayRequest:
         asked = self.model_fields_set - {"subscription"}
-        wish = {name: getattr(self, name) for name in asked}
-        if "event_types" in wish:
-            wish["event_types"] = tuple(wish["event_types"])
-        return ReplayRequest(**wish)
+        fields = {name: getattr(self, name) for name in asked}
+        if "event_types" in fields:
+            fields["event_types"] = tuple(fields["event_types"])
+        return ReplayRequest(**fields)
 
 
 class CorrectedEvent(RequestModel):

@@ -25,15 +25,15 @@ _SKIPPED = {
 
 
 class PowertoolsTelemetry(Powertools):
-    def fanned_out(self, numbered: SequencedEvent, *, deliveries: int, repeated: bool) -> None:
-        event = numbered.event
+    def fanned_out(self, sequenced: SequencedEvent, *, deliveries: int, repeated: bool) -> None:
+        event = sequenced.event
         self._count(names.EVENTS_REDELIVERED if repeated else names.EVENTS)
         if event.is_inferred and not repeated:
             self._count(names.EVENTS_INFERRED)
         self._info(
             "event_fanned_out",
             **event_fields(event),
-            sequence=numbered.sequence,
+            sequence=sequenced.sequence,
             deliveries=deliveries,
             repeated=repeated,
             inferred=event.is_inferred or None,

@@ -169,8 +169,8 @@ def _text(response: Response | NoResponse) -> bytes:
 
 def _unread(response: Response | NoResponse, now: float) -> bytes:
     """Name a header that asked for a delay in a form that no server is known to use."""
-    wish = "" if isinstance(response, NoResponse) else unread_retry_after(response, now=now)
-    return f"retry-after is not understood: {wish[:40]!a}; ".encode() if wish else b""
+    unread = "" if isinstance(response, NoResponse) else unread_retry_after(response, now=now)
+    return f"retry-after is not understood: {unread[:40]!a}; ".encode() if unread else b""
 
 
 def _redirect(response: Response | NoResponse) -> bytes:

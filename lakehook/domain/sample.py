@@ -109,8 +109,8 @@ def ping_delivery(ping: Ping, subscription: Subscription) -> Delivery:
 def sample_delivery(event: Event, subscription: Subscription) -> Delivery:
     """Build the delivery of an event, with a plausible sequence."""
     before = _before(event.type)
-    numbered = SequencedEvent(event, len(before) + 1, before[-1] if before else None)
-    return Delivery(Lane(subscription.id, event.pipeline_key), numbered)
+    sequenced = SequencedEvent(event, len(before) + 1, before[-1] if before else None)
+    return Delivery(Lane(subscription.id, event.pipeline_key), sequenced)
 
 
 def _details(event_type: EventType) -> Document:

@@ -169,8 +169,8 @@ class FanOut:
             self.ports.telemetry.internal_error(error, doing="fan out")
         deliveries = {
             message: [
-                self._deliveries(numbered, subscriptions, repeated=message not in steps)
-                for numbered in self._to_send(stored, steps.get(message))
+                self._deliveries(sequenced, subscriptions, repeated=message not in steps)
+                for sequenced in self._to_send(stored, steps.get(message))
             ]
             for message, stored in loaded.items()
             if stored.pipeline.key not in failures
@@ -201,17 +201,17 @@ class FanOut:
             self.ports.telemetry.internal_error(error, doing="record when DevLake was heard")
 
     def _deliveries(
-        self, numbered: SequencedEvent, subscriptions: Sequence[Subscription], *, repeated: bool
+        self, sequenced: SequencedEvent, subscriptions: Sequence[Subscription], *, repeated: bool
     ) -> list[Delivery]:
-        event = numbered.event
+        event = sequenced.event
         deliveries = [
-            Delivery(Lane(subscription.id, event.pipeline_key), numbered)
+            Delivery(Lane(subscription.id, event.pipeline_key), sequenced)
             for subscription in subscriptions
             if subscription.removed_at is None
             and self._is_wanted(subscription, event)
             and channel_for(subscription).unsupported_reason(event) is None
         ]
-        self.ports.telemetry.fanned_out(numbered, deliveries=len(deliveries), repeated=repeated)
+        self.ports.telemetry.fanned_out(sequenced, deliveries=len(deliveries), repeated=repeated)
         return deliveries
 
     def _is_wanted(self, subscription: Subscription, event: Event) -> bool:

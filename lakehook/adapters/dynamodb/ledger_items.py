@@ -176,6 +176,6 @@ def _delivery_from_item(values: dict[str, Any], lane: Lane, sequence: int) -> De
     if "event" not in values:
         return None
     event = Event.restored(values["event_id"], read_stored(values["event"]))
-    numbered = SequencedEvent(event, sequence, values.get("previous_event_type"))
+    sequenced = SequencedEvent(event, sequence, values.get("previous_event_type"))
     late, replayed = values.get("late", False), values.get("replayed", False)
-    return Delivery(lane, numbered, late=late, replayed=replayed)
+    return Delivery(lane, sequenced, late=late, replayed=replayed)

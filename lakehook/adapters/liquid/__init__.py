@@ -2,8 +2,7 @@
 
 =============  ===========================================================================
 __init__.py    the renderer: each part of a template, and the checks of its output
-engine.py      the supported language: parsing, validation and rendering
-tags.py        the tags
+engine.py      the supported language: its tags, parsing, validation and rendering
 filters.py     the filters, each within bounds, and an event's lists and objects
 limits.py      limits of one rendering, counted in steps
 =============  ===========================================================================

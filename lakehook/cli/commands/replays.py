@@ -85,12 +85,12 @@ def replay(  # noqa: PLR0913  each is an option
     The replay runs on the server. Running the command again attaches to it. Waiting deliveries are
     not sent twice; new events wait behind. Exit code 1 says that the replay was stopped.
     """
-    wish = ReplayRequest(
+    request = ReplayRequest(
         since=since, until=until, event_types=tuple(event_types or ()), status=status, rate=rate
     )
     service = call.service
     target = service.find_subscription(subscription)
-    terms = service.start_replay.criteria(wish, target)
+    terms = service.start_replay.criteria(request, target)
     if dry_run:
         _count(service, target, terms, call.output)
     else:

@@ -100,9 +100,9 @@ def add(  # noqa: PLR0913  each is an option
     provided = read_secret(secret_file)
     service = call.service
     past = service.parse_backfill(since, from_beginning=from_beginning)
-    wish = SecretRequest(signing=signing, provided=provided, may_be_empty=allow_empty_secret)
+    request = SecretRequest(signing=signing, provided=provided, may_be_empty=allow_empty_secret)
     with NewSecrets(service) as new:
-        subscription, secret = _subscribe(new, terms, wish, pending=challenge)
+        subscription, secret = _subscribe(new, terms, request, pending=challenge)
         view = CreatedSubscriptionView.from_subscription(
             subscription, secret=secret, replay_id=service.start_backfill(subscription, past)
         )
@@ -114,12 +114,12 @@ def add(  # noqa: PLR0913  each is an option
 
 
 def _subscribe(
-    new: NewSecrets, terms: SubscriptionFields, wish: SecretRequest, *, pending: bool
+    new: NewSecrets, terms: SubscriptionFields, request: SecretRequest, *, pending: bool
 ) -> tuple[Subscription, str | None]:
     """Subscribe, and return the secret to show; an interrupt waits until it will be shown."""
     with deferred_interrupt():
-        subscription, key = new.service.subscribe(terms, wish, pending=pending)
-        if secret := secret_to_reveal(key, wish.provided):
+        subscription, key = new.service.subscribe(terms, request, pending=pending)
+        if secret := secret_to_reveal(key, request.provided):
             new.add(subscription)
     return subscription, secret
 

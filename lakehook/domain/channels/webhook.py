@@ -149,25 +149,25 @@ def retry_after(response: Response, *, now: float) -> float | None:
     ``30s``, ``10 min``, ``500 ms``, ``PT30S``, quotes, a repeated header, RFC 3339, and Unix time
     in seconds or milliseconds.
     """
-    wish = response.headers.get("retry-after", "").strip().strip("\"'")
-    seconds = _delay(wish, now)
+    header = response.headers.get("retry-after", "").strip().strip("\"'")
+    seconds = _delay(header, now)
     if seconds is None:
-        date = _date(wish)
+        date = _date(header)
         seconds = None if date is None else date.timestamp() - now
     return None if seconds is None else min(max(0.0, seconds), MAX_RETRY_AFTER_SECONDS)
 
 
 def unread_retry_after(response: Response, *, now: float) -> str:
     """Return a ``retry-after`` that was not understood, for people to see; else nothing."""
-    wish = response.headers.get("retry-after", "").strip()
-    return wish if wish and retry_after(response, now=now) is None else ""
+    header = response.headers.get("retry-after", "").strip()
+    return header if header and retry_after(response, now=now) is None else ""
 
 
-def _delay(wish: str, now: float) -> float | None:
-    if (duration := _DURATION.fullmatch(wish)) and any(duration.groups()):
+def _delay(header: str, now: float) -> float | None:
+    if (duration := _DURATION.fullmatch(header)) and any(duration.groups()):
         hours, minutes, seconds = (float(part or 0) for part in duration.groups())
         return 3600 * hours + 60 * minutes + seconds
-    number = _DELAY.fullmatch(wish)
+    number = _DELAY.fullmatch(header)
     if number is None:
         return None
     if unit := number[2]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 
-from bench.delivering import LANES, REQUEST_ID, Function
+from bench.delivering import LANES, LOOPBACK, REQUEST_ID, Function
 from bench.harness import Row, up_to
 from bench.meter import Meter
 from bench.prices import ALTERNATIVES, Usage
@@ -26,12 +26,14 @@ from lakehook.adapters.dynamodb.fan_out import DynamoFanOutReader
 from lakehook.adapters.dynamodb.journal import DynamoJournal
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions, subscription_to_item
+from lakehook.adapters.http.client import HttpTransport
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
-from lakehook.adapters.system import SystemClock
+from lakehook.domain.attempt import Response
+from lakehook.domain.destination import Request
 from lakehook.ingestion.fan_out import FanOut, FanOutPorts
 from lakehook.ports.queues import EventMessage
 from tests.builders import a_notice, a_subscription
-from tests.fakes import FakeInvalidEventQueue, FakeMessageAcks, FakeUnfinishedAttempts
+from tests.fakes import FakeClock, FakeInvalidEventQueue, FakeMessageAcks, FakeUnfinishedAttempts
 
 ON = "counting clients"
 BATCHES = (1, 3, 10)
@@ -79,7 +81,8 @@ class Counted:
 
 
 def measure(*, quick: bool) -> Sequence[Row]:  # noqa: ARG001  it takes a second
-    deliver, fan_out = deliveries(LANES), events(LANES, 1)
+    with receiving() as url:
+        deliver, fan_out = deliveries(LANES, url), events(LANES, 1)
     of_a_batch = deliver.requests * LANES + 1  # Lambda deletes what it has received
     figures = (
         ("fan-out of ten events: requests in all", fan_out.requests * LANES, 4, ""),
@@ -128,21 +131,33 @@ def usage(batch: int, subscribers: int) -> Usage:
     )
 
 
+class _AnsweringTransport(HttpTransport):
+    def send(self, request: Request) -> Response:  # noqa: ARG002  it answers each
+        return Response(status=200, headers={}, body=b"")
+
+
 @cache
-def deliveries(batch: int) -> Counted:
-    meter, clock = Meter(), SystemClock()
-    with receiving() as url:
-        pipelines = [str(number) for number in range(batch)]
-        ledger = DynamoLedger(meter, "deliveries", clock)  # type: ignore[arg-type]
-        healths = DynamoEndpointHealthStore(meter, "deliveries")  # type: ignore[arg-type]
-        function = Function([url], ledger=ledger, healths=healths, pipelines=pipelines)
-        function(function.batch())
-        records = function.batch()
-        stored = meter.tables["deliveries"].stored_bytes
-        meter.reset()
-        spoken = len(function.said.getvalue())
-        function(records)
-        function.close()
+def deliveries(batch: int, url: str = "") -> Counted:
+    """Count for a delivery to a receiver, or to none: then nothing depends on the machine.
+
+    No clock goes on: a slow attempt takes a permit, which would be counted as well.
+    """
+    meter, clock = Meter(), FakeClock()
+    function = Function(
+        [url or "http://127.0.0.1:9"],
+        ledger=DynamoLedger(meter, "deliveries", clock),  # type: ignore[arg-type]
+        healths=DynamoEndpointHealthStore(meter, "deliveries"),  # type: ignore[arg-type]
+        clock=clock,
+        http=HttpTransport(LOOPBACK) if url else _AnsweringTransport(),
+        pipelines=[str(number) for number in range(batch)],
+    )
+    function(function.batch())
+    records = function.batch()
+    stored = meter.tables["deliveries"].stored_bytes
+    meter.reset()
+    spoken = len(function.said.getvalue())
+    function(records)
+    function.close()
     said = len(function.said.getvalue()[spoken:]) + PLATFORM_BYTES  # ASCII
     return _counted(meter, batch, meter.tables["deliveries"].stored_bytes - stored, said)
 
@@ -150,7 +165,7 @@ def deliveries(batch: int) -> Counted:
 @cache
 def events(batch: int, subscribers: int) -> Counted:
     """Count for an event of so many pipelines that go through their states at once."""
-    meter, clock, said = Meter(), SystemClock(), io.StringIO()
+    meter, clock, said = Meter(), FakeClock(), io.StringIO()
     for number in range(subscribers):
         item = subscription_to_item(a_subscription(id=f"sub_{number:022d}"))
         meter.put_item(TableName="subscriptions", Item=item)

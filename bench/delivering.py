@@ -28,6 +28,7 @@ from lakehook.domain.signing import HmacSecret
 from lakehook.domain.ssrf_policy import parse_networks
 from lakehook.ports.outbound import NoResponse, SubscriptionCredentials
 from lakehook.ports.stores import EndpointHealthStore, Ledger
+from lakehook.ports.system import Clock
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import (
     FakeClock,
@@ -46,6 +47,7 @@ LANES = 10  # of a full batch
 SECRET = HmacSecret(b"a secret of thirty-two bytes, so")
 REQUEST_ID = "c0ffee00-0000-4000-8000-000000000000"
 PLENTY_SECONDS = 30.0
+LOOPBACK = parse_networks(["127.0.0.0/8"])
 _SERVICES = count()  # of one name, all would speak into the stream of the first
 
 
@@ -61,6 +63,8 @@ class Function:
     urls: Sequence[str]
     ledger: Ledger | None = None
     healths: EndpointHealthStore | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    http: HttpTransport = field(default_factory=lambda: HttpTransport(LOOPBACK))
     deadline_seconds: float = 10.0
     pipelines: Sequence[str] = ("39",)  # of which each URL has a lane
     more: dict[str, Any] = field(default_factory=dict)  # in each event
@@ -73,8 +77,7 @@ class Function:
             Logger(service=service, stream=self.said, use_rfc3339=True, utc=True),
             Metrics(service=service, namespace="Lakehook"),
         )
-        self.receiver = HttpTransport(parse_networks(["127.0.0.0/8"]))
-        ledger = self.ledger or FakeLedger(clock=SystemClock())  # type: ignore[arg-type]
+        ledger = self.ledger or FakeLedger(clock=self.clock)  # type: ignore[arg-type]
         self.ports = self._ports(ledger)
         self._batch = build_deliver(self.ports, RetrySchedule.parse("300"))
 
@@ -98,7 +101,7 @@ class Function:
         return lambda: self(batches.pop())
 
     def close(self) -> None:
-        self.receiver.close()
+        self.http.close()
         self._batch.workers.shutdown()
 
     def _record(self, subscription: str, pipeline: str, number: int) -> dict[str, Any]:
@@ -116,8 +119,8 @@ class Function:
         }
 
     def _ports(self, ledger: Any) -> DeliveryPorts:
-        clock, dice = SystemClock(), SystemRandom()
-        carriers = TransportRouter(http=self.receiver, mail=_Nobody())  # type: ignore[arg-type]
+        clock, dice = self.clock, SystemRandom()
+        carriers = TransportRouter(http=self.http, mail=_Nobody())  # type: ignore[arg-type]
         subscriptions = {f"sub_{i:022d}": url for i, url in enumerate(self.urls)}
         return DeliveryPorts(
             ledger=ledger,

@@ -24,7 +24,6 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
-DOLLARS = re.compile(r"\$(\d+\.\d\d)")
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
@@ -76,16 +75,10 @@ def test_the_page_of_deployment_has_the_price_of_an_idle_month_as_it_is_counted(
     assert f"{idle.BEGIN}\n{idle.table(TEMPLATE)}\n{idle.END}" in read("docs/deploy.md")
 
 
-def test_both_pages_have_the_price_of_a_million_deliveries_as_it_is_counted():
-    """``python -m bench.calls`` writes them anew. A line of a log may be a byte longer."""
-    rests = [page.read_text(encoding="utf-8").partition(calls.BEGIN)[2] for page in calls.PAGES]
-    (prices_told,) = {rest.partition(calls.END)[0].strip() for rest in rests}
-    counted = calls.table().strip()
-
-    assert DOLLARS.sub("$", prices_told) == DOLLARS.sub("$", counted)
-    assert [float(each) for each in DOLLARS.findall(prices_told)] == pytest.approx(
-        [float(each) for each in DOLLARS.findall(counted)], abs=0.03
-    )
+@pytest.mark.parametrize("page", calls.PAGES, ids=lambda page: page.name)
+def test_a_page_has_the_price_of_a_million_deliveries_as_it_is_counted(page: Path):
+    """``python -m bench.calls`` writes it anew."""
+    assert f"{calls.BEGIN}\n{calls.table()}\n{calls.END}" in page.read_text(encoding="utf-8")
 
 
 def test_the_documents_reckon_with_the_prices_that_the_measurements_take():

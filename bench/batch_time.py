@@ -58,7 +58,7 @@ def _one_by_one(function: Function, records: list[dict[str, Any]]) -> None:
         request = Request(
             endpoint=Endpoint.parse(url), headers=headers, body=body, deadline_seconds=10
         )
-        function.receiver.send(request)
+        function.http.send(request)
 
     process_partial_response(
         event={"Records": records},

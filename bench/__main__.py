@@ -1,6 +1,6 @@
-"""``python -m bench``: every measurement, as ratios to references of the same run.
+"""Every measurement, as ratios to references of the same run: ``python -m bench``.
 
-``--only NAME`` takes one, ``--quick`` a rougher look at each; neither is written down.
+``--only NAME`` runs one, ``--quick`` fewer rounds of each; neither is written down.
 """
 
 import argparse
@@ -56,9 +56,9 @@ def main() -> None:
     rows: list[Row] = []
     for name in arguments.only or BENCHMARKS:
         began = time.perf_counter()
-        taken: Sequence[Row] = import_module(f"bench.{name}").measure(quick=arguments.quick)
+        measured: Sequence[Row] = import_module(f"bench.{name}").measure(quick=arguments.quick)
         console.print(f"[dim]{name}: {time.perf_counter() - began:.0f} s", highlight=False)
-        rows += taken
+        rows += measured
     console.print(table_of(rows))
     if not (arguments.only or arguments.quick):
         _write(rows)
@@ -69,7 +69,9 @@ def _check_packages(arguments: argparse.Namespace) -> None:
     needed = {name: NEEDED[name] for name in arguments.only or BENCHMARKS if name in NEEDED}
     if not (arguments.only or arguments.quick):
         needed["the picture"] = NEEDED_TO_DRAW
-    missing = [f"{what} needs {it}" for what, it in needed.items() if find_spec(it) is None]
+    missing = [
+        f"{user} needs {package}" for user, package in needed.items() if find_spec(package) is None
+    ]
     if missing:
         raise SystemExit(f"{', '.join(missing)}: make install, or --only another measure")
 
@@ -85,8 +87,10 @@ def _write(rows: Sequence[Row]) -> None:
     RESULTS.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     draw(document, PICTURE)
     facts = document["machine"]
-    told = f"{facts['cores']} cores ({facts['cpu']}), Python {facts['python']}, {facts['date']}"
-    renew(PAGE, rows, told)
+    description = (
+        f"{facts['cores']} cores ({facts['cpu']}), Python {facts['python']}, {facts['date']}"
+    )
+    renew(PAGE, rows, description)
 
 
 def machine() -> dict[str, object]:
@@ -100,16 +104,18 @@ def machine() -> dict[str, object]:
 
 
 def _cpu() -> str:
-    described = Path("/proc/cpuinfo")
-    lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
     names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--only", action="append", choices=BENCHMARKS, help="this one alone")
-    parser.add_argument("--quick", action="store_true", help="a rougher look")
+    parser.add_argument(
+        "--only", action="append", choices=BENCHMARKS, help="this measurement alone"
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, rougher figures")
     return parser.parse_args()
 
 

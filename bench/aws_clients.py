@@ -1,4 +1,4 @@
-"""CPU of a webhook in both functions, AWS's clients included, beside bare calls of botocore.
+"""CPU of a webhook in both functions, AWS's clients included, and of bare calls of botocore.
 
 AWS is an endpoint on loopback that answers at once: TLS, and waiting for it, are left out.
 """
@@ -76,13 +76,13 @@ def _whole(samples: Mapping[str, Sample], subscribers: int) -> Row:
 
 def _parts(samples: Mapping[str, Sample]) -> Iterator[Row]:
     for name, sample in samples.items():
-        told = within(sample, samples[FLOOR], of=FLOOR)
-        yield sample.row(f"… {name}", factor=1e3, unit="ms", on=ON, **told)
+        comparison = within(sample, samples[FLOOR], of=FLOOR)
+        yield sample.row(f"… {name}", factor=1e3, unit="ms", on=ON, **comparison)
 
 
 def _delivering(subscriptions: Sequence[Subscription]) -> Callable[[], float]:
-    """A batch with a lane of each subscription, by the function as it is wired."""
-    deliver_batch, told = deliver.deliver_batch(), deliver.telemetry()
+    """Measure a batch with a lane of each subscription, by the function as it is wired."""
+    deliver_batch, telemetry = deliver.deliver_batch(), deliver.telemetry()
 
     def batch() -> Records:
         deliveries = [
@@ -92,7 +92,7 @@ def _delivering(subscriptions: Sequence[Subscription]) -> Callable[[], float]:
         return [sqs_record(str(delivery.lane), encode(delivery)) for delivery in deliveries]
 
     def work(records: Records) -> None:
-        with told.invocation(REQUEST_ID):
+        with telemetry.invocation(REQUEST_ID):
             messages = [deliver.queue_message(record) for record in records]
             assert not deliver_batch(messages, lambda: PLENTY_SECONDS)
 
@@ -100,18 +100,20 @@ def _delivering(subscriptions: Sequence[Subscription]) -> Callable[[], float]:
 
 
 def _fanning_out(subscribers: int) -> Callable[[], float]:
-    """A full batch of events, each of another pipeline."""
-    fan_out_batch, told = fanout.fan_out_batch.__wrapped__(), fanout.telemetry()
+    """Measure a full batch of events, each of another pipeline."""
+    fan_out_batch, telemetry = fanout.fan_out_batch.__wrapped__(), fanout.telemetry()
 
     def batch() -> Records:
         documents = [
             a_document(pipeline_id=number, event_id=f"e{number}")
             for number in (next(_numbers) for _ in range(LANES))
         ]
-        return [sqs_record(str(one["pipeline_id"]), json.dumps(one)) for one in documents]
+        return [
+            sqs_record(str(document["pipeline_id"]), json.dumps(document)) for document in documents
+        ]
 
     def work(records: Records) -> None:
-        with told.invocation(REQUEST_ID):
+        with telemetry.invocation(REQUEST_ID):
             messages = [fanout.event_message(record) for record in records]
             assert not fan_out_batch(messages, lambda: PLENTY_SECONDS)
 
@@ -121,7 +123,7 @@ def _fanning_out(subscribers: int) -> Callable[[], float]:
 def _each(
     batch: Callable[[], Records], work: Callable[[Records], None], *, webhooks: int
 ) -> Callable[[], float]:
-    """CPU of a batch for each webhook; Lambda would have made the records."""
+    """Measure the CPU per webhook of a batch; Lambda would have made the records."""
 
     def measured() -> float:
         records = [batch() for _ in range(BATCHES)]
@@ -144,7 +146,7 @@ def sqs_record(group: str, body: str) -> dict[str, Any]:
 
 
 def _bare_calls() -> dict[str, Callable[[], float]]:
-    """The least that a call costs, by clients that nobody has told to leave anything out."""
+    """Measure the least that a call costs, by clients in their default configuration."""
     session: Any = botocore.session.get_session()
     dynamodb, sqs = session.create_client("dynamodb"), session.create_client("sqs")
     attempt = Attempt(at=1e9, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
@@ -174,7 +176,7 @@ def _subscription(number: int, url: str) -> Subscription:
 @contextmanager
 def _aws_of(subscriptions: Sequence[Subscription]) -> Iterator[str]:
     answers = {
-        "Scan": {"Items": [subscription_to_item(one) for one in subscriptions]},
+        "Scan": {"Items": [subscription_to_item(subscription) for subscription in subscriptions]},
         "Decrypt": {"KeyId": "key", "Plaintext": SECRET.key},
     }
     with answering(answers) as url:
@@ -183,11 +185,11 @@ def _aws_of(subscriptions: Sequence[Subscription]) -> Iterator[str]:
 
 @contextmanager
 def _environment(url: str) -> Iterator[None]:
-    """What Lambda sets, so that the functions are wired as they ship."""
-    more = {
+    """Set what Lambda sets, so that the functions are wired as they ship."""
+    environment = {
         "AWS_ENDPOINT_URL": url,
         "AWS_SESSION_TOKEN": "a token of a role " * 40,
         "ALLOWED_NETWORKS": "127.0.0.0/8",
     }
-    with patch.dict(os.environ, SETTINGS | more):
+    with patch.dict(os.environ, SETTINGS | environment):
         yield

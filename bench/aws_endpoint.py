@@ -1,4 +1,4 @@
-"""AWS on loopback, for its clients' sake: it knows nothing, keeps nothing, and answers at once.
+"""AWS on loopback: an endpoint that stores nothing and answers each call at once.
 
 ``python -m bench.aws_endpoint`` reads the answers of single operations first, as JSON in a line,
 and prints its port.
@@ -7,14 +7,13 @@ and prints its port.
 import asyncio
 import json
 import re
-import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from bench.receiver import Receiver
+from bench.receiver import Receiver, server_process
 
 _OPERATION = re.compile(rb"x-amz-target: *\w+\.(\w+)", re.IGNORECASE)
 _answers: dict[bytes, bytes] = {}
@@ -41,17 +40,10 @@ def _base64(value: bytes) -> str:
 
 @contextmanager
 def answering(answers: Mapping[str, Any]) -> Iterator[str]:
-    """Its URL; it runs in a process of its own, so that it takes none of our time."""
-    command = [sys.executable, "-m", "bench.aws_endpoint"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
-        assert process.stdin
-        assert process.stdout
-        print(json.dumps(answers, default=_base64), file=process.stdin, flush=True)
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.kill()
+    """Yield the URL of an endpoint with these answers."""
+    settings = json.dumps(answers, default=_base64)
+    with server_process("bench.aws_endpoint", settings=settings) as url:
+        yield url
 
 
 async def main() -> None:

@@ -22,26 +22,26 @@ LANE = {"lane": "bare#1", "record": "lane"}
 
 
 def write(event: Mapping[str, Any], context: Any) -> None:
-    """Lambda: a write, and on to the next queue."""
+    """Handle a batch: write an item, and send on to the next queue."""
     for record in event["Records"]:
         item = to_item({**SEQUENCE, "record": context.aws_request_id})
-        _client("dynamodb").put_item(TableName=_told("TABLE"), Item=item)
+        _client("dynamodb").put_item(TableName=_setting("TABLE"), Item=item)
         _client("sqs").send_message(
-            QueueUrl=_told("QUEUE"), MessageBody=record["body"], MessageGroupId="bare"
+            QueueUrl=_setting("QUEUE"), MessageBody=record["body"], MessageGroupId="bare"
         )
 
 
 def post(event: Mapping[str, Any], _: Any) -> None:
-    """Lambda: a read, and out."""
+    """Handle a batch: read an item, and post the webhook."""
     for record in event["Records"]:
-        request = {_told("TABLE"): {"Keys": [to_item(LANE)], "ConsistentRead": True}}
+        request = {_setting("TABLE"): {"Keys": [to_item(LANE)], "ConsistentRead": True}}
         _client("dynamodb").batch_get_item(RequestItems=request)
-        _session().post(_told("URL"), data=record["body"], timeout=10)
+        _session().post(_setting("URL"), data=record["body"], timeout=10)
 
 
 @contextmanager
 def bare_functions(lakehook: LocalLakehook, url: str, *, sink: int) -> Iterator[str]:
-    """The queue that they begin at."""
+    """Yield the queue that they begin at."""
     tables, sqs = lakehook.deployment, lakehook.client("sqs")
     first, second = (_queue(sqs, f"bare-function-{n}.fifo") for n in (1, 2))
     hops = (
@@ -49,7 +49,7 @@ def bare_functions(lakehook: LocalLakehook, url: str, *, sink: int) -> Iterator[
         (second, "post", {"TABLE": tables.deliveries_table, "URL": url}),
     )
     host = Host(endpoint_url=lakehook.endpoint_url, sink=sink)
-    functions = [Function(_spec(name, told), host) for _, name, told in hops]
+    functions = [Function(_spec(name, environment), host) for _, name, environment in hops]
     mappings = [
         EventSourceMapping(_mapping(queue, name), function.invoke, concurrency=1)
         for (queue, name, _), function in zip(hops, functions, strict=True)
@@ -70,10 +70,10 @@ def _queue(sqs: Any, name: str) -> str:
     return str(sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
 
 
-def _spec(name: str, told: Mapping[str, str]) -> FunctionSpec:
+def _spec(name: str, environment: Mapping[str, str]) -> FunctionSpec:
     handler = f"bench.{Path(__file__).stem}.{name}"
     return FunctionSpec(
-        name=name, handler=handler, environment=told, timeout_seconds=10, memory_mb=512
+        name=name, handler=handler, environment=environment, timeout_seconds=10, memory_mb=512
     )
 
 
@@ -88,7 +88,7 @@ def _mapping(queue: str, name: str) -> MappingSpec:
     )
 
 
-def _told(name: str) -> str:
+def _setting(name: str) -> str:
     return os.environ[name]
 
 

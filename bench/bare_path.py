@@ -1,4 +1,4 @@
-"""The way of an event without what Lakehook adds: the least that the same cloud could do."""
+"""Path of an event without what Lakehook adds: the least that the same cloud could do."""
 
 import time
 from collections.abc import Callable
@@ -21,8 +21,8 @@ class BarePath:
         self._first, self._second = (self._queue(f"bare-{n}.fifo") for n in (1, 2))
         self._url, self._session, self._over = url, requests.Session(), Event()
         self._hops = [
-            Thread(target=self._carry, args=(self._first, self._write)),
-            Thread(target=self._carry, args=(self._second, self._post)),
+            Thread(target=self._poll, args=(self._first, self._write)),
+            Thread(target=self._poll, args=(self._second, self._post)),
         ]
 
     def __enter__(self) -> Self:
@@ -48,8 +48,8 @@ class BarePath:
     def _send(self, sqs: Any, url: str, body: str) -> None:
         sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="bare")
 
-    def _carry(self, url: str, work: Callable[[Any, Any, str], None]) -> None:
-        """Deletes behind the work, as an event source does."""
+    def _poll(self, url: str, work: Callable[[Any, Any, str], None]) -> None:
+        """Process each message, then delete it, as an event source mapping does."""
         sqs, dynamodb = self._client("sqs"), self._client("dynamodb")
         while not self._over.is_set():
             answer = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=LONG_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""How long a batch takes whose receivers are slow, beside Powertools' processor, lane by lane."""
+"""Duration of a batch with slow receivers, compared with Powertools' processor, lane by lane."""
 
 import time
 from collections.abc import Sequence
@@ -23,30 +23,30 @@ def measure(*, quick: bool) -> Sequence[Row]:
         slow = f"{url}/slow/{ANSWER_MS}"
         function = Function([slow] * LANES)
         function(function.batch())
-        one = loops(slow)["requests"]
+        loop = loops(slow)["requests"]
         records = function.batch()
         works = {
-            "one": lambda: wall_seconds(one),
+            "one": lambda: wall_seconds(loop),
             "lakehook": lambda: wall_seconds(function.deliveries(1)),
-            "powertools": lambda: wall_seconds(lambda: _one_by_one(function, records)),
+            "powertools": lambda: wall_seconds(lambda: _process_in_sequence(function, records)),
         }
         samples = in_turns(works, rounds=2 if quick else 5)
         function.close()
-    ours, single = samples["lakehook"], samples["one"]
-    told = within(ours, single, of="one exchange", at_most=AT_MOST)
-    beside = within(samples["powertools"], ours, of="Lakehook")
+    batch, loop_sample = samples["lakehook"], samples["one"]
+    comparison = within(batch, loop_sample, of="one exchange", at_most=AT_MOST)
+    powertools = within(samples["powertools"], batch, of="Lakehook")
     return [
-        ours.row(
-            "batch of 10 lanes, receivers of 200 ms", factor=1e3, unit="ms", on=MEMORY, **told
+        batch.row(
+            "batch of 10 lanes, receivers of 200 ms", factor=1e3, unit="ms", on=MEMORY, **comparison
         ),
         samples["powertools"].row(
-            "… by SqsFifoPartialProcessor", factor=1e3, unit="ms", on="loopback", **beside
+            "… by SqsFifoPartialProcessor", factor=1e3, unit="ms", on="loopback", **powertools
         ),
     ]
 
 
-def _one_by_one(function: Function, records: list[dict[str, Any]]) -> None:
-    """The way of Powertools: one record after another, stopping at the first that fails."""
+def _process_in_sequence(function: Function, records: list[dict[str, Any]]) -> None:
+    """Process one record after another, as Powertools does, stopping at the first that fails."""
     processor = SqsFifoPartialProcessor()
 
     def handle(record: SQSRecord) -> None:

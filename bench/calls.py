@@ -1,11 +1,10 @@
-"""What events and deliveries ask of AWS, counted at clients that answer at once, and the price.
+"""Requests of events and deliveries to AWS, counted at clients that answer at once, and the price.
 
 Pipelines are created, run and end: three events each. ``python -m bench.calls`` writes the table
 of prices into docs/performance.md and docs/deploy.md anew; a test holds both to it.
 """
 
 import io
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from aws_lambda_powertools import Logger, Metrics
 from bench.delivering import LANES, LOOPBACK, REQUEST_ID, Function
 from bench.harness import Row, up_to
 from bench.meter import Meter
+from bench.page import replace_between, table_line
 from bench.prices import ALTERNATIVES, Usage
 from bench.receiver import receiving
 from lakehook.adapters.delivery_telemetry import PowertoolsTelemetry
@@ -69,8 +69,8 @@ BEGIN, END = "<!-- counted by python -m bench.calls -->\n", "<!-- end of these p
 
 
 @dataclass(frozen=True)
-class Counted:
-    """Of a function, for each of its messages."""
+class MessageCost:
+    """What a function costs for each of its messages."""
 
     requests: float
     write_units: float
@@ -83,23 +83,23 @@ class Counted:
 def measure(*, quick: bool) -> Sequence[Row]:  # noqa: ARG001  it takes a second
     with receiving() as url:
         deliver, fan_out = deliveries(LANES, url), events(LANES, 1)
-    of_a_batch = deliver.requests * LANES + 1  # Lambda deletes what it has received
+    batch_requests = deliver.requests * LANES + 1  # Lambda deletes what it has received
     figures = (
         ("fan-out of ten events: requests in all", fan_out.requests * LANES, 4, ""),
         ("DynamoDB write units an event", fan_out.write_units, 1, ""),
         ("… and of the index of unfinished pipelines", fan_out.index_units, 4 / 3, ""),
         ("DynamoDB write units a delivery", deliver.write_units, 1, ""),
         ("DynamoDB read units a delivery", deliver.read_units, 2.1, ""),
-        ("SQS requests a delivery, one subscriber", usage(LANES, 1).sqs_requests, 0.6, ""),
+        ("SQS requests a delivery, one subscriber", count_usage(LANES, 1).sqs_requests, 0.6, ""),
         ("bytes logged a delivery", deliver.bytes_logged, 600, "bytes"),
     )
     return [
         Row(
             measure="AWS requests of a batch of ten: read, writes, delete",
-            value=of_a_batch,
+            value=batch_requests,
             unit="",
             on=ON,
-            **up_to(of_a_batch, 4, unit=""),
+            **up_to(batch_requests, 4, unit=""),
         ),
         *_figures(figures),
     ]
@@ -113,13 +113,13 @@ def _figures(figures: Sequence[tuple[str, float, float, str]]) -> list[Row]:
 
 
 @cache
-def usage(batch: int, subscribers: int) -> Usage:
+def count_usage(batch: int, subscribers: int) -> Usage:
     """Count for one delivery, if both functions are called with so many messages."""
     fan_out, deliver = events(batch, subscribers), deliveries(batch)
-    sent = -(-batch * subscribers // ENTRIES) / batch
-    of_event = (1 + POLLS) / batch + sent
+    queue_batches = -(-batch * subscribers // ENTRIES) / batch
+    event_requests = (1 + POLLS) / batch + queue_batches
     return Usage(
-        sqs_requests=of_event / subscribers + POLLS / batch,
+        sqs_requests=event_requests / subscribers + POLLS / batch,
         write_units=deliver.write_units + fan_out.write_units / subscribers,
         index_units=deliver.index_units + fan_out.index_units / subscribers,
         read_units=deliver.read_units + fan_out.read_units / subscribers,
@@ -137,7 +137,7 @@ class _AnsweringTransport(HttpTransport):
 
 
 @cache
-def deliveries(batch: int, url: str = "") -> Counted:
+def deliveries(batch: int, url: str = "") -> MessageCost:
     """Count for a delivery to a receiver, or to none: then nothing depends on the machine.
 
     No clock goes on: a slow attempt takes a permit, which would be counted as well.
@@ -155,29 +155,31 @@ def deliveries(batch: int, url: str = "") -> Counted:
     records = function.batch()
     stored = meter.tables["deliveries"].stored_bytes
     meter.reset()
-    spoken = len(function.said.getvalue())
+    logged_before = len(function.log.getvalue())
     function(records)
     function.close()
-    said = len(function.said.getvalue()[spoken:]) + PLATFORM_BYTES  # ASCII
-    return _counted(meter, batch, meter.tables["deliveries"].stored_bytes - stored, said)
+    bytes_logged = len(function.log.getvalue()[logged_before:]) + PLATFORM_BYTES  # ASCII
+    return _cost_per_message(
+        meter, batch, meter.tables["deliveries"].stored_bytes - stored, bytes_logged
+    )
 
 
 @cache
-def events(batch: int, subscribers: int) -> Counted:
+def events(batch: int, subscribers: int) -> MessageCost:
     """Count for an event of so many pipelines that go through their states at once."""
-    meter, clock, said = Meter(), FakeClock(), io.StringIO()
+    meter, clock, log = Meter(), FakeClock(), io.StringIO()
     for number in range(subscribers):
         item = subscription_to_item(a_subscription(id=f"sub_{number:022d}"))
         meter.put_item(TableName="subscriptions", Item=item)
     journal = DynamoJournal(meter, "pipelines", clock)  # type: ignore[arg-type]
-    known = DynamoSubscriptions(meter, "subscriptions", clock)  # type: ignore[arg-type]
+    subscriptions = DynamoSubscriptions(meter, "subscriptions", clock)  # type: ignore[arg-type]
     telemetry = PowertoolsTelemetry(
-        Logger(service=f"fanout-{batch}-{subscribers}", stream=said, use_rfc3339=True, utc=True),
+        Logger(service=f"fanout-{batch}-{subscribers}", stream=log, use_rfc3339=True, utc=True),
         Metrics(service="fanout", namespace="Lakehook"),
     )
     fan_out = FanOut(
         FanOutPorts(
-            reader=DynamoFanOutReader(journal, known),
+            reader=DynamoFanOutReader(journal, subscriptions),
             journal=journal,
             queue=SqsDeliveryQueue(meter, "queue"),  # type: ignore[arg-type]
             invalid_events=FakeInvalidEventQueue(),
@@ -186,14 +188,14 @@ def events(batch: int, subscribers: int) -> Counted:
             acks=FakeMessageAcks(),
         )
     )
-    known.all()
+    subscriptions.all()
     meter.reset()
     for state in STATES:
-        with redirect_stdout(said), telemetry.invocation(REQUEST_ID):
+        with redirect_stdout(log), telemetry.invocation(REQUEST_ID):
             assert fan_out(_notices(batch, state)) == []
-    bytes_logged = len(said.getvalue()) + len(STATES) * PLATFORM_BYTES
+    bytes_logged = len(log.getvalue()) + len(STATES) * PLATFORM_BYTES
     stored = meter.tables["pipelines"].stored_bytes
-    return _counted(meter, batch * len(STATES), stored, bytes_logged)
+    return _cost_per_message(meter, batch * len(STATES), stored, bytes_logged)
 
 
 def _notices(batch: int, state: Mapping[str, str]) -> list[EventMessage]:
@@ -204,8 +206,10 @@ def _notices(batch: int, state: Mapping[str, str]) -> list[EventMessage]:
     ]
 
 
-def _counted(meter: Meter, messages: int, stored_bytes: int, bytes_logged: int) -> Counted:
-    return Counted(
+def _cost_per_message(
+    meter: Meter, messages: int, stored_bytes: int, bytes_logged: int
+) -> MessageCost:
+    return MessageCost(
         requests=meter.requests.total() / messages,
         write_units=meter.write_units / messages,
         index_units=meter.index_units / messages,
@@ -216,8 +220,8 @@ def _counted(meter: Meter, messages: int, stored_bytes: int, bytes_logged: int) 
 
 
 def table() -> str:
-    """Build what both pages say of prices."""
-    used = [usage(batch, subscribers) for subscribers in SUBSCRIBERS for batch in BATCHES]
+    """Build the table of prices that both pages hold."""
+    usages = [count_usage(batch, subscribers) for subscribers in SUBSCRIBERS for batch in BATCHES]
     heads = [
         f"{subscribers} an event, batches of {batch}"
         for subscribers in SUBSCRIBERS
@@ -225,22 +229,24 @@ def table() -> str:
     ]
     lines = [
         *(
-            _line(name, *(f"${each.dollars[name]:.2f}" for each in used))
-            for name in used[0].dollars
+            table_line(item, *(f"${usage.dollars[item]:.2f}" for usage in usages))
+            for item in usages[0].dollars
         ),
-        _line("**together**", *(f"**${each.dollars_a_million:.2f}**" for each in used)),
+        table_line("**together**", *(f"**${usage.dollars_a_million:.2f}**" for usage in usages)),
     ]
     alternatives = [
-        _line(name, *(f"${price:.2f}" for price in dollars))
+        table_line(name, *(f"${price:.2f}" for price in dollars))
         for name, dollars in ALTERNATIVES.items()
     ]
     return "\n".join(
         (
-            _line("a million deliveries", *heads),
+            table_line("a million deliveries", *heads),
             "|---" * (1 + len(heads)) + "|",
             *lines,
             "",
-            _line("without order and retries for days", *(f"{n} an event" for n in SUBSCRIBERS)),
+            table_line(
+                "without order and retries for days", *(f"{n} an event" for n in SUBSCRIBERS)
+            ),
             "|---" * (1 + len(SUBSCRIBERS)) + "|",
             *alternatives,
             "",
@@ -248,16 +254,9 @@ def table() -> str:
     )
 
 
-def _line(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def main() -> None:
-    between = re.compile(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", re.DOTALL)
-    counted = f"\n{table()}\n"
     for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        page.write_text(between.sub(lambda _: counted, text), encoding="utf-8")
+        replace_between(page, BEGIN, END, f"\n{table()}\n")
 
 
 if __name__ == "__main__":

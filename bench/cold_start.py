@@ -1,4 +1,4 @@
-"""From a fresh process to a handler that is ready, beside the least that it could import.
+"""CPU from a fresh process to a ready handler, compared with the least that it could import.
 
 Both have their bytecode at hand.
 """
@@ -69,7 +69,7 @@ BESIDE = {
     "api": "from aws_lambda_powertools.event_handler import"
     " LambdaFunctionUrlResolver as Url; Url(enable_validation=True); ",
 }
-"""What sends, and what an API is made with: the library's resolver without a single operation."""
+"""The HTTP client, and what an API is made with: a resolver without a single operation."""
 
 
 def measure(*, quick: bool) -> Sequence[Row]:
@@ -86,19 +86,19 @@ def _row(name: str, environment: Mapping[str, str], *, rounds: int) -> Row:
     bound = {kind: (lambda work=work: work(environment)) for kind, work in works.items()}
     samples = in_turns(bound, rounds=rounds)
     at_most = AT_MOST_OF_THE_API if name == "api" else AT_MOST
-    told = within(samples["ours"], samples["reference"], of="its libraries", at_most=at_most)
+    comparison = within(samples["ours"], samples["reference"], of="its libraries", at_most=at_most)
     return samples["ours"].row(
-        f"cold start of {name}, CPU", factor=1e3, unit="ms", on="fresh process", **told
+        f"cold start of {name}, CPU", factor=1e3, unit="ms", on="fresh process", **comparison
     )
 
 
 def program(name: str) -> str:
-    """Return what makes a function ready for its first invocation."""
+    """Return the program that makes a function ready for its first invocation."""
     return f"import functions.{name}.handler as h; h.telemetry(); {READY[name]}"
 
 
 def _least(name: str) -> str:
-    """boto3, the function's clients from one session, Powertools, and what it uses beside."""
+    """Import boto3, the function's clients of one session, Powertools, and what else it uses."""
     clients = "".join(f"session.client({client!r}); " for client in CLIENTS[name])
     return (
         f"import boto3; {BESIDE.get(name, '')}session = boto3.Session(); {clients}"

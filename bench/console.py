@@ -1,4 +1,4 @@
-"""The console's first page, for subscriptions with 10,000 held lanes, at a table of 5 ms a call."""
+"""Latency of the console's first page, with 10,000 held lanes, at a table of 5 ms a call."""
 
 import time
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ def measure(*, quick: bool) -> Sequence[Row]:
     service = replace(FakeStack().service(), show_status=shown)
     page = visitor(lambda: service)
     page.page("/")  # its templates are compiled once
-    taken = Sample([_seconds(page) for _ in range(2 if quick else 10)])
+    sample = Sample([_seconds(page) for _ in range(2 if quick else 10)])
     name = f"first page of the console, {SUBSCRIPTIONS} subscriptions with {LANES:,} held lanes"
-    target = up_to(taken.median, MAX_SECONDS, unit="s")
-    return [taken.row(name, unit="s", on="a table that answers in 5 ms", **target)]
+    target = up_to(sample.median, MAX_SECONDS, unit="s")
+    return [sample.row(name, unit="s", on="a table that answers in 5 ms", **target)]
 
 
 def _seconds(page: Visitor) -> float:

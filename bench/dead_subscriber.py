@@ -1,7 +1,7 @@
-"""What an hour of a subscriber asks of AWS that is down, or disabled, while ever more waits for it.
+"""AWS requests of an hour for a subscriber that is down or disabled, with ever more lanes waiting.
 
-The scheduler ticks each minute, and the delivery function processes what it sends. Both ask a table
-in memory that counts. What the scheduler asks without any subscriber is left out.
+The scheduler ticks each minute, and the delivery function processes what it sends. Both use a table
+in memory that counts. Requests of the scheduler without any subscriber are left out.
 """
 
 from bisect import bisect_left, insort
@@ -31,7 +31,7 @@ from tests.ticking import a_tick
 WAITING = (10, 1_000, 100_000)
 ON = "counting clients"
 MINUTES, DAY = 60, 86_400
-MOST = {"down": 20, "disabled": 20}  # one probe, as it has been down for a day; and none
+MAX_REQUESTS = {"down": 20, "disabled": 20}  # one probe, as it has been down for a day; and none
 SQS_REQUESTS = 3  # a resume is sent, received and deleted
 INDEXES = {
     Table.DUE_INDEX: (Table.DUE_SHARD, Table.DUE_AT),
@@ -45,25 +45,25 @@ def measure(*, quick: bool) -> Sequence[Row]:
     counts = WAITING[:2] if quick else WAITING
     down, disabled = a_subscription(), a_subscription(disabled_reason="failed for five days")
     return [
-        *(_row("down", _asked(count, down), count) for count in counts),
-        *(_row("disabled", _asked(count, disabled), count) for count in counts),
+        *(_row("down", _count_requests(count, down), count) for count in counts),
+        *(_row("disabled", _count_requests(count, disabled), count) for count in counts),
     ]
 
 
 def _row(state: str, requests: int, count: int) -> Row:
     name = f"an hour of a subscriber that is {state}, {count:,} lanes waiting: requests"
-    limit = up_to(requests, MOST[state], unit="")
+    limit = up_to(requests, MAX_REQUESTS[state], unit="")
     return Row(measure=name, value=requests, unit="", on=ON, **limit)
 
 
-def _asked(count: int, subscription: Subscription) -> int:
+def _count_requests(count: int, subscription: Subscription) -> int:
     idle, hour = Hour(), Hour()
     hour.seed(count, subscription)
     return hour.requests() - idle.requests()
 
 
 class CountingTable:
-    """Plays DynamoDB for one writer, whose conditions all hold, but for that of a lease."""
+    """Fake of DynamoDB for one writer, whose conditions all hold, but for that of a lease."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -78,8 +78,8 @@ class CountingTable:
             insort(self._indexes[name], entry)
 
     def delete(self, key: Item) -> None:
-        if old := self.items.pop(_key(key), None):
-            for name, entry in _entries(old):
+        if item_before := self.items.pop(_key(key), None):
+            for name, entry in _entries(item_before):
                 index = self._indexes[name]
                 del index[bisect_left(index, entry)]
 
@@ -87,26 +87,28 @@ class CountingTable:
         self.requests += 1
         values = {name: next(iter(v.values())) for name, v in _values(request).items()}
         if "IndexName" not in request:
-            return {"Items": self._of_lane(values)}
+            return {"Items": self._items_of_lane(values)}
         index = self._indexes[request["IndexName"]]
         partition = values.get(":shard") or values[":partition"]
         until, limit = int(values.get(":until", 10**15)), request.get("Limit", 1_000)
         start = request.get("ExclusiveStartKey", {}).get("start")
         first = start or bisect_left(index, (partition, 0, "", ""))
-        found = [e for e in index[first : first + limit] if e[0] == partition and e[1] <= until]
-        more = {"LastEvaluatedKey": {"start": first + limit}} if len(found) == limit else {}
-        return {"Items": [self.items[entry[2:]] for entry in found], **more}
+        entries = [e for e in index[first : first + limit] if e[0] == partition and e[1] <= until]
+        continuation = (
+            {"LastEvaluatedKey": {"start": first + limit}} if len(entries) == limit else {}
+        )
+        return {"Items": [self.items[entry[2:]] for entry in entries], **continuation}
 
-    def _of_lane(self, values: dict[str, str]) -> list[Item]:
+    def _items_of_lane(self, values: dict[str, str]) -> list[Item]:
         lane, first, last = values[":lane"], values[":head"], values[":last"]
-        named = sorted(key for key in self.items if key[0] == lane and first <= key[1] <= last)
-        return [self.items[key] for key in named]
+        keys = sorted(key for key in self.items if key[0] == lane and first <= key[1] <= last)
+        return [self.items[key] for key in keys]
 
     def batch_get_item(self, *, RequestItems: Any) -> Any:  # noqa: N803  as boto3 has it
         self.requests += 1
         ((table, request),) = RequestItems.items()
-        found = [self.items[_key(key)] for key in request["Keys"] if _key(key) in self.items]
-        return {"Responses": {table: found}}
+        items = [self.items[_key(key)] for key in request["Keys"] if _key(key) in self.items]
+        return {"Responses": {table: items}}
 
     def get_item(self, *, Key: Item, **_: Any) -> Any:  # noqa: N803
         self.requests += 1
@@ -219,7 +221,7 @@ class Hour:
 
 
 def _entries(item: Item) -> list[tuple[str, Entry]]:
-    """What the indexes have of an item."""
+    """Return the entries of an item in the indexes."""
     return [
         (name, (item[partition]["S"], int(item[order]["N"]), *_key(item)))
         for name, (partition, order) in INDEXES.items()

@@ -48,17 +48,17 @@ SECRET = HmacSecret(b"a secret of thirty-two bytes, so")
 REQUEST_ID = "c0ffee00-0000-4000-8000-000000000000"
 PLENTY_SECONDS = 30.0
 LOOPBACK = parse_networks(["127.0.0.0/8"])
-_SERVICES = count()  # of one name, all would speak into the stream of the first
+_SERVICES = count()  # loggers of one name would all write into the stream of the first
 
 
-class _Nobody:
+class _NoMailTransport:
     def send(self, mail: Mail) -> Response | NoResponse:
         raise AssertionError(f"a mail to {mail.destination.display_url}")
 
 
 @dataclass
 class Function:
-    """One lane for each URL; each call is a batch with the next delivery of every lane."""
+    """A lane for each URL; each call is a batch with the next delivery of every lane."""
 
     urls: Sequence[str]
     ledger: Ledger | None = None
@@ -67,14 +67,14 @@ class Function:
     http: HttpTransport = field(default_factory=lambda: HttpTransport(LOOPBACK))
     deadline_seconds: float = 10.0
     pipelines: Sequence[str] = ("39",)  # of which each URL has a lane
-    more: dict[str, Any] = field(default_factory=dict)  # in each event
-    said: io.StringIO = field(default_factory=io.StringIO)
+    event_fields: dict[str, Any] = field(default_factory=dict)  # in each event
+    log: io.StringIO = field(default_factory=io.StringIO)
 
     def __post_init__(self) -> None:
         self._numbers = count(1)
         service = f"deliver-{next(_SERVICES)}"
         self._telemetry = PowertoolsTelemetry(
-            Logger(service=service, stream=self.said, use_rfc3339=True, utc=True),
+            Logger(service=service, stream=self.log, use_rfc3339=True, utc=True),
             Metrics(service=service, namespace="Lakehook"),
         )
         ledger = self.ledger or FakeLedger(clock=self.clock)  # type: ignore[arg-type]
@@ -82,21 +82,21 @@ class Function:
         self._batch = build_deliver(self.ports, RetrySchedule.parse("300"))
 
     def batch(self, *, pipelines: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """Records as Lambda hands them over."""
+        """Return records as Lambda passes them."""
         number = next(self._numbers)
-        several = pipelines or self.pipelines
-        lanes = [(i, one) for i in range(len(self.urls)) for one in several]
+        lane_pipelines = pipelines or self.pipelines
+        lanes = [(i, pipeline) for i in range(len(self.urls)) for pipeline in lane_pipelines]
         return [self._record(f"sub_{i:022d}", pipeline, number) for i, pipeline in lanes]
 
     def __call__(self, records: Sequence[dict[str, Any]]) -> None:
-        with redirect_stdout(self.said), self._telemetry.invocation(REQUEST_ID):
-            again = self._batch(
+        with redirect_stdout(self.log), self._telemetry.invocation(REQUEST_ID):
+            nacked = self._batch(
                 [queue_message(record) for record in records], lambda: PLENTY_SECONDS
             )
-        assert not again, again
+        assert not nacked, nacked
 
     def deliveries(self, times: int) -> Callable[[], None]:
-        """So many batches, one at each call; they are made now, as Lambda would have made them."""
+        """Make so many batches now, as Lambda would have; each call then handles one."""
         batches = [self.batch() for _ in range(times)]
         return lambda: self(batches.pop())
 
@@ -105,7 +105,10 @@ class Function:
         self._batch.workers.shutdown()
 
     def _record(self, subscription: str, pipeline: str, number: int) -> dict[str, Any]:
-        changes = {"pipeline_id": pipeline, "task": {"id": 7, "plugin": "gitlab"}} | self.more
+        changes = {
+            "pipeline_id": pipeline,
+            "task": {"id": 7, "plugin": "gitlab"},
+        } | self.event_fields
         delivery = a_delivery(number, subscription=subscription, **changes)
         return {
             "messageId": f"{subscription}-{pipeline}-{number}",
@@ -119,8 +122,8 @@ class Function:
         }
 
     def _ports(self, ledger: Any) -> DeliveryPorts:
-        clock, dice = self.clock, SystemRandom()
-        carriers = TransportRouter(http=self.http, mail=_Nobody())  # type: ignore[arg-type]
+        clock, random = self.clock, SystemRandom()
+        transport = TransportRouter(http=self.http, mail=_NoMailTransport())  # type: ignore[arg-type]
         subscriptions = {f"sub_{i:022d}": url for i, url in enumerate(self.urls)}
         return DeliveryPorts(
             ledger=ledger,
@@ -134,11 +137,14 @@ class Function:
             acks=FakeMessageAcks(),
             dead_letters=FakeDeadLetterQueue(),
             sender=SignedSender(
-                FakeCredentialStore(SubscriptionCredentials((SECRET,), {})), carriers, clock, dice
+                FakeCredentialStore(SubscriptionCredentials((SECRET,), {})),
+                transport,
+                clock,
+                random,
             ),
             renderer=LiquidRenderer(),
             clock=clock,
-            random=dice,
+            random=random,
             telemetry=self._telemetry,
             workers=ThreadPoolExecutor(LANES),
             exclusive_attempts=Lock(),

@@ -1,4 +1,4 @@
-"""CPU for each webhook that is delivered, beside bare loops that only sign and post."""
+"""CPU for each delivered webhook, compared with bare loops that only sign and post."""
 
 import os
 import time
@@ -28,32 +28,36 @@ def measure(*, quick: bool) -> Sequence[Row]:
         samples = in_turns(works, rounds=rounds)
         function.close()
     reference = samples["requests"]
-    ours = within(samples["lakehook"], reference, of="requests.Session", at_most=AT_MOST)
-    rows = [samples["lakehook"].row("CPU per webhook", factor=1e6, unit="µs", on=MEMORY, **ours)]
+    comparison = within(samples["lakehook"], reference, of="requests.Session", at_most=AT_MOST)
+    rows = [
+        samples["lakehook"].row("CPU per webhook", factor=1e6, unit="µs", on=MEMORY, **comparison)
+    ]
     for name in ("requests", "urllib3", "http.client"):
-        told = within(samples[name], reference, of="requests.Session")
+        comparison = within(samples[name], reference, of="requests.Session")
         rows.append(
-            samples[name].row(f"… a loop of {name}", factor=1e6, unit="µs", on="loopback", **told)
+            samples[name].row(
+                f"… a loop of {name}", factor=1e6, unit="µs", on="loopback", **comparison
+            )
         )
     return rows
 
 
 @contextmanager
 def one_core() -> Iterator[None]:
-    """Where the system can: a function has no more, and over two its threads meet at every call."""
+    """Pin the process to one core, as a function has no more; over two, threads contend."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
-    every = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(every)})
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
     try:
         yield
     finally:
-        os.sched_setaffinity(0, every)
+        os.sched_setaffinity(0, cores)
 
 
 def loops(url: str) -> dict[str, Callable[[], object]]:
-    """Signed POSTs over a connection that is kept, by each client there is."""
+    """Return loops of signed POSTs over a kept-alive connection, by HTTP client."""
     session, pool = requests.Session(), urllib3.PoolManager()
     host = urlsplit(url)
     connection = HTTPConnection(host.hostname or "", host.port)

@@ -1,4 +1,4 @@
-"""One event to ten, a hundred, a thousand, ten thousand subscriptions: what each of them costs."""
+"""Cost of each subscription when one event fans out to 10, 100, 1,000 and 10,000 of them."""
 
 import time
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ LOAD = 4_000  # deliveries for each figure, at least
 
 
 class Sqs:
-    """Batches into the in-memory queue."""
+    """Client of SQS that sends its batches into the in-memory queue."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -68,10 +68,12 @@ def measure(*, quick: bool) -> Sequence[Row]:
 
 
 def _costs(count: int) -> tuple[float, float]:
-    """The least CPU, and SQS calls, for each subscription; the first event is not counted."""
+    """Return the least CPU, and SQS calls, per subscription; the first event is not counted."""
     sqs = Sqs()
     journal = FakeJournal()
-    subscriptions = FakeSubscriptions({one.id: one for one in wanting(count)})
+    subscriptions = FakeSubscriptions(
+        {subscription.id: subscription for subscription in wanting(count)}
+    )
     fan_out = FanOut(
         FanOutPorts(
             reader=FakeFanOutReader(journal, subscriptions),

@@ -1,4 +1,4 @@
-"""How a figure is taken, in turns with its reference, and how it is told."""
+"""Measurement of a figure in turns with its reference, and the row that reports it."""
 
 import gc
 import time
@@ -41,14 +41,14 @@ class Sample:
     def percentile(self, number: int) -> float:
         return quantiles(self.values, n=100, method="inclusive")[number - 1]
 
-    def row(self, measure: str, *, factor: float = 1.0, unit: str, on: str, **more: Any) -> Row:
+    def row(self, measure: str, *, factor: float = 1.0, unit: str, on: str, **target: Any) -> Row:
         low, high = min(self.values) * factor, max(self.values) * factor
         value = self.median * factor
-        return Row(measure=measure, value=value, low=low, high=high, unit=unit, on=on, **more)
+        return Row(measure=measure, value=value, low=low, high=high, unit=unit, on=on, **target)
 
 
 def in_turns(works: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, Sample]:
-    """Each measures itself; what slows the machine for a while slows them all."""
+    """Measure each in turn; what slows the machine for a while slows them all."""
     for work in works.values():
         work()
     values: dict[str, list[float]] = {name: [] for name in works}
@@ -56,18 +56,18 @@ def in_turns(works: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[s
         for name, work in works.items():
             gc.collect()
             values[name].append(work())
-    return {name: Sample(several) for name, several in values.items()}
+    return {name: Sample(measurements) for name, measurements in values.items()}
 
 
 def within(
     measured: Sample, reference: Sample, *, of: str, at_most: float | None = None
 ) -> dict[str, Any]:
-    """The ratio of the medians, and whether it is what was to be reached."""
+    """Compare the medians, and judge whether their ratio is what was to be reached."""
     ratio = measured.median / reference.median
-    told: dict[str, Any] = {"ratio": ratio, "reference": of}
+    comparison: dict[str, Any] = {"ratio": ratio, "reference": of}
     if at_most is not None:
-        told |= {"to_reach": f"≤ {at_most:g} ×", "reached": ratio <= at_most}
-    return told
+        comparison |= {"to_reach": f"≤ {at_most:g} ×", "reached": ratio <= at_most}
+    return comparison
 
 
 def up_to(value: float, limit: float, *, unit: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def up_to(value: float, limit: float, *, unit: str) -> dict[str, Any]:
 
 
 def cpu_seconds(work: Callable[[], object], *, times: int = 1) -> float:
-    """CPU of the whole process, all its threads together, each time."""
+    """Return the CPU of the whole process, all its threads together, each time."""
     began = time.process_time()
     for _ in range(times):
         work()

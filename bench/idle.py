@@ -1,16 +1,16 @@
-"""The price of a month in which nothing happens, counted from the template of the stack.
+"""Price of a month in which nothing happens, counted from the template of the stack.
 
 ``python -m bench.idle`` writes the table of docs/deploy.md anew; a test holds the page to it.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench import prices
+from bench.page import replace_between, table_line
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "local" / "template.json"
@@ -42,10 +42,10 @@ class Row:
 
 def idle_rows(template: Json) -> Sequence[Row]:
     """Count what is billed while it waits; the dashboard is an extra of any stage."""
-    alarms = list(_of(template, "AWS::CloudWatch::Alarm"))
-    watched = sum(map(_metrics_of, alarms))
+    alarms = list(_resources(template, "AWS::CloudWatch::Alarm"))
+    watched = sum(map(_count_metrics, alarms))
     keys, secrets, queues = (
-        len(list(_of(template, type_)))
+        len(list(_resources(template, type_)))
         for type_ in (
             "AWS::KMS::Key",
             "AWS::SecretsManager::Secret",
@@ -66,14 +66,14 @@ def idle_rows(template: Json) -> Sequence[Row]:
     )
 
 
-def _of(template: Json, type_: str) -> Iterator[Json]:
+def _resources(template: Json, type_: str) -> Iterator[Json]:
     """Yield what each stack has; resources under a condition are extras."""
     for resource in template["Resources"].values():
         if resource["Type"] == type_ and "Condition" not in resource:
             yield resource["Properties"]
 
 
-def _metrics_of(alarm: Json) -> int:
+def _count_metrics(alarm: Json) -> int:
     """Count as CloudWatch bills: each metric that an expression reads, or the only one."""
     return sum("MetricStat" in metric for metric in alarm.get("Metrics", [])) or 1
 
@@ -81,7 +81,7 @@ def _metrics_of(alarm: Json) -> int:
 def _scheduler(template: Json) -> float:
     (function,) = (
         function
-        for function in _of(template, "AWS::Lambda::Function")
+        for function in _resources(template, "AWS::Lambda::Function")
         if ".scheduler." in function["Handler"]
     )
     gigabyte_seconds: float = SCHEDULER_SECONDS * function["MemorySize"] / 1024
@@ -100,7 +100,7 @@ def together(rows: Sequence[Row], *, monitored: bool) -> float:
 
 def table(template: Json) -> str:
     rows = idle_rows(template)
-    sums = [together(rows, monitored=each) for each in (True, False)]
+    sums = [together(rows, monitored=monitored) for monitored in (True, False)]
     production, trial = (f"${dollars:.2f}" for dollars in sums)
     keyed_production, keyed_trial = (f"${dollars - prices.KMS_KEY:.2f}" for dollars in sums)
     return "\n".join(
@@ -116,15 +116,13 @@ def table(template: Json) -> str:
 
 
 def _line(row: Row) -> str:
-    of_a_trial = "" if row.is_monitoring else f"${row.dollars:.2f}"
-    return f"| {row.name} | ${row.dollars:.2f} | {of_a_trial} |"
+    trial = "" if row.is_monitoring else f"${row.dollars:.2f}"
+    return table_line(row.name, f"${row.dollars:.2f}", trial)
 
 
 def main() -> None:
-    counted = table(json.loads(TEMPLATE.read_text(encoding="utf-8")))
-    page = PAGE.read_text(encoding="utf-8")
-    between = re.compile(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", re.DOTALL)
-    PAGE.write_text(between.sub(lambda _: f"\n{counted}\n", page), encoding="utf-8")
+    template = json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    replace_between(PAGE, BEGIN, END, f"\n{table(template)}\n")
 
 
 if __name__ == "__main__":

@@ -1,23 +1,21 @@
-"""What nine subscribers notice of a tenth that never answers, second by second, on the local cloud.
+"""Latency of nine subscribers while a tenth never answers, second by second, on the local cloud.
 
 Three events a second, each of a pipeline of its own, go to ten subscribers. Four workers take
 batches of up to ten lanes. The reference is the same with ten that answer.
 """
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from bench.harness import CLOUD, Row, Sample, up_to
+from bench.local_cloud import pipeline_event, start_lakehook
 from bench.receiver import receiving
 from lakehook.cli.bootstrap import open_service
 from lakehook.cli.options import STACK
-from lakehook.domain.event import Event
 from lakehook.producer import Publisher
 from lakehook.subscriptions.subscribe import SubscriptionFields
-from local.installation import LocalLakehook, Options
 from local.receiver import Receiver
 
 HEALTHY = 9
@@ -39,18 +37,18 @@ def measure(*, quick: bool) -> Sequence[Row]:
 
 
 def _run(tenth: str, *, seconds: int) -> list[tuple[float, float]]:
-    """When each event was published, and how long it took to each healthy subscriber."""
+    """Return when each event was published, and its latency to each healthy subscriber."""
     with ExitStack() as exits:
-        sink = os.open(os.devnull, os.O_WRONLY)
-        exits.callback(os.close, sink)
-        options = Options(allow_networks=("127.0.0.0/8",), sink=sink)
-        lakehook = exits.enter_context(LocalLakehook(options))
+        lakehook, _ = start_lakehook(exits)
         receivers = [exits.enter_context(Receiver(f"healthy{n}")) for n in range(HEALTHY)]
         subscribe = open_service(STACK, lambda _: None).subscribe
-        for name, url in [("tenth", tenth), *((each.name, each.url) for each in receivers)]:
+        for name, url in [
+            ("tenth", tenth),
+            *((receiver.name, receiver.url) for receiver in receivers),
+        ]:
             subscribe(SubscriptionFields(name=name, url=url, retry_schedule="1,2,4"))
         publisher = Publisher(lakehook.deployment.events_queue_url, lakehook.client("sqs"))
-        publisher.publish([_event(0)])
+        publisher.publish([pipeline_event(0)])
         _wait_for(receivers, 1)
         time.sleep(SETTLE_SECONDS)
         published = _publish(publisher, EVENTS_A_SECOND * seconds)
@@ -64,7 +62,7 @@ def _publish(publisher: Publisher, count: int) -> dict[str, float]:
     for number in range(count):
         time.sleep(max(0.0, began + number / EVENTS_A_SECOND - time.time()))
         published[str(1 + number)] = time.time()
-        publisher.publish([_event(1 + number)])
+        publisher.publish([pipeline_event(1 + number)])
     return published
 
 
@@ -81,16 +79,6 @@ def _latencies(
         for arrival in receiver.arrivals:
             if (at := published.get(str(arrival.pipeline))) is not None:
                 yield at - began, arrival.at - at
-
-
-def _event(number: int) -> Event:
-    document = {
-        "pipeline_id": number,
-        "event_type": "PIPELINE_CREATED",
-        "trigger_source": "manual",
-        "timestamp": "2026-01-01T12:00:00Z",
-    }
-    return Event.from_document(document)
 
 
 def _rows(

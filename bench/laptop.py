@@ -1,4 +1,4 @@
-"""The laptop's cloud as a newcomer feels it: a burst, what it holds in memory, and its rest."""
+"""Local cloud as a newcomer starts it: speed of a burst, memory, and CPU while idle."""
 
 import json
 import os
@@ -12,10 +12,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.harness import CLOUD, Row
+from bench.local_cloud import pipeline_event
 from bench.receiver import receiving
 from lakehook.cli.bootstrap import open_service
 from lakehook.cli.options import STACK
-from lakehook.domain.event import Event
 from lakehook.producer import Publisher
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from local import account
@@ -28,16 +28,16 @@ PATIENCE_SECONDS, LOOK_SECONDS = 120.0, 0.05
 
 
 def measure(*, quick: bool) -> Sequence[Row]:
-    """What is measured is ``local up`` as a newcomer starts it, without the publisher."""
+    """Measure the processes of ``local up``, without the publisher."""
     pipelines = PIPELINES // 5 if quick else PIPELINES
     deliveries = pipelines * len(EVENT_TYPES) * SUBSCRIBERS
     with ExitStack() as exits:
-        pid, where = exits.enter_context(_running())
-        endpoint_url = where["endpoint_url"]
+        pid, outputs = exits.enter_context(_running())
+        endpoint_url = outputs["endpoint_url"]
         exits.enter_context(account.entered(endpoint_url))
         url = exits.enter_context(receiving())
         _subscribe(url)
-        publisher = Publisher(where["events_queue_url"], account.client("sqs", endpoint_url))
+        publisher = Publisher(outputs["events_queue_url"], account.client("sqs", endpoint_url))
         per_second = deliveries / _burst(publisher, url, pipelines, deliveries)
         memory = _pss_mb(pid)
         idle = _idle_percent(pid, 5.0 if quick else 20.0)
@@ -68,7 +68,7 @@ def measure(*, quick: bool) -> Sequence[Row]:
 
 @contextmanager
 def _running() -> Iterator[tuple[int, Mapping[str, str]]]:
-    """Its process, and where everything is."""
+    """Yield its process id, and the outputs that it prints."""
     with subprocess.Popen(
         UP, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
@@ -86,7 +86,11 @@ def _subscribe(url: str) -> None:
 
 
 def _burst(publisher: Publisher, url: str, pipelines: int, deliveries: int) -> float:
-    events = [_event(number, kind) for kind in EVENT_TYPES for number in range(pipelines)]
+    events = [
+        pipeline_event(number, event_type)
+        for event_type in EVENT_TYPES
+        for number in range(pipelines)
+    ]
     with closing(HTTPConnection(urlsplit(url).netloc)) as connection:
         began = time.perf_counter()
         publisher.publish(events)
@@ -101,17 +105,6 @@ def received(connection: HTTPConnection) -> int:
     return int(connection.getresponse().read())
 
 
-def _event(number: int, event_type: str) -> Event:
-    return Event.from_document(
-        {
-            "pipeline_id": number,
-            "event_type": event_type,
-            "trigger_source": "manual",
-            "timestamp": "2026-01-01T12:00:00Z",
-        }
-    )
-
-
 def _idle_percent(pid: int, seconds: float) -> float:
     time.sleep(2)
     began, used = time.perf_counter(), _cpu_seconds(pid)
@@ -120,7 +113,7 @@ def _idle_percent(pid: int, seconds: float) -> float:
 
 
 def _processes(pid: int) -> Iterator[Path]:
-    """The process and all below it."""
+    """Yield the process and all its descendants."""
     process = Path(f"/proc/{pid}")
     yield process
     for children in (process / "task").glob("*/children"):

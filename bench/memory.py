@@ -1,6 +1,6 @@
-"""The most memory that the delivery function takes, with the largest events there can be.
+"""Peak memory of the delivery function, with the largest events there can be.
 
-``python -m bench.memory`` is the process that is looked at.
+``python -m bench.memory`` is the process that is measured.
 """
 
 import os
@@ -31,18 +31,18 @@ def measure(*, quick: bool) -> Sequence[Row]:  # noqa: ARG001  it takes a second
 
 
 def main() -> None:
-    """With the clients that the function has, which the in-memory ports do not need."""
+    """Deliver with the clients that the function has, which the in-memory ports do not need."""
     from lakehook.adapters.aws import Aws  # noqa: PLC0415  the parent needs none of it
 
     clients = Aws()
-    held = [clients.dynamodb(), clients.sqs(), clients.kms()]
+    held_clients = [clients.dynamodb(), clients.sqs(), clients.kms()]
     with receiving() as url:
-        more = {"data": {"text": "x" * EVENT_BYTES}}
-        function = Function([f"{url}/{n}" for n in range(LANES)], more=more)
+        event_fields = {"data": {"text": "x" * EVENT_BYTES}}
+        function = Function([f"{url}/{n}" for n in range(LANES)], event_fields=event_fields)
         for _ in range(BATCHES):
             function(function.batch())
         function.close()
-    assert held
+    assert held_clients
     print(_peak_kilobytes())
 
 

@@ -40,12 +40,16 @@ class Index:
         return {name: value for name, value in item.items() if name in self.projected}
 
     def units(self, before: Item | None, after: Item | None) -> int:
-        old, new = self.entry(before), self.entry(after)
-        if old == new:
+        entry_before, entry_after = self.entry(before), self.entry(after)
+        if entry_before == entry_after:
             return 0
-        if old and new and all(old[name] == new[name] for name in self.keys):
-            return max(write_units(old), write_units(new))
-        return sum(write_units(entry) for entry in (old, new) if entry)
+        if (
+            entry_before
+            and entry_after
+            and all(entry_before[name] == entry_after[name] for name in self.keys)
+        ):
+            return max(write_units(entry_before), write_units(entry_after))
+        return sum(write_units(entry) for entry in (entry_before, entry_after) if entry)
 
 
 @dataclass
@@ -65,7 +69,7 @@ class MeteredTable:
         """Write an item, and return the units of the table and of its indexes."""
         before = self.items.get(self._key(item))
         self.items[self._key(item)] = item
-        units = max(write_units(each) for each in (before, item) if each)
+        units = max(write_units(version) for version in (before, item) if version)
         return units, sum(index.units(before, item) for index in self.indexes)
 
     def _key(self, values: Item) -> str:
@@ -73,7 +77,7 @@ class MeteredTable:
 
 
 class Meter:
-    """A client of each; tables are named as in the template: pipelines, deliveries, …"""
+    """Client of DynamoDB and SQS; tables are named as in the template: pipelines, deliveries, …"""
 
     exceptions = SimpleNamespace(
         ConditionalCheckFailedException=KeyError, TransactionCanceledException=KeyError
@@ -85,7 +89,7 @@ class Meter:
         self.reset()
 
     def reset(self) -> None:
-        """Count anew; what is stored stays."""
+        """Reset the counts; what is stored stays."""
         self.requests: Counter[str] = Counter()
         self.read_units = self.write_units = self.index_units = 0
 
@@ -125,7 +129,9 @@ class Meter:
     def batch_execute_statement(self, *, Statements: Any) -> Any:  # noqa: N803
         with self._lock:
             self.requests["BatchExecuteStatement"] += 1
-            return {"Responses": [self._execute(Write.parse(one)) for one in Statements]}
+            return {
+                "Responses": [self._execute(Write.parse(statement)) for statement in Statements]
+            }
 
     def send_message_batch(self, **_batch: Any) -> Any:
         self.requests["SendMessageBatch"] += 1
@@ -145,9 +151,9 @@ class Meter:
         return item
 
     def _write(self, name: str, item: Item) -> None:
-        units, of_indexes = self.tables[name].put(item)
+        units, index_units = self.tables[name].put(item)
         self.write_units += units
-        self.index_units += of_indexes
+        self.index_units += index_units
 
 
 def _tables() -> Iterator[tuple[str, MeteredTable]]:
@@ -169,5 +175,5 @@ def _index(described: Mapping[str, Any], table_keys: Sequence[str]) -> Index:
     keys, projection = _keys(described), described["Projection"]
     if projection["ProjectionType"] == "ALL":
         return Index(keys, None)
-    others = projection.get("NonKeyAttributes", ())
-    return Index(keys, frozenset((*table_keys, *keys, *others)))
+    attributes = projection.get("NonKeyAttributes", ())
+    return Index(keys, frozenset((*table_keys, *keys, *attributes)))

@@ -1,4 +1,4 @@
-"""The table in ``docs/performance.md``, between its two marks."""
+"""The pages under ``docs/`` that hold figures, each between two marks."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,13 +11,16 @@ HEAD = ("measure", "median", "spread", "ratio", "to reach", "reached", "ran on")
 
 
 def renew(page: Path, rows: Sequence[Row], machine: str) -> None:
-    text = page.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    lines = [_line(HEAD), _line(["---"] * len(HEAD)), *(_line(cells_of(row)) for row in rows)]
-    table = "\n".join([f"Taken on {machine}.", "", *lines, ""])
-    page.write_text(f"{before}{BEGIN}{table}{END}{after}", encoding="utf-8")
+    lines = (HEAD, ["---"] * len(HEAD), *map(cells_of, rows))
+    table = "\n".join([f"Taken on {machine}.", "", *(table_line(*cells) for cells in lines), ""])
+    replace_between(page, BEGIN, END, table)
 
 
-def _line(cells: Sequence[str]) -> str:
+def replace_between(page: Path, begin: str, end: str, figures: str) -> None:
+    before, _, marked = page.read_text(encoding="utf-8").partition(begin)
+    _, _, after = marked.partition(end)
+    page.write_text(f"{before}{begin}{figures}{end}{after}", encoding="utf-8")
+
+
+def table_line(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"

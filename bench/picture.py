@@ -1,4 +1,4 @@
-"""The ratios of the table as a picture, grouped by their reference, on a logarithmic axis."""
+"""Picture of the table's ratios, grouped by their reference, on a logarithmic axis."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -41,9 +41,9 @@ def draw(document: Document, path: Path) -> None:
 
 def _lines(rows: list[Document]) -> Iterator[Document | str]:
     """Yield the rows, with a heading before those that follow each other with one reference."""
-    for reference, several in groupby(rows, key=lambda row: row["reference"]):
+    for reference, rows_of_reference in groupby(rows, key=lambda row: row["reference"]):
         yield f"reference: {reference}"
-        yield from several
+        yield from rows_of_reference
 
 
 def _write_heading(axes: Axes, at: int, text: str) -> None:
@@ -73,10 +73,10 @@ def _draw_row(axes: Axes, at: int, row: Document) -> None:
     _write(axes, at, PLOT_TO + 0.065, f"{to_reach}{failed}", color=BAD if failed else "black")
 
 
-def _write(axes: Axes, at: int, share: float, text: str, **more: Any) -> None:
+def _write(axes: Axes, at: int, share: float, text: str, **style: Any) -> None:
     """Write at a share of the figure's width."""
     place = ("figure fraction", "data")
-    axes.annotate(text, (share, at), xycoords=place, va="center", fontsize=POINTS, **more)
+    axes.annotate(text, (share, at), xycoords=place, va="center", fontsize=POINTS, **style)
 
 
 def _scale(axes: Axes, ratios: list[float], count: int) -> None:
@@ -95,11 +95,11 @@ def _scale(axes: Axes, ratios: list[float], count: int) -> None:
 
 
 def _write_title(figure: Any, machine: Document, height: float) -> None:
-    told = f"{machine['cores']} cores, {machine['cpu']}, Python {machine['python']}"
+    machine_text = f"{machine['cores']} cores, {machine['cpu']}, Python {machine['python']}"
     figure.text(
         0.01,
         1 - 0.3 / height,
-        f"Times the reference of the same run, less is better; {told}, {machine['date']}",
+        f"Times the reference of the same run, less is better; {machine_text}, {machine['date']}",
         fontsize=POINTS + 1,
     )
     handles = [

@@ -1,4 +1,4 @@
-"""What AWS asks, in us-east-1, as read on 2026-11-22; dollars a million unless it says otherwise.
+"""Prices of AWS in us-east-1, as read on 2026-11-22; dollars a million unless it says otherwise.
 
 https://aws.amazon.com/sqs/pricing https://aws.amazon.com/dynamodb/pricing/on-demand
 https://aws.amazon.com/lambda/pricing https://aws.amazon.com/cloudwatch/pricing
@@ -27,7 +27,7 @@ ALTERNATIVES = {  # for 1 and for 10 subscribers of each event; Pipes and Step F
     "Pipes to API destinations": (2.36, 2.36),
     "Step Functions express": (1.57, 1.57),
 }
-"""None of these keeps order through a failure, or a line of what waits."""
+"""None of these keeps order through a failure, or lists what waits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +46,11 @@ class Usage:
 
     @property
     def dollars(self) -> Mapping[str, float]:
-        """What a million deliveries cost, by the item of the bill."""
+        """Return what a million deliveries cost, by the item of the bill."""
         gigabyte_seconds = self.batches * DELIVER_GB * DELIVER_SECONDS + (
             self.event_batches * FAN_OUT_GB * FAN_OUT_SECONDS
         )
-        kept = (
+        stored_gb = (
             self.event_bytes * KEPT_MONTHS_OF_EVENTS + self.record_bytes * KEPT_MONTHS_OF_RECORDS
         ) / 1e3
         return {
@@ -60,7 +60,7 @@ class Usage:
             "DynamoDB, writes": self.write_units * DYNAMODB_WRITE_UNITS,
             "DynamoDB, writes of indexes": self.index_units * DYNAMODB_WRITE_UNITS,
             "DynamoDB, reads": self.read_units * DYNAMODB_READ_UNITS,
-            "DynamoDB, kept": kept * (DYNAMODB_KEPT_GB + DYNAMODB_RECOVERABLE_GB),
+            "DynamoDB, kept": stored_gb * (DYNAMODB_KEPT_GB + DYNAMODB_RECOVERABLE_GB),
             "logs": self.bytes_logged * LOGS_GB / 1e3,
             "egress": EGRESS_BYTES * EGRESS_GB / 1e3,
         }

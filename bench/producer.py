@@ -1,15 +1,13 @@
-"""What publishing costs the pipeline service: each way of it, while AWS is there and while not.
+"""Cost of publishing to the pipeline service: each way of it, while AWS answers and while not.
 
 ``python -m bench.producer [--events 500] [--latency-ms 8]``
 """
 
 import argparse
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -20,6 +18,7 @@ import boto3
 from rich.console import Console
 from rich.table import Table
 
+from bench.receiver import server_process
 from lakehook.adapters.aws import Aws, translate_aws_errors
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.event import Event
@@ -36,7 +35,7 @@ Publish = Callable[[Event], object]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class PublishingTimes:
     way: str
     waits: Sequence[float]  # of each call, in seconds
     arrived: float | None  # seconds until all events were on the queue
@@ -55,15 +54,17 @@ class Measured:
 def main() -> None:
     arguments = _arguments()
     table = Table("WAY", "EVENTS", "MEDIAN ms", "P99 ms", "MAX ms", "ALL ON THE QUEUE", box=None)
-    with _sqs(arguments.latency_ms) as url:
-        for one in _measured(url, _events(arguments.events)):
-            table.add_row(*one.row())
-    for one in _measured(NOWHERE, _events(AWAY_EVENTS), way="AWS away: "):
-        table.add_row(*one.row())
+    with server_process("bench.slow_sqs", str(arguments.latency_ms)) as url:
+        for publishing in _measure_each_way(url, _events(arguments.events)):
+            table.add_row(*publishing.row())
+    for publishing in _measure_each_way(NOWHERE, _events(AWAY_EVENTS), way="AWS away: "):
+        table.add_row(*publishing.row())
     Console().print(table)
 
 
-def _measured(url: str, events: Sequence[Event], *, way: str = "") -> Iterator[Measured]:
+def _measure_each_way(
+    url: str, events: Sequence[Event], *, way: str = ""
+) -> Iterator[PublishingTimes]:
     os.environ["AWS_ENDPOINT_URL"] = url
     sqs = Aws(boto3.Session("anyone", "anything", region_name="us-east-1")).sqs()
     queue = url + QUEUE
@@ -75,11 +76,11 @@ def _measured(url: str, events: Sequence[Event], *, way: str = "") -> Iterator[M
         waits = _timed("", lambda event: spooled.publish([event]), events).waits
         flushed = spooled.flush(0.0 if way else DRAINING_SECONDS)
         arrived = time.perf_counter() - began if flushed else None
-        yield Measured(way=f"{way}SpooledPublisher", waits=waits, arrived=arrived)
+        yield PublishingTimes(way=f"{way}SpooledPublisher", waits=waits, arrived=arrived)
         spooled.close(timeout=0.0)
 
 
-def _timed(way: str, publish: Publish, events: Sequence[Event]) -> Measured:
+def _timed(way: str, publish: Publish, events: Sequence[Event]) -> PublishingTimes:
     waits, lost, began = [], 0, time.perf_counter()
     for event in events:
         called = time.perf_counter()
@@ -88,11 +89,13 @@ def _timed(way: str, publish: Publish, events: Sequence[Event]) -> Measured:
         except InfrastructureError:
             lost += 1
         waits.append(time.perf_counter() - called)
-    return Measured(way=way, waits=waits, arrived=None if lost else time.perf_counter() - began)
+    return PublishingTimes(
+        way=way, waits=waits, arrived=None if lost else time.perf_counter() - began
+    )
 
 
 def _plain(sqs: Any, queue: str) -> Publish:
-    """As a service does that has no library for it."""
+    """Return what a service does that has no library for it."""
 
     def send(event: Event) -> None:
         with translate_aws_errors():
@@ -125,16 +128,6 @@ def _events(count: int) -> list[Event]:
         )
         for number in range(count)
     ]
-
-
-@contextmanager
-def _sqs(latency_ms: float) -> Iterator[str]:
-    """In a process of its own, so that it takes none of our time."""
-    command = [sys.executable, "-m", "bench.slow_sqs", str(latency_ms)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        process.kill()
 
 
 def _arguments() -> argparse.Namespace:

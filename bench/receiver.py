@@ -1,4 +1,4 @@
-"""A receiver that costs next to nothing: it reads a request, waits as told, and says 200.
+"""A receiver that costs next to nothing: it reads a request, waits as its path asks, sends 200.
 
 ``python -m bench.receiver`` prints its port first. ``/slow/200`` answers after 200 ms, ``/hang``
 never, and ``GET /count`` how many requests have come.
@@ -20,26 +20,26 @@ class Receiver(asyncio.Protocol):
     requests = 0  # of all connections
 
     def __init__(self) -> None:
-        self._got = b""
+        self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self._got += data
+        self._received += data
         while (end := self._end()) is not None:
-            request, self._got = self._got[:end], self._got[end:]
+            request, self._received = self._received[:end], self._received[end:]
             self._answer(request)
 
     def _end(self) -> int | None:
-        """Where the first request ends, if all of it has come."""
-        head = self._got.find(b"\r\n\r\n")
+        """Return where the first request ends, if all of it has come."""
+        head = self._received.find(b"\r\n\r\n")
         if head < 0:
             return None
-        length = _LENGTH.search(self._got, 0, head)
+        length = _LENGTH.search(self._received, 0, head)
         end = head + 4 + (int(length[1]) if length else 0)
-        return end if len(self._got) >= end else None
+        return end if len(self._received) >= end else None
 
     def _answer(self, request: bytes) -> None:
         if request.startswith(b"GET /count"):
@@ -49,11 +49,11 @@ class Receiver(asyncio.Protocol):
         if request.startswith(b"POST /hang"):
             return
         if wait := _WAIT.match(request):
-            asyncio.get_running_loop().call_later(int(wait[1]) / 1000, self._say)
+            asyncio.get_running_loop().call_later(int(wait[1]) / 1000, self._respond)
         else:
-            self._say()
+            self._respond()
 
-    def _say(self) -> None:
+    def _respond(self) -> None:
         if not self._transport.is_closing():
             self._transport.write(_ANSWER)
 
@@ -68,10 +68,19 @@ def _counted(requests: int) -> bytes:
 
 @contextmanager
 def receiving() -> Iterator[str]:
-    """Its URL; it runs in a process of its own, so that it takes none of our time."""
-    command = [sys.executable, "-m", "bench.receiver"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    """Yield the URL of a receiver."""
+    with server_process("bench.receiver") as url:
+        yield url
+
+
+@contextmanager
+def server_process(*module: str, settings: str = "") -> Iterator[str]:
+    """Yield the URL of a module run in its own process, whose CPU is not measured."""
+    command, pipe = [sys.executable, "-m", *module], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdin
         assert process.stdout
+        print(settings, file=process.stdin, flush=True)
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline())}"
         finally:

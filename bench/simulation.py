@@ -1,4 +1,4 @@
-"""How many deliveries a second the simulation plays, faults and judgement included."""
+"""Deliveries a second that the simulation plays, faults and judgement included."""
 
 import time
 from collections.abc import Sequence

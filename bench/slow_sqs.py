@@ -1,4 +1,4 @@
-"""As much of SQS as a producer sees, on loopback, after the time that SQS takes to answer.
+"""SQS on loopback as far as a producer sees it, with the latency of SQS.
 
 ``python -m bench.slow_sqs 8`` answers each call after 8 ms; it prints its port first.
 """
@@ -26,14 +26,14 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
-    taken = {"MessageId": "m", "MD5OfMessageBody": "", "SequenceNumber": "1"}
+    result = {"MessageId": "m", "MD5OfMessageBody": "", "SequenceNumber": "1"}
     if "Entries" not in request:
-        return taken
-    return {"Successful": [{"Id": one["Id"], **taken} for one in request["Entries"]]}
+        return result
+    return {"Successful": [{"Id": entry["Id"], **result} for entry in request["Entries"]]}
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ SUBSCRIPTIONS, LANES, CALL_SECONDS, MAX_SECONDS = 500, 100_000, 0.005, 2.0
 
 
 class HeldTable:
-    """Plays DynamoDB: each subscription holds as many lanes, and each call takes its time."""
+    """Fake of DynamoDB: each subscription holds as many lanes, and each call takes its time."""
 
     def __init__(self, lanes_each: int, call_seconds: float = 0.0) -> None:
         self.lanes_each, self.call_seconds, self.calls = lanes_each, call_seconds, 0
@@ -63,13 +63,13 @@ def _item(key: Any) -> Any:
 
 
 def show_status(table: Any, *, subscriptions: int = SUBSCRIPTIONS) -> ShowStatus:
-    known = {
+    subscriptions_by_name = {
         name: a_subscription(id=name, name=name)
         for name in (f"sub_{number}" for number in range(subscriptions))
     }
     clock = SystemClock()
     return ShowStatus(
-        FakeSubscriptions(known),
+        FakeSubscriptions(subscriptions_by_name),
         DynamoEndpointHealthStore(table, "deliveries"),
         DynamoLedger(table, "deliveries", clock),
         ListPipelines(FakeJournal(), clock),

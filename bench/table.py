@@ -1,4 +1,4 @@
-"""The table that people read."""
+"""Table of the measurements that a person reads on the terminal."""
 
 from collections.abc import Sequence
 

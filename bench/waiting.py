@@ -1,6 +1,6 @@
-"""What it takes to resume a lane, and to list a page, with ever more deliveries waiting in it.
+"""Read units to resume a lane, and to list a page, with ever more deliveries waiting in it.
 
-They are seeded straight into the store of the emulator, whose answers are those of DynamoDB.
+The items are seeded into the store of the emulator, which answers as DynamoDB does.
 """
 
 import json
@@ -35,54 +35,55 @@ NOW = 1_767_268_800.0
 
 def measure(*, quick: bool) -> Sequence[Row]:
     counts = WAITING[:2] if quick else WAITING
-    figures = {count: _asked(count) for count in counts}
+    figures = {count: _measure(count) for count in counts}
     first = figures[counts[0]]
     return [
         Row(
-            measure=f"to {what} with {count:,} waiting: units in {requests[what][0]} requests",
-            value=requests[what][1],
+            measure=f"to {operation} with {count:,} waiting: units in {requests} requests",
+            value=units,
             unit="",
             on="local cloud",
             to_reach="equal",
-            reached=requests[what] == first[what],
+            reached=(requests, units) == first[operation],
         )
-        for what in ("resume a lane", "list a page")
-        for count, requests in figures.items()
+        for operation in ("resume a lane", "list a page")
+        for count in counts
+        for requests, units in [figures[count][operation]]
     ]
 
 
-def _asked(count: int) -> dict[str, tuple[int, float]]:
+def _measure(count: int) -> dict[str, tuple[int, float]]:
     with _table() as name:
         _seed(name, count)
         client = boto3.client("dynamodb", region_name=REGION)
         ledger, meter = DynamoLedger(client, name, SystemClock()), _Meter(client)
         head = a_delivery(1)
         return {
-            "resume a lane": meter.of(lambda: _resume(ledger, head)),
-            "list a page": meter.of(lambda: _list(ledger)),
+            "resume a lane": meter.measure(lambda: _resume(ledger, head)),
+            "list a page": meter.measure(lambda: _list(ledger)),
         }
 
 
 def _resume(ledger: DynamoLedger, head: Any) -> None:
-    """As far as the head is known and what follows it."""
+    """Read a lane until its head is known, and what follows it."""
     held = ledger.load([head], [LANE]).lanes[LANE]
     assert list(islice(ledger.waiting_deliveries(held), 2))
 
 
 def _list(ledger: DynamoLedger) -> None:
-    """As an operator sees the line: who holds it, and the first of those that wait."""
+    """List a lane as an operator does: what holds it, and the first deliveries that wait."""
     (held,) = ledger.held_lanes(LANE.subscription_id)
     assert len(list(islice(ledger.waiting_deliveries(held), PAGE))) == PAGE
 
 
 class _Meter:
-    """Counts requests, and what DynamoDB would ask: the page's items, in units of 4 KB each."""
+    """Counter of requests and of the read units that they cost: 4 KB of a page's items each."""
 
     def __init__(self, client: Any) -> None:
         self._requests, self._units = 0, 0.0
         client.meta.events.register("after-call.dynamodb", self._count)
 
-    def of(self, work: Callable[[], object]) -> tuple[int, float]:
+    def measure(self, work: Callable[[], object]) -> tuple[int, float]:
         self._requests, self._units = 0, 0.0
         work()
         return self._requests, self._units
@@ -90,9 +91,13 @@ class _Meter:
     def _count(self, parsed: Any, **_: Any) -> None:
         self._requests += 1
         items = parsed.get("Items") or [
-            item for several in parsed.get("Responses", {}).values() for item in several
+            item
+            for items_of_table in parsed.get("Responses", {}).values()
+            for item in items_of_table
         ]
-        self._units += max(1, round(sum(len(json.dumps(one, default=str)) for one in items) / 4096))
+        self._units += max(
+            1, round(sum(len(json.dumps(item, default=str)) for item in items) / 4096)
+        )
 
 
 @contextmanager
@@ -104,12 +109,12 @@ def _table() -> Iterator[str]:
         def client(service: str) -> Any:
             return boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
 
-        furniture = provision(template, {}, client)
-        yield StackOutputs.from_outputs(furniture.outputs).deliveries_table
+        stack = provision(template, {}, client)
+        yield StackOutputs.from_outputs(stack.outputs).deliveries_table
 
 
 def _seed(name: str, count: int) -> None:
-    """The very items that the ledger would have written, one after another."""
+    """Store the items that the ledger would have written, one after another."""
     table = dynamodb_backends[ACCOUNT_ID][REGION].get_table(name)
     held = HeldLane.held_at(LANE, 1, now=NOW)
     table.put_item(lane_to_item(held))

@@ -1,4 +1,4 @@
-"""A caller of the HTTP API, as Lambda hands its calls over and takes the answers back.
+"""A caller of the HTTP API: events as Lambda passes them, and the responses it takes back.
 
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html, and tests/outside/aws_lambda.
 """
@@ -46,7 +46,7 @@ def a_call(
 
 
 @dataclass(frozen=True)
-class Said:
+class ApiResponse:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     document: Any
@@ -56,12 +56,12 @@ class Said:
 class Caller:
     answer: Callable[[dict[str, Any], Any], dict[str, Any]]
 
-    def __call__(self, method: str, target: str, document: Any = None, **terms: Any) -> Said:
+    def __call__(self, method: str, target: str, document: Any = None, **terms: Any) -> ApiResponse:
         body = None if document is None else json.dumps(document).encode()
         return self.raw(a_call(method, target, body, **terms))
 
-    def raw(self, event: dict[str, Any]) -> Said:
-        answered = self.answer(event, Context())
-        json.dumps(answered)  # as the runtime does
-        document = json.loads(answered["body"])
-        return Said(answered["statusCode"], answered["headers"], document)
+    def raw(self, event: dict[str, Any]) -> ApiResponse:
+        response = self.answer(event, Context())
+        json.dumps(response)  # as the runtime does
+        document = json.loads(response["body"])
+        return ApiResponse(response["statusCode"], response["headers"], document)

@@ -1,4 +1,4 @@
-"""Valid things, with one word changed where a test needs it."""
+"""Valid domain objects, whose fields a test may change."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""CloudWatch as far as it is asked here: which metrics there are, and when an alarm rings.
+"""A model of CloudWatch: which metrics there are, and when an alarm goes off.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
@@ -30,7 +30,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Asked:
+class MetricQuery:
     """A metric as an alarm or a widget asks for it."""
 
     metric: Metric
@@ -39,7 +39,7 @@ class Asked:
 
 
 class Names(Scope):
-    """Every resource goes by its logical id."""
+    """A scope that resolves every resource to its logical id."""
 
     def __init__(self) -> None:
         super().__init__({}, {})
@@ -54,7 +54,7 @@ class Names(Scope):
         return name if attribute == "QueueName" else f"{name}.{attribute}"
 
 
-def resolved(expression: Any) -> Any:
+def resolve(expression: Any) -> Any:
     return evaluate(expression, Names())
 
 
@@ -67,35 +67,40 @@ class Alarm:
     properties: Json  # resolved
 
     @property
-    def asked(self) -> dict[str, Asked]:
-        """By the names that its expression uses; a metric alone is ``m1``."""
-        several = [one for one in self.properties.get("Metrics", []) if "MetricStat" in one]
+    def queries(self) -> dict[str, MetricQuery]:
+        """Queries by the names that its expression uses; a metric alone is ``m1``."""
+        several = [query for query in self.properties.get("Metrics", []) if "MetricStat" in query]
         if not several:
-            return {"m1": _asked(self.properties, self.properties)}
-        stats = {one["Id"]: one["MetricStat"] for one in several}
-        return {id_: _asked(stat["Metric"], stat) for id_, stat in stats.items()}
+            return {"m1": _to_query(self.properties, self.properties)}
+        stats = {query["Id"]: query["MetricStat"] for query in several}
+        return {id_: _to_query(stat["Metric"], stat) for id_, stat in stats.items()}
 
-    def rings(self, data: Data) -> bool:
+    def goes_off(self, data: Data) -> bool:
         """Whether enough of the periods that it looks at breach its threshold."""
         periods = range(1, self.periods + 1)
-        return sum(self._breaches(self._value(data, -back)) for back in periods) >= self.enough
+        return (
+            sum(self._breaches(self._value(data, -back)) for back in periods)
+            >= self.breaches_needed
+        )
 
     @property
     def periods(self) -> int:
         return int(self.properties["EvaluationPeriods"])
 
     @property
-    def enough(self) -> int:
-        """All of them, unless it says how many."""
+    def breaches_needed(self) -> int:
+        """Number of breaching periods that set it off: all of them by default."""
         return int(self.properties.get("DatapointsToAlarm", self.periods))
 
     def _value(self, data: Data, period: int) -> float | None:
-        found = {
-            id_: _statistic(asked.statistic, _period(data.get(asked.metric, []), period))
-            for id_, asked in self.asked.items()
+        readings = {
+            id_: _statistic(query.statistic, _period(data.get(query.metric, []), period))
+            for id_, query in self.queries.items()
         }
-        expression = [one for one in self.properties.get("Metrics", []) if "Expression" in one]
-        return calculate(expression[0]["Expression"], found) if expression else found["m1"]
+        expressions = [
+            query for query in self.properties.get("Metrics", []) if "Expression" in query
+        ]
+        return calculate(expressions[0]["Expression"], readings) if expressions else readings["m1"]
 
     def _breaches(self, value: float | None) -> bool:
         if value is None:
@@ -104,10 +109,12 @@ class Alarm:
         return compare(value, float(self.properties["Threshold"]))
 
 
-def _asked(metric: Json, stat: Json) -> Asked:
-    dimensions = frozenset((one["Name"], one["Value"]) for one in metric["Dimensions"])
-    named = Metric(metric["Namespace"], metric["MetricName"], dimensions)
-    return Asked(named, stat.get("Stat") or stat["Statistic"], stat.get("Unit"))
+def _to_query(metric: Json, stat: Json) -> MetricQuery:
+    dimensions = frozenset(
+        (dimension["Name"], dimension["Value"]) for dimension in metric["Dimensions"]
+    )
+    to_metric = Metric(metric["Namespace"], metric["MetricName"], dimensions)
+    return MetricQuery(to_metric, stat.get("Stat") or stat["Statistic"], stat.get("Unit"))
 
 
 def _period(series: Sequence[Values], period: int) -> Values:
@@ -131,65 +138,65 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-Found = Mapping[str, float | None]
+Readings = Mapping[str, float | None]
 
 
-def calculate(expression: str, found: Found) -> float | None:
-    """The subset of metric math that we use, which reads like Python's.
+def calculate(expression: str, readings: Readings) -> float | None:
+    """Evaluate the subset of metric math that we use, which reads like Python's.
 
-    What is missing stays missing: also to FILL, which needs a metric that has been seen before.
+    A missing value stays missing, also to FILL: it needs a metric that has been seen before.
     """
-    return _calculate(ast.parse(expression, mode="eval").body, found)
+    return _calculate(ast.parse(expression, mode="eval").body, readings)
 
 
-def _calculate(node: ast.AST, found: Found) -> float | None:
+def _calculate(node: ast.AST, readings: Readings) -> float | None:
     match node:
         case ast.Constant(value=int() | float() as number):
             return float(number)
         case ast.Name(id=name):
-            return found[name]
+            return readings[name]
         case (
             ast.BinOp(left=left, op=op, right=right)
             | ast.Compare(left=left, ops=[op], comparators=[right])
         ):
-            return _applied(_OPERATORS[type(op)], [left, right], found)
+            return _apply_operator(_OPERATORS[type(op)], [left, right], readings)
         case ast.Call(func=ast.Name(id=name), args=arguments):
-            return _FUNCTIONS[name](arguments, found)
+            return _FUNCTIONS[name](arguments, readings)
     raise AssertionError(f"{ast.dump(node)} is not modelled")
 
 
-def _applied(
-    apply: Callable[[float, float], float], nodes: list[Any], found: Found
+def _apply_operator(
+    apply: Callable[[float, float], float], nodes: list[Any], readings: Readings
 ) -> float | None:
-    left, right = (_calculate(node, found) for node in nodes)
+    left, right = (_calculate(node, readings) for node in nodes)
     return None if left is None or right is None else float(apply(left, right))
 
 
-def _known(several: ast.AST, found: Found) -> list[float]:
-    assert isinstance(several, ast.List)
-    return [value for elt in several.elts if (value := _calculate(elt, found)) is not None]
+def _present_values(node: ast.AST, readings: Readings) -> list[float]:
+    assert isinstance(node, ast.List)
+    return [value for elt in node.elts if (value := _calculate(elt, readings)) is not None]
 
 
-def _sum(arguments: list[Any], found: Found) -> float | None:
-    known = _known(arguments[0], found)
-    return sum(known) if known else None
+def _sum(arguments: list[Any], readings: Readings) -> float | None:
+    values = _present_values(arguments[0], readings)
+    return sum(values) if values else None
 
 
-def _max(arguments: list[Any], found: Found) -> float | None:
-    return max(_known(arguments[0], found), default=None)
+def _max(arguments: list[Any], readings: Readings) -> float | None:
+    return max(_present_values(arguments[0], readings), default=None)
 
 
-def _fill(arguments: list[Any], found: Found) -> float | None:
-    return _calculate(arguments[0], found)
+def _fill(arguments: list[Any], readings: Readings) -> float | None:
+    return _calculate(arguments[0], readings)
 
 
-def _if(arguments: list[Any], found: Found) -> float | None:
+def _if(arguments: list[Any], readings: Readings) -> float | None:
     condition, then, otherwise = arguments
-    holds = _calculate(condition, found)
-    return None if holds is None else _calculate(then if holds else otherwise, found)
+    holds = _calculate(condition, readings)
+    return None if holds is None else _calculate(then if holds else otherwise, readings)
 
 
-_FUNCTIONS: dict[str, Callable[[list[Any], Found], float | None]] = {
+_FUNCTIONS: dict[str, Callable[[list[Any], Readings], float | None]] = {
     "FILL": _fill,
     "IF": _if,
     "MAX": _max,
@@ -204,19 +211,21 @@ _OPERATORS: dict[type[ast.AST], Callable[[float, float], float]] = {
 
 
 def alarms_of(template: Json) -> dict[str, Alarm]:
-    """By what stands behind the stack's name in theirs."""
-    alarms = (
-        resolved(one["Properties"])
-        for one in template["Resources"].values()
-        if one["Type"] == "AWS::CloudWatch::Alarm"
+    """Alarms by their names without the stack's."""
+    definitions = (
+        resolve(resource["Properties"])
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
     )
-    return {alarm["AlarmName"].rpartition("-")[2]: Alarm(alarm) for alarm in alarms}
+    return {
+        definition["AlarmName"].rpartition("-")[2]: Alarm(definition) for definition in definitions
+    }
 
 
-def asked_of_widget(widget: Json) -> Iterator[Asked]:
+def queries_of_widget(widget: Json) -> Iterator[MetricQuery]:
     """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""
     for row in widget["properties"].get("metrics", []):
         if isinstance(row[0], str):
-            namespace, name, *rest, options = row
-            dimensions = frozenset(zip(rest[::2], rest[1::2], strict=True))
-            yield Asked(Metric(namespace, name, dimensions), options["stat"])
+            namespace, name, *pairs, options = row
+            dimensions = frozenset(zip(pairs[::2], pairs[1::2], strict=True))
+            yield MetricQuery(Metric(namespace, name, dimensions), options["stat"])

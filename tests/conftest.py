@@ -1,4 +1,4 @@
-"""No test speaks to anything but this machine, and none sees the developer's own AWS settings."""
+"""Isolation of every test from the network and from the developer's own AWS settings."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ UNIT = HERE / "unit"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let each worker collect from another folder on: what one has compiled, the others read.
+    """Let each worker begin to collect at another folder: they share the files they compile.
 
     On a clean checkout all would otherwise compile, and rewrite, the same file at the same time.
     """
@@ -37,12 +37,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, so that nobody waits for it alone at the end."""
+    """Begin the longest tests first, so that no worker runs them alone at the end."""
     items.sort(key=lambda item: (rank(turn_of(item.nodeid)), item.path.parent))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Turns:
-    """By turns alone, whatever `--dist` says: a split one would make its dear thing twice."""
+    """Distribute by turns, whatever `--dist` says: a split turn would make its fixture twice."""
     return Turns(config, log)
 
 

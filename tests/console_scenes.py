@@ -1,4 +1,4 @@
-"""A stack with everything that the console shows, and a browser that is let in."""
+"""A stack with everything that the console shows, and a browser that is logged in."""
 
 import re
 from collections.abc import Callable
@@ -39,21 +39,21 @@ FORM_TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 LIFE = (EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING, EventType.PIPELINE_FAILED)
 
 
-class KeptTemplates(BytecodeCache):
-    """What an application has compiled, the next has: it takes ten times as long as a page."""
+class CompiledTemplates(BytecodeCache):
+    """A cache that applications share: to compile a template takes ten times as long as a page."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
+        self._bytecode: dict[str, bytes] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        if kept := self._kept.get(bucket.key):
-            bucket.bytecode_from_string(kept)
+        if bytecode := self._bytecode.get(bucket.key):
+            bucket.bytecode_from_string(bytecode)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key] = bucket.bytecode_to_string()
+        self._bytecode[bucket.key] = bucket.bytecode_to_string()
 
 
-KEPT = KeptTemplates()
+COMPILED_TEMPLATES = CompiledTemplates()
 
 
 @dataclass
@@ -94,7 +94,7 @@ def visitor(
         Console(open_service=service, access=access, options=ConsoleOptions(**options))
     )
     app.config.update(PROPAGATE_EXCEPTIONS=True)
-    app.jinja_env.bytecode_cache = KEPT
+    app.jinja_env.bytecode_cache = COMPILED_TEMPLATES
     arrived = Visitor(app, access, app.test_client())
     if let_in:
         assert arrived.get(f"/?token={access.token}").status_code == 200
@@ -115,10 +115,10 @@ def attempt(
 
 
 def subscribe(stack: FakeStack, name: str, **changes: Any) -> Subscription:
-    made, _ = stack.service().subscribe(
+    subscription, _ = stack.service().subscribe(
         SubscriptionFields(name=name, url="https://ci.example/hook", **changes.pop("terms", {}))
     )
-    changed = replace(made, created_at=format_rfc3339(NOON - 9 * DAY), **changes)
+    changed = replace(subscription, created_at=format_rfc3339(NOON - 9 * DAY), **changes)
     stack.subscriptions.put(changed)
     return changed
 
@@ -167,26 +167,26 @@ def hold(
 
 
 def lively_stack(*, hostile: bool = False) -> FakeStack:
-    """Every health that there is, with what makes it so."""
-    stack, said = FakeStack(), MARKUP if hostile else ""
+    """A stack with a subscriber of every health, and what makes it so."""
+    stack, markup = FakeStack(), MARKUP if hostile else ""
     for number in range(39, 46):
         accept(
             stack,
             number,
             *LIFE[: 2 + number % 2],
-            project_name=said or "lake-shop",
+            project_name=markup or "lake-shop",
             pipeline_url="https://devlake.example/pipelines/39",
         )
     _add_healthy(stack)
-    _add_down(stack, said)
+    _add_down(stack, markup)
     _add_slow(stack)
-    _add_dead(stack, said)
+    _add_dead(stack, markup)
     at = format_rfc3339(AGO)
-    subscribe(stack, "old-portal", disabled_reason=f"410 Gone {said}", disabled_at=at)
+    subscribe(stack, "old-portal", disabled_reason=f"410 Gone {markup}", disabled_at=at)
     subscribe(stack, "release-notes", paused_at=at)
-    reason = f"not JSON: Expecting value at 1:1 {said}"
+    reason = f"not JSON: Expecting value at 1:1 {markup}"
     parked = ParkedEvent(
-        id="m1", pipeline_key="60", reason=reason, body=f"oops {said}", parked_at=AGO
+        id="m1", pipeline_key="60", reason=reason, body=f"oops {markup}", parked_at=AGO
     )
     stack.parked_events.parked = [parked]
     _add_yesterday(stack)
@@ -194,8 +194,8 @@ def lively_stack(*, hostile: bool = False) -> FakeStack:
 
 
 def _add_yesterday(stack: FakeStack) -> None:
-    """Troubles that are over, more work by day than by night, and one slow hour."""
-    ids = {subscription.name: id_ for id_, subscription in stack.subscriptions.known.items()}
+    """Failures that are over, more work by day than by night, and one slow hour."""
+    ids = {subscription.name: id_ for id_, subscription in stack.subscriptions.by_id.items()}
     for name, health, hours, minutes in (
         ("ci-status", HealthState.DOWN, 19.0, 42),
         ("ci-status", HealthState.FAILING, 6.5, 12),
@@ -236,14 +236,14 @@ def _add_healthy(stack: FakeStack) -> None:
     stack.clock.time = NOON
 
 
-def _add_down(stack: FakeStack, said: str) -> None:
+def _add_down(stack: FakeStack, markup: str) -> None:
     answers = {
-        "ci-status": attempt(503, f"upstream connect error {said}", Outcome.THROTTLED),
-        "audit-log": attempt(401, f'{{"error":"signature mismatch"}}{said}'),
+        "ci-status": attempt(503, f"upstream connect error {markup}", Outcome.THROTTLED),
+        "audit-log": attempt(401, f'{{"error":"signature mismatch"}}{markup}'),
     }
     for name, last in answers.items():
         down = subscribe(stack, name)
-        stack.healths.known[down.id] = EndpointHealth(
+        stack.healths.by_subscription[down.id] = EndpointHealth(
             subscription_id=down.id,
             failures=9,
             failing_since=AGO,
@@ -257,7 +257,7 @@ def _add_down(stack: FakeStack, said: str) -> None:
 
 def _add_slow(stack: FakeStack) -> None:
     slow = subscribe(stack, "warehouse")
-    stack.healths.known[slow.id] = EndpointHealth(
+    stack.healths.by_subscription[slow.id] = EndpointHealth(
         subscription_id=slow.id,
         average_ms=9000,
         slow_since=AGO,
@@ -267,9 +267,9 @@ def _add_slow(stack: FakeStack) -> None:
         hold(stack, slow, number)
 
 
-def _add_dead(stack: FakeStack, said: str) -> None:
-    dead = replace(subscribe(stack, "metrics"), name=f"{said}metrics")
+def _add_dead(stack: FakeStack, markup: str) -> None:
+    dead = replace(subscribe(stack, "metrics"), name=f"{markup}metrics")
     stack.subscriptions.put(dead)
-    hold(stack, dead, 39, dead="spent", last=attempt(500, f"KeyError: 'owner' {said}"))
-    failed = attempt(None, f"template line 1: division by 0 {said}", Outcome.TEMPLATE_FAILED)
+    hold(stack, dead, 39, dead="spent", last=attempt(500, f"KeyError: 'owner' {markup}"))
+    failed = attempt(None, f"template line 1: division by 0 {markup}", Outcome.TEMPLATE_FAILED)
     hold(stack, dead, 41, dead="template_failed", last=failed)

@@ -1,4 +1,4 @@
-"""The deliver function over fakes: messages of the queue in, what came of each of them out."""
+"""The deliver function over fakes: messages of the queue in, the disposition of each out."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
@@ -27,8 +27,8 @@ from tests.fakes import (
 )
 
 
-class AtOnce(Executor):
-    """One after another: all have finished before anyone can ask."""
+class ImmediateExecutor(Executor):
+    """An executor that runs each call to its end when it is submitted."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -37,7 +37,7 @@ class AtOnce(Executor):
 
 
 class DeliverFunction:
-    """Its retry schedule is 5 s, then 300 s, then nothing."""
+    """The deliver function, with the retry schedule 5 s, 300 s."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -53,7 +53,7 @@ class DeliverFunction:
         self.schedule = RetrySchedule((5, 300))
 
     def receive(
-        self, *messages: Message, again: bool = False, redriven: bool = False
+        self, *messages: Message, redelivered: bool = False, redriven: bool = False
     ) -> list[Disposition]:
         batch = [
             QueueMessage(
@@ -61,14 +61,14 @@ class DeliverFunction:
                 group=str(message.lane),
                 body=encode(message),
                 receipt=f"r{number}",
-                receives=1 + again,
-                received_at=None if again else self.clock.now(),
+                receives=1 + redelivered,
+                received_at=None if redelivered else self.clock.now(),
                 redriven=redriven,
             )
             for number, message in enumerate(messages)
         ]
-        again_in = self._delays(self.deliver_batch()(batch, lambda: self.time_left))
-        return [Nack(again_in[one.id]) if one.id in again_in else Ack() for one in batch]
+        delays = self._delays(self.deliver_batch()(batch, lambda: self.time_left))
+        return [Nack(delays[message.id]) if message.id in delays else Ack() for message in batch]
 
     def deliver_batch(self) -> DeliverBatch:
         return build_deliver(self.ports(), self.schedule)
@@ -88,7 +88,7 @@ class DeliverFunction:
             clock=self.clock,
             random=FakeRandom(),
             telemetry=self.telemetry,
-            workers=AtOnce(),
+            workers=ImmediateExecutor(),
             exclusive_attempts=self.alone,
             visibility_seconds=30.0,
         )

@@ -43,7 +43,7 @@ class Mocked(NamedTuple):
 
 @pytest.fixture(scope="module")
 def mocked() -> Iterator[Mocked]:
-    """One mock for the tests of a module: to start it costs more than to empty it."""
+    """A mock for the tests of a module: to start it costs more than to empty it."""
     sqs.install()
     dynamodb.install()
     with mock_aws() as mock:
@@ -54,30 +54,31 @@ def mocked() -> Iterator[Mocked]:
 class Provisioned:
     """The resources of the template, as moto has them when they have just been made.
 
-    Each test begins with a copy: to make them anew by AWS's calls takes 60 ms, most of some tests.
+    Each test begins with a copy: to make them again by AWS's calls takes 60 ms, most of some tests.
     """
 
     def __init__(self, mocked: Mocked) -> None:
         self._mocked = mocked
-        self._made: dict[str, Any] = {}
+        self._backends: dict[str, Any] = {}
         self._states: dict[str, dict[str, Any]] = {}
 
     def restore(self) -> StackOutputs:
         self._mocked.mock.reset()
-        if not self._made:
+        if not self._backends:
             self._provision()
         for name, state in self._states.items():
             now = _backend(name)
-            vars(now).update(deepcopy(state, {id(self._made[name]): now}))
+            vars(now).update(deepcopy(state, {id(self._backends[name]): now}))
         return self._outputs
 
     def _provision(self) -> None:
         """In the first test, whose environment AWS's clients need."""
         stack = provision(TEMPLATE, {}, self._mocked.client)
         self._outputs = StackOutputs.from_outputs(stack.outputs)
-        self._made = {name: _backend(name) for name in SERVICES}
+        self._backends = {name: _backend(name) for name in SERVICES}
         self._states = {
-            name: deepcopy(vars(made), {id(made): made}) for name, made in self._made.items()
+            name: deepcopy(vars(backend), {id(backend): backend})
+            for name, backend in self._backends.items()
         }
 
 

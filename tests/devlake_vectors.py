@@ -1,4 +1,4 @@
-"""What DevLake's own algorithm gives, and what real servers gave: see tests/outside/devlake."""
+"""Notifications of DevLake's own algorithm and of real servers: see tests/outside/devlake."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from tests.outside import OUTSIDE
 
 _DIRECTORY = Path(__file__).parent / "vectors" / "devlake"
-_ALL: dict[str, Any] = json.loads((_DIRECTORY / "notices.json").read_text(encoding="utf-8"))
+_VECTORS: dict[str, Any] = json.loads((_DIRECTORY / "notices.json").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -28,20 +28,20 @@ class Vector:
         return f"nouce={self.nouce}&sign={self.sign}"
 
     @property
-    def said(self) -> dict[str, Any]:
-        said: dict[str, Any] = json.loads(self.body)
-        return said
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.body)
+        return document
 
 
-VECTORS = [Vector(**one) for one in _ALL["notices"]]
-TIMES = [(one["given"], one["written"]) for one in _ALL["times"]]
-TEXTS = [(one["given"], one["written"]) for one in _ALL["texts"]]
+VECTORS = [Vector(**fields) for fields in _VECTORS["notices"]]
+TIMES = [(row["given"], row["written"]) for row in _VECTORS["times"]]
+TEXTS = [(row["given"], row["written"]) for row in _VECTORS["texts"]]
 
-STATUSES = [one for one in VECTORS if one.name.startswith("TASK_")]
+STATUSES = [vector for vector in VECTORS if vector.name.startswith("TASK_")]
 
 
-def named(name: str) -> Vector:
-    (vector,) = (one for one in VECTORS if one.name == name)
+def vector_named(name: str) -> Vector:
+    (vector,) = (vector for vector in VECTORS if vector.name == name)
     return vector
 
 
@@ -56,8 +56,8 @@ class Recorded(Vector):
 
 
 RECORDED = [
-    Recorded(name=one["nouce"], secret=RECORDED_SECRET, **one)
-    for one in map(
+    Recorded(name=fields["nouce"], secret=RECORDED_SECRET, **fields)
+    for fields in map(
         json.loads, (OUTSIDE / "devlake" / "notices.jsonl").read_text("utf-8").splitlines()
     )
 ]

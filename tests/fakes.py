@@ -92,10 +92,10 @@ class FakeRandom:
 class FakeJournal:
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     accepted_events: dict[tuple[str, str], SequencedEvent] = field(default_factory=dict)
-    implied: dict[tuple[str, str], list[SequencedEvent]] = field(default_factory=dict)
+    inferred: dict[tuple[str, str], list[SequencedEvent]] = field(default_factory=dict)
     clock: FakeClock = field(default_factory=FakeClock)
     accepted: dict[tuple[str, str], float] = field(default_factory=dict)
-    aside: dict[tuple[str, str], SkippedEvent] = field(default_factory=dict)
+    skips: dict[tuple[str, str], SkippedEvent] = field(default_factory=dict)
     leases: dict[str, float] = field(default_factory=dict)
     pipelines_read: int = 0
     events_a_page: int = 500
@@ -108,7 +108,7 @@ class FakeJournal:
         key = (event.pipeline_key, event.id)
         if key not in self.accepted_events:
             return LoadedEvent(pipeline)
-        return LoadedEvent(pipeline, (*self.implied[key], self.accepted_events[key]))
+        return LoadedEvent(pipeline, (*self.inferred[key], self.accepted_events[key]))
 
     def append(
         self, steps: Sequence[PipelineTransition | EventSkip]
@@ -122,7 +122,7 @@ class FakeJournal:
         if has_moved and not (is_skip and not step.changes_pipeline):
             return InfrastructureError(f"pipeline {before.key} has moved on")
         if isinstance(step, EventSkip):
-            self.aside[before.key, step.event.id] = SkippedEvent(step.event, step.fate, now)
+            self.skips[before.key, step.event.id] = SkippedEvent(step.event, step.fate, now)
             if not step.changes_pipeline:
                 return None
         else:
@@ -136,14 +136,14 @@ class FakeJournal:
     def _accept(self, transition: PipelineTransition, now: float) -> None:
         pipeline = transition.before.key
         *inferred, newest = transition.sequenced
-        for one in transition.sequenced:
-            key = (pipeline, one.event.id)
-            self.accepted_events[key], self.implied[key], self.accepted[key] = one, [], now
-        self.implied[pipeline, newest.event.id] = inferred
+        for sequenced in transition.sequenced:
+            key = (pipeline, sequenced.event.id)
+            self.accepted_events[key], self.inferred[key], self.accepted[key] = sequenced, [], now
+        self.inferred[pipeline, newest.event.id] = inferred
 
     def read_pipelines(self, keys: Collection[str]) -> Mapping[str, Pipeline]:
         self.pipelines_read += len(keys)
-        return _found(self.pipelines, keys)
+        return _find_all(self.pipelines, keys)
 
     def events(self, pipeline_key: str) -> Sequence[AcceptedEvent]:
         events = [
@@ -156,17 +156,17 @@ class FakeJournal:
     def page(self, *, since: float, until: float, after: str) -> JournalPage:
         keys = sorted(self.accepted_events)
         page = [key for key in keys if _cursor(key) > after][: self.events_a_page]
-        found = [
+        entries = [
             JournalEntry(AcceptedEvent(self.accepted_events[key], self.accepted[key]), _cursor(key))
             for key in page
             if since <= self.accepted[key] <= until
         ]
         is_last = not page or page[-1] == keys[-1]
-        return JournalPage(found, "" if is_last else _cursor(page[-1]), len(page))
+        return JournalPage(entries, "" if is_last else _cursor(page[-1]), len(page))
 
     def skipped(self, pipeline_key: str) -> Sequence[SkippedEvent]:
-        unsent = [one for key, one in self.aside.items() if key[0] == pipeline_key]
-        return sorted(unsent, key=lambda one: one.at)
+        unsent = [skip for key, skip in self.skips.items() if key[0] == pipeline_key]
+        return sorted(unsent, key=lambda skip: skip.at)
 
     def unfinished(
         self,
@@ -176,18 +176,18 @@ class FakeJournal:
         since: float | None = None,
         stalled: bool = False,
     ) -> Iterator[Pipeline]:
-        found = [
+        pipelines = [
             (pipeline.entered_at, pipeline)
             for pipeline in self.pipelines.values()
             if (pipeline.run.state, pipeline.run.stalled) == (state, stalled)
             and pipeline.entered_at is not None
             and (since or 0.0) <= pipeline.entered_at <= until
         ]
-        yield from (one for _, one in sorted(found, key=lambda one: one[0]))
+        yield from (pipeline for _, pipeline in sorted(pipelines, key=lambda pipeline: pipeline[0]))
 
     def lease_stall(self, pipeline: Pipeline, *, until: float) -> bool:
-        now, known = self.clock.now(), self.pipelines[pipeline.key]
-        is_as_it_was = (known.run, known.entered_at) == (pipeline.run, pipeline.entered_at)
+        now, stored = self.clock.now(), self.pipelines[pipeline.key]
+        is_as_it_was = (stored.run, stored.entered_at) == (pipeline.run, pipeline.entered_at)
         if not is_as_it_was or self.leases.get(pipeline.key, now) > now:
             return False
         self.leases[pipeline.key] = until
@@ -200,58 +200,60 @@ def _cursor(key: tuple[str, str]) -> str:
 
 @dataclass
 class FakeSubscriptions:
-    """``lagging`` are those that a reader still sees as they were, until it asks anew."""
+    """Subscriptions, of which a reader sees the old versions in ``lagging`` until a fresh read."""
 
-    known: dict[str, Subscription] = field(default_factory=dict)
+    by_id: dict[str, Subscription] = field(default_factory=dict)
     lagging: dict[str, Subscription] = field(default_factory=dict)
     fresh_reads: int = 0
 
     def all(self) -> Sequence[Subscription]:
-        return list(self.known.values())
+        return list(self.by_id.values())
 
     def find(self, subscription_id: str, *, fresh: bool = False) -> Subscription | None:
         self.fresh_reads += fresh
         if fresh:
             self.lagging.clear()
-        return self.lagging.get(subscription_id) or self.known.get(subscription_id)
+        return self.lagging.get(subscription_id) or self.by_id.get(subscription_id)
 
     def save(self, subscription: Subscription, *, claim_name: bool = False) -> Subscription:
-        named = [s for s in self.known.values() if s.name == subscription.name and not s.removed_at]
-        if claim_name and any(other.id != subscription.id for other in named):
+        same_name = [
+            s for s in self.by_id.values() if s.name == subscription.name and not s.removed_at
+        ]
+        if claim_name and any(other.id != subscription.id for other in same_name):
             raise NameTaken(f"name: {subscription.name!a} is taken")
-        known = self.known.get(subscription.id)
-        if known and known.version != subscription.version:
+        stored = self.by_id.get(subscription.id)
+        if stored and stored.version != subscription.version:
             raise Conflict(subscription.id)
         saved = replace(subscription, version=subscription.version + 1)
         self.put(saved)
         return saved
 
     def save_state(self, subscription: Subscription) -> Subscription:
-        known = self.known[subscription.id]
+        stored = self.by_id[subscription.id]
         state = {
             "paused_at": subscription.paused_at,
             "disabled_reason": subscription.disabled_reason,
             "disabled_at": subscription.disabled_at,
             "pending_since": subscription.pending_since,
         }
-        return self.save(replace(known, version=subscription.version, **state))
+        return self.save(replace(stored, version=subscription.version, **state))
 
     def put(self, subscription: Subscription) -> None:
-        """Whatever it was before."""
-        self.known[subscription.id] = subscription
+        """Store it whatever its version was."""
+        self.by_id[subscription.id] = subscription
 
     def disable(self, subscription_id: str, reason: str) -> None:
-        known = self.known[subscription_id]
-        if known.disabled_reason is None:
-            known = replace(
-                known, disabled_reason=reason, disabled_at="2026-01-01T12:00:00.000+00:00"
+        stored = self.by_id[subscription_id]
+        if stored.disabled_reason is None:
+            stored = replace(
+                stored, disabled_reason=reason, disabled_at="2026-01-01T12:00:00.000+00:00"
             )
-        self.known[subscription_id] = replace(known, version=known.version + 1)
+        self.by_id[subscription_id] = replace(stored, version=stored.version + 1)
 
 
 @dataclass
 class FakeFanOutReader:
-    """Reads both, one after the other."""
+    """Reads the journal, then the subscriptions."""
 
     journal: Journal
     subscriptions: SubscriptionReader
@@ -262,18 +264,18 @@ class FakeFanOutReader:
 
 @dataclass
 class FakePings:
-    known: dict[Ping, PingResult] = field(default_factory=dict)
+    results: dict[Ping, PingResult] = field(default_factory=dict)
 
     def record(self, ping: Ping, result: PingResult) -> None:
-        self.known[ping] = result
+        self.results[ping] = result
 
     def find(self, ping: Ping) -> PingResult | None:
-        return self.known.get(ping)
+        return self.results.get(ping)
 
 
 @dataclass
 class FakeDeliveryQueue:
-    """Keeps what was sent to it. A ping has its result at once, where the test says one."""
+    """Keeps what was sent to it. A ping has its result at once, if ``result_of`` has one."""
 
     sent: list[Delivery] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
@@ -286,7 +288,7 @@ class FakeDeliveryQueue:
     def enqueue_deliveries(self, deliveries: Sequence[Delivery]) -> Collection[str]:
         lanes = [delivery.lane for delivery in deliveries]
         assert len(lanes) == len(set(lanes)), "two deliveries of one lane in one batch"
-        self.sent += [one for one in deliveries if one.id not in self.refused]
+        self.sent += [delivery for delivery in deliveries if delivery.id not in self.refused]
         return self.refused & {delivery.id for delivery in deliveries}
 
     def enqueue_resumes(self, resumes: Sequence[Resume]) -> Collection[Lane]:
@@ -341,24 +343,26 @@ class FakeParkedEventQueue:
 
 @dataclass
 class FakeEndpointHealthStore:
-    known: dict[str, EndpointHealth] = field(default_factory=dict)
+    by_subscription: dict[str, EndpointHealth] = field(default_factory=dict)
     leases: dict[tuple[str, int], float] = field(default_factory=dict)  # of checks, by version
     writes: int = 0
 
     def find(self, subscription_id: str) -> EndpointHealth:
-        return self.known.get(subscription_id) or EndpointHealth(subscription_id=subscription_id)
+        return self.by_subscription.get(subscription_id) or EndpointHealth(
+            subscription_id=subscription_id
+        )
 
     def find_many(self, subscription_ids: Collection[str]) -> Mapping[str, EndpointHealth]:
-        return _found(self.known, subscription_ids)
+        return _find_all(self.by_subscription, subscription_ids)
 
     def save(self, before: EndpointHealth, after: EndpointHealth) -> bool:
         if self.find(before.subscription_id).version != before.version:
             return False
         self.writes += 1
-        self.known.pop(before.subscription_id, None)
+        self.by_subscription.pop(before.subscription_id, None)
         if not after.is_healthy:
             permits = tuple(round(permit, 3) for permit in after.permits)
-            self.known[before.subscription_id] = replace(after, permits=permits)
+            self.by_subscription[before.subscription_id] = replace(after, permits=permits)
         return True
 
     def due_at(self, health: EndpointHealth) -> float | None:
@@ -372,7 +376,7 @@ class FakeEndpointHealthStore:
         if due_at is None or round(due_at * 1000) != due.due_token:
             return None
         if health.is_open:
-            self.known[health.subscription_id] = replace(health, due_at=until)
+            self.by_subscription[health.subscription_id] = replace(health, due_at=until)
         else:
             self.leases[health.subscription_id, health.version] = until
         return round(until * 1000)
@@ -394,32 +398,32 @@ class FakeLedger:
         keys = ((delivery.lane, delivery.sequence) for delivery in deliveries)
         subscriptions = (lane.subscription_id for lane in lanes)
         return LedgerSnapshot(
-            _found(self.lanes, lanes),
-            _found(self.records, keys),
-            _found(self.healths.known, subscriptions),
+            _find_all(self.lanes, lanes),
+            _find_all(self.records, keys),
+            _find_all(self.healths.by_subscription, subscriptions),
         )
 
     def save(
         self, record: DeliveryRecord, *, before: HeldLane | None, after: HeldLane | None
     ) -> DeliveryRecord:
-        known = self.records.get((record.lane, record.sequence))
+        stored = self.records.get((record.lane, record.sequence))
         if before or after:
             self._must_be(record.lane, before)
         elif (
             record.status is DeliveryStatus.DELIVERED
-            and known
-            and known.status is DeliveryStatus.DEAD
+            and stored
+            and stored.status is DeliveryStatus.DEAD
         ):
             raise LaneConflict(f"{record.lane}#{record.sequence} is a dead letter")
-        self._refuse_moved(record, known)
+        self._refuse_moved(record, stored)
         if before or after:
             self._put(record.lane, after)
         self.writes += 1
         return self.keep(record)
 
     def save_late_success(self, record: DeliveryRecord) -> None:
-        known, held = self.records.get((record.lane, record.sequence)), self.lanes.get(record.lane)
-        if known and known.replayed_by != record.replayed_by:
+        stored, held = self.records.get((record.lane, record.sequence)), self.lanes.get(record.lane)
+        if stored and stored.replayed_by != record.replayed_by:
             raise LaneConflict(f"{record.lane}#{record.sequence} is lined up by a replay")
         if held and held.head_is_dead and held.head == record.sequence:
             self._put(record.lane, held.advanced_to(held.head, now=self.clock.now()))
@@ -427,26 +431,26 @@ class FakeLedger:
         self.keep(record)
 
     def keep(self, record: DeliveryRecord) -> DeliveryRecord:
-        """Whatever stands there."""
+        """Store it whatever record is there."""
         key = (record.lane, record.sequence)
         if key not in self.records:
             insort(self.sequences[record.lane], record.sequence)
-        written = replace(record, version=record.version + 1, changed_at=self.clock.now())
-        self.records[key] = written
-        return written
+        saved = replace(record, version=record.version + 1, changed_at=self.clock.now())
+        self.records[key] = saved
+        return saved
 
     def requeue(
         self, requeued: Sequence[Requeued], *, before: HeldLane | None, after: HeldLane
     ) -> None:
         assert 0 < len(requeued) <= self.most_requeued
         self._must_be(after.lane, before)
-        for one in requeued:
-            known = self.records.get((after.lane, one.record.sequence))
-            if _stands(known) != _stands(one.previous):
-                raise LaneConflict(f"{after.lane}#{one.record.sequence} is {known}")
+        for entry in requeued:
+            stored = self.records.get((after.lane, entry.record.sequence))
+            if _state_of(stored) != _state_of(entry.previous):
+                raise LaneConflict(f"{after.lane}#{entry.record.sequence} is {stored}")
         self._put(after.lane, after)
-        for one in requeued:
-            self.keep(one.record)
+        for entry in requeued:
+            self.keep(entry.record)
         self.writes += 1
 
     def save_lane(self, before: HeldLane, after: HeldLane | None) -> None:
@@ -467,7 +471,7 @@ class FakeLedger:
         ]
 
     def due_breakers(self, now: float) -> Iterator[DueItem]:
-        for health in list(self.healths.known.values()):
+        for health in list(self.healths.by_subscription.values()):
             due_at = self.healths.due_at(health)
             if due_at is not None and due_at <= now:
                 lane = Lane(health.subscription_id, "")
@@ -487,7 +491,7 @@ class FakeLedger:
         held = [
             lane for lane in self.lanes.values() if lane.lane.subscription_id == subscription_id
         ]
-        yield from sorted(held, key=lambda one: one.held_since)
+        yield from sorted(held, key=lambda lane: lane.held_since)
 
     def summarize_held(self, subscription_ids: Sequence[str]) -> Mapping[str, HeldSummary]:
         summaries = {name: self._summary(name) for name in subscription_ids}
@@ -504,7 +508,7 @@ class FakeLedger:
             dead=len(dead),
             since=first.held_since
             if first
-            else min((one.changed_at for one in dead), default=None),
+            else min((record.changed_at for record in dead), default=None),
             lane=first,
             head=self.records.get((first.lane, first.head)) if first else next(iter(dead), None),
         )
@@ -553,7 +557,7 @@ class FakeLedger:
         return {key: self.records[key] for key in keys if key in self.records}
 
     def count_waiting_behind(self, held: Sequence[HeldLane]) -> list[int]:
-        return [self._count_behind(one) for one in held]
+        return [self._count_behind(lane) for lane in held]
 
     def _count_behind(self, held: HeldLane) -> int:
         return sum(
@@ -563,14 +567,14 @@ class FakeLedger:
             for record in self.records.values()
         )
 
-    def _refuse_moved(self, record: DeliveryRecord, known: DeliveryRecord | None) -> None:
+    def _refuse_moved(self, record: DeliveryRecord, stored: DeliveryRecord | None) -> None:
         if record.status is DeliveryStatus.DELIVERED:
-            if known and known.replayed_by != record.replayed_by:
+            if stored and stored.replayed_by != record.replayed_by:
                 raise LaneConflict(f"{record.lane}#{record.sequence} is lined up by a replay")
             return
-        is_final = known is not None and known.status is DeliveryStatus.DELIVERED
-        if is_final or (known.version if known else 0) != record.version:
-            raise LaneConflict(f"{record.lane}#{record.sequence} is {known}")
+        is_final = stored is not None and stored.status is DeliveryStatus.DELIVERED
+        if is_final or (stored.version if stored else 0) != record.version:
+            raise LaneConflict(f"{record.lane}#{record.sequence} is {stored}")
 
     def _must_be(self, lane: Lane, before: HeldLane | None) -> None:
         now = self.lanes.get(lane)
@@ -583,17 +587,17 @@ class FakeLedger:
             self.lanes[lane] = after
 
 
-def _stands(record: DeliveryRecord | None) -> object:
+def _state_of(record: DeliveryRecord | None) -> object:
     return record and (record.version, record.status)
 
 
-def _found(known: Mapping[Key, Value], keys: Iterable[Key]) -> dict[Key, Value]:
-    return {key: value for key in keys if (value := known.get(key))}
+def _find_all(stored: Mapping[Key, Value], keys: Iterable[Key]) -> dict[Key, Value]:
+    return {key: value for key in keys if (value := stored.get(key))}
 
 
 @dataclass
 class FakeTransport:
-    """Answers what the script says, one answer a request; then 200."""
+    """Answers each request with the next response of the script; then 200."""
 
     script: list[Response | NoResponse] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -626,11 +630,11 @@ class Sending:
 
 @dataclass
 class FakeSender:
-    """A ``Sender``: what comes of each delivery in turn by the script, and then success."""
+    """A ``Sender`` that ends each attempt as the script says, and then in success."""
 
     clock: FakeClock
     script: dict[str, list[Attempt | Exception]] = field(default_factory=dict)
-    made: list[str] = field(default_factory=list)
+    message_ids: list[str] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     sent: list[Sending] = field(default_factory=list)
     during: Callable[[Sending], None] = lambda _: None
@@ -648,7 +652,7 @@ class FakeSender:
     ) -> SendResult:
         body = json.loads(content.body)
         sending = Sending(message_id, late="late" in body, replayed="replayed" in body)
-        self.made.append(message_id)
+        self.message_ids.append(message_id)
         self.times.append(self.clock.now())
         self.sent.append(sending)
         self.end_before = ends_before
@@ -692,7 +696,7 @@ class FakeRateLimitStore:
 
 @dataclass
 class FakeTemplateRenderer:
-    """Knows of Liquid no more than ``{{ field }}``, alone or among words."""
+    """Knows of Liquid no more than ``{{ field }}``, alone or within text."""
 
     def validate(self, template: Template) -> None:
         for part, text in template.parts:
@@ -700,27 +704,29 @@ class FakeTemplateRenderer:
                 raise InvalidSubscription(f"{part}: line 1: {{{{ without }}}}")
 
     def render(self, template: Template, fields: Document) -> RenderedTemplate:
-        given = {part: self._set(part, text, fields) for part, text in template.parts}
-        asked = [name for _, text in template.parts for name in _FIELD.findall(text)]
+        output = {part: self._set(part, text, fields) for part, text in template.parts}
+        names = [name for _, text in template.parts for name in _FIELD.findall(text)]
         return RenderedTemplate(
-            body=given.get("template"),
-            subject=given.get("template subject"),
-            headers=tuple((name, given[f"template header {name}"]) for name, _ in template.headers),
-            missing_fields=tuple(dict.fromkeys(name for name in asked if name not in fields)),
+            body=output.get("template"),
+            subject=output.get("template subject"),
+            headers=tuple(
+                (name, output[f"template header {name}"]) for name, _ in template.headers
+            ),
+            missing_fields=tuple(dict.fromkeys(name for name in names if name not in fields)),
         )
 
     def _set(self, part: str, text: str, fields: Document) -> str:
-        given = _FIELD.sub(lambda found: str(fields.get(found[1], "")), text)
-        if part == "template" and not given.strip():
+        output = _FIELD.sub(lambda match: str(fields.get(match[1], "")), text)
+        if part == "template" and not output.strip():
             raise TemplateFailed("template: its output is empty")
-        if part.startswith("template header") and "\n" in given:
+        if part.startswith("template header") and "\n" in output:
             raise TemplateFailed(f"{part}: its value has a line break")
-        return given
+        return output
 
 
 @dataclass
 class FakeDeadLetterQueue:
-    buried: list[DeliveryRecord] = field(default_factory=list)
+    records: list[DeliveryRecord] = field(default_factory=list)
     parked: list[tuple[QueueMessage, str]] = field(default_factory=list)
     moved: list[Message | None] = field(default_factory=list)  # there by SQS, or by hand
 
@@ -728,19 +734,23 @@ class FakeDeadLetterQueue:
         return list(self.moved)
 
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
-        self.buried.append(record)
+        self.records.append(record)
 
     def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
-        wanted = {(one.lane, one.sequence) for one in records}
-        found = {(one.lane, one.sequence) for one in self.buried} & wanted
-        self.buried = [one for one in self.buried if (one.lane, one.sequence) not in wanted]
-        moved = {(one.lane, one.sequence) for one in records if one.reason == MOVED_BY_SQS}
-        self.moved = [
-            one
-            for one in self.moved
-            if not isinstance(one, Delivery) or (one.lane, one.sequence) not in moved
+        keys = {(record.lane, record.sequence) for record in records}
+        removed = {(record.lane, record.sequence) for record in self.records} & keys
+        self.records = [
+            record for record in self.records if (record.lane, record.sequence) not in keys
         ]
-        return len(found)
+        moved = {
+            (record.lane, record.sequence) for record in records if record.reason == MOVED_BY_SQS
+        }
+        self.moved = [
+            record
+            for record in self.moved
+            if not isinstance(record, Delivery) or (record.lane, record.sequence) not in moved
+        ]
+        return len(removed)
 
     def quarantine(self, message: QueueMessage, reason: str) -> None:
         self.parked.append((message, reason))
@@ -768,51 +778,51 @@ class FakeMessageAcks:
 
 @dataclass
 class FakeTelemetry:
-    """Remembers what was told, as (what, detail)."""
+    """Remembers each report, as (what, detail)."""
 
-    told: list[tuple[str, object]] = field(default_factory=list)
+    reports: list[tuple[str, object]] = field(default_factory=list)
 
     def fanned_out(self, sequenced: SequencedEvent, *, deliveries: int, repeated: bool) -> None:
-        self.told.append(("repeated" if repeated else "fanned out", sequenced.sequence))
+        self.reports.append(("repeated" if repeated else "fanned out", sequenced.sequence))
 
     def event_skipped(self, event: Event, reason: SkipReason) -> None:
-        self.told.append((str(reason), event.id))
+        self.reports.append((str(reason), event.id))
 
     def pattern_exhausted(self, subscription_id: str, event: Event) -> None:
-        self.told.append(("pattern exhausted", subscription_id))
+        self.reports.append(("pattern exhausted", subscription_id))
 
     def quarantined(self, message_id: str, group: str, reason: str) -> None:
-        self.told.append(("parked", message_id))
+        self.reports.append(("parked", message_id))
 
     def attempted(self, record: DeliveryRecord, *, next_at: float | None) -> None:
-        self.told.append(("attempted", next_at))
+        self.reports.append(("attempted", next_at))
 
     def discarded(self, record: DeliveryRecord) -> None:
-        self.told.append(("discarded", record.sequence))
+        self.reports.append(("discarded", record.sequence))
 
     def dead_lettered(self, record: DeliveryRecord) -> None:
-        self.told.append(("buried", record.sequence))
+        self.reports.append(("buried", record.sequence))
 
     def disabled(self, subscription_id: str, reason: str) -> None:
-        self.told.append(("disabled", subscription_id))
+        self.reports.append(("disabled", subscription_id))
 
     def resumed_late(self, seconds: float) -> None:
-        self.told.append(("late", seconds))
+        self.reports.append(("late", seconds))
 
     def backlog_measured(self, backlog: Backlog, *, now: float) -> None:
-        self.told.append(("counted", backlog))
+        self.reports.append(("counted", backlog))
 
     def operators_notified(self, notices: int) -> None:
-        self.told.append(("notified", notices))
+        self.reports.append(("notified", notices))
 
     def lanes_resumed(self, lanes: int) -> None:
-        self.told.append(("resumed", lanes))
+        self.reports.append(("resumed", lanes))
 
     def stalled(self, pipelines: int) -> None:
-        self.told.append(("stalled", pipelines))
+        self.reports.append(("stalled", pipelines))
 
     def replayed(self, deliveries: int) -> None:
-        self.told.append(("replayed", deliveries))
+        self.reports.append(("replayed", deliveries))
 
     def internal_error(self, error: Exception, *, doing: str) -> None:
-        self.told.append(("trouble", error))
+        self.reports.append(("trouble", error))

@@ -1,4 +1,4 @@
-"""Stand-ins for what taking notices needs."""
+"""Fakes of the ports that receiving notifications needs."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -21,16 +21,16 @@ from tests.fakes import FakeClock
 
 @dataclass
 class FakeNotificationSecrets:
-    """What is stored is seen when it is read ``anew``."""
+    """Secrets, of which a reader sees those of its last fresh read."""
 
     stored: list[str]  # the newest first
     own: dict[str, str] = field(default_factory=dict)  # by the name of a source
-    asked_anew: int = 0
+    fresh_reads: int = 0
     _seen: list[str] = field(default_factory=list)
     _seen_own: dict[str, str] = field(default_factory=dict)
 
     def active(self, source: str | None = None, *, fresh: bool = False) -> LiveSecrets:
-        self.asked_anew += fresh
+        self.fresh_reads += fresh
         if fresh or not self._seen:
             self._seen, self._seen_own = list(self.stored), dict(self.own)
         if source in self._seen_own:
@@ -56,15 +56,15 @@ class FakePublisher:
 
 @dataclass
 class FakeDetails:
-    """Plays ``PipelineDetails``; what is known is of a pipeline of a source."""
+    """Plays ``PipelineDetails``: documents by source and pipeline."""
 
-    known: dict[tuple[str | None, int | str], Document] = field(default_factory=dict)
-    asked: list[tuple[str | None, int | str]] = field(default_factory=list)
+    documents: dict[tuple[str | None, int | str], Document] = field(default_factory=dict)
+    lookups: list[tuple[str | None, int | str]] = field(default_factory=list)
 
     def of_event(self, source: DevLakeSource, document: Document) -> Document:
         key = (source.name, document["pipeline_id"])
-        self.asked.append(key)
-        return self.known.get(key, {})
+        self.lookups.append(key)
+        return self.documents.get(key, {})
 
 
 @dataclass
@@ -107,7 +107,7 @@ class FakeHeard:
         is_early = now - self._tried_at.get(event.source, float("-inf")) < ACCEPTED_EVERY_SECONDS
         if is_notice(event) and not is_early:
             self._tried_at[event.source] = now
-            self._be_there()
+            self._require_available()
             heard = self.heard(event.source)
             self.records[event.source] = replace(heard, accepted=LastAccepted(now, event.id))
             self.writes += 1
@@ -117,23 +117,23 @@ class FakeHeard:
         key = (source, refusal.is_notice)
         if now - self._refused_at.get(key, float("-inf")) >= REFUSED_EVERY_SECONDS:
             self._refused_at[key] = now
-            self._be_there()
+            self._require_available()
             heard = self.heard(source)
-            if not refusal.is_notice and _stands(heard):
+            if not refusal.is_notice and _has_standing_refusal(heard):
                 return
             self.records[source] = replace(heard, refused=LastRefused.of(refusal, now=now))
             self.writes += 1
 
     def heard(self, source: str | None) -> Heard:
-        self._be_there()
+        self._require_available()
         return self.records.get(source, Heard())
 
-    def _be_there(self) -> None:
+    def _require_available(self) -> None:
         if self.away:
             raise InfrastructureError("DynamoDB is away")
 
 
-def _stands(heard: Heard) -> bool:
+def _has_standing_refusal(heard: Heard) -> bool:
     """Whether a notice was refused, and none accepted since."""
     if heard.refused is None or not heard.refused.is_notice:
         return False

@@ -38,7 +38,7 @@ INGRESS_URL = "https://ingress.lambda-url.eu-central-1.on.aws/"
 
 
 class FakeEncryptor:
-    """A sealed thing is no longer readable, and says for whom it was sealed."""
+    """Makes a plaintext unreadable, and names the subscription that it was encrypted for."""
 
     def encrypt(self, plaintext: bytes, *, subscription_id: str) -> bytes:
         return subscription_id.encode() + b":" + plaintext[::-1].hex().encode()
@@ -51,7 +51,7 @@ class FakeEncryptor:
 
 @dataclass
 class FakeNetwork:
-    """Knows the addresses of a few hosts, and of no others."""
+    """A resolver that knows a few hosts."""
 
     hosts: dict[str, list[str]] = field(
         default_factory=lambda: {
@@ -78,7 +78,7 @@ class FakeDeadLetterRedriver:
 
 @dataclass
 class FakeEndpoint:
-    """The ingress at the other end: it checks the sign of a test notice, as the real one does."""
+    """An ingress, which checks the signature of a test notice as the real one does."""
 
     secret: str
     answer: EndpointAnswer | None = None  # whatever is sent
@@ -108,7 +108,7 @@ class FakeHealthHistory:
 
 @dataclass
 class FakeDeliveryMetrics:
-    """By default no attempt was made."""
+    """Metrics of attempts, none by default."""
 
     at: Callable[[float], tuple[float, float, float | None, float | None]] = lambda _: (
         0.0,

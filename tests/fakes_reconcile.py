@@ -1,4 +1,4 @@
-"""Stand-ins for what only the scheduled reconcile needs."""
+"""Fakes of the ports that only the scheduled reconcile needs."""
 
 from dataclasses import dataclass, field, replace
 
@@ -10,20 +10,20 @@ from lakehook.ports.telemetry import ReconcileReport
 
 @dataclass
 class FakeReconciliations:
-    kept: dict[str | None, Reconciliation] = field(default_factory=dict)
+    by_source: dict[str | None, Reconciliation] = field(default_factory=dict)
     away: bool = False
 
     def find(self, source: str | None) -> Reconciliation | None:
         if self.away:
             raise InfrastructureError("DynamoDB is away")
-        return self.kept.get(source)
+        return self.by_source.get(source)
 
     def save(self, reconciliation: Reconciliation) -> Reconciliation | None:
-        kept = self.kept.get(reconciliation.source)
-        if (kept.version if kept else 0) != reconciliation.version:
+        stored = self.by_source.get(reconciliation.source)
+        if (stored.version if stored else 0) != reconciliation.version:
             return None
         saved = replace(reconciliation, version=reconciliation.version + 1)
-        self.kept[saved.source] = saved
+        self.by_source[saved.source] = saved
         return saved
 
 

@@ -1,4 +1,4 @@
-"""Stand-ins for what replaying needs. Each passes the contract suite beside the real adapter."""
+"""Fakes of the ports that replaying needs, which pass the contract suite of the real adapters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -19,9 +19,9 @@ class FakeReplayStore:
         return list(self.over)
 
     def save(self, replay: Replay) -> Replay:
-        known = self.by_subscription.get(replay.subscription_id)
+        stored = self.by_subscription.get(replay.subscription_id)
         was_read = (replay.id, replay.version) if replay.version else None
-        if (known and (known.id, known.version)) != was_read:
+        if (stored and (stored.id, stored.version)) != was_read:
             raise Conflict(replay.id)
         saved = replace(replay, version=replay.version + 1)
         self.by_subscription[replay.subscription_id] = saved

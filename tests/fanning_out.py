@@ -22,12 +22,14 @@ from tests.fakes_ingress import FakeHeard
 class FanOutFunction:
     def __init__(
         self,
-        *known: Subscription,
+        *known_subscriptions: Subscription,
         journal: Journal | None = None,
         subscriptions: SubscriptionReader | None = None,
         queue: DeliveryQueue | None = None,
     ) -> None:
-        self.subscriptions = subscriptions or FakeSubscriptions({one.id: one for one in known})
+        self.subscriptions = subscriptions or FakeSubscriptions(
+            {subscription.id: subscription for subscription in known_subscriptions}
+        )
         self.journal, self.queue = journal or FakeJournal(), queue or FakeDeliveryQueue()
         self.invalid_events, self.acks = FakeInvalidEventQueue(), FakeMessageAcks()
         self.unfinished = FakeUnfinishedAttempts()

@@ -15,7 +15,7 @@ def load_event(journal: Journal, event: Event) -> tuple[Pipeline, Sequence[Seque
 
 
 def accept(journal: Journal, **changes: object) -> None:
-    """One more event of a pipeline, which moves it."""
+    """Append an event which moves its pipeline."""
     event = an_event(**changes)
     pipeline, _ = load_event(journal, event)
     step = pipeline.apply(event)

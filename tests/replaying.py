@@ -1,4 +1,4 @@
-"""A subscription with a past: what was accepted, what became of it, and who works it off."""
+"""A subscription with a past: its events, its deliveries, and the functions that replay them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,14 +33,14 @@ class World(DeliverFunction):
 
     # --- the past ---
 
-    def live(self, pipeline: int, *states: str) -> None:
-        """A pipeline goes through these states, and nobody hears of it."""
+    def pass_through(self, pipeline: int, *states: str) -> None:
+        """Record that a pipeline went through these states, without deliveries."""
         for state in states or LIFE:
             event_type, event_id = f"PIPELINE_{state}", f"{pipeline}{state}"
             accept(self.journal, pipeline_id=pipeline, event_type=event_type, event_id=event_id)
 
     def record(self, pipeline: int, status: DeliveryStatus, *sequences: int) -> None:
-        """What became of some of its deliveries."""
+        """Record the status of some of its deliveries."""
         for sequence in sequences:
             record = DeliveryRecord.waiting(self.delivery(pipeline, sequence))
             if status is DeliveryStatus.DELIVERED:
@@ -55,7 +55,7 @@ class World(DeliverFunction):
 
     @property
     def subscription(self) -> Subscription:
-        return self.subscriptions.known["sub_a"]
+        return self.subscriptions.by_id["sub_a"]
 
     @property
     def count(self) -> CountReplay:
@@ -76,9 +76,9 @@ class World(DeliverFunction):
     def look_up(self) -> LookUpReplays:
         return LookUpReplays(self.replays)
 
-    def start(self, since: str = "1h", **wish: Any) -> Started:
-        terms = self.start_replay.criteria(ReplayRequest(since=since, **wish))
-        return self.start_replay(self.subscription, terms)
+    def start(self, since: str = "1h", **fields: Any) -> Started:
+        criteria = self.start_replay.criteria(ReplayRequest(since=since, **fields))
+        return self.start_replay(self.subscription, criteria)
 
     def tick(self) -> int:
         tick = a_tick(
@@ -92,9 +92,9 @@ class World(DeliverFunction):
         )
         return tick.process_replays()
 
-    def replay(self, **wish: Any) -> Replay:
-        """From its start to its end, a tick a minute."""
-        started = self.start(**wish).replay
+    def replay(self, **fields: Any) -> Replay:
+        """Run a replay from its start to its end, a tick a minute."""
+        started = self.start(**fields).replay
         return self.tick_until_ended(started)
 
     def tick_until_ended(self, started: Replay) -> Replay:
@@ -107,8 +107,8 @@ class World(DeliverFunction):
 
     # --- delivering ---
 
-    def work_off(self) -> None:
-        """Whoever was told goes on, in the order of the telling."""
+    def process_resumes(self) -> None:
+        """Process the enqueued resumes in their order."""
         while self.queue.resumes:
             resume = self.queue.resumes.pop(0)
             if held := self.ledger.lanes.get(resume.lane):
@@ -116,7 +116,7 @@ class World(DeliverFunction):
             self.receive(resume)
 
     def fan_out(self, pipeline: int, state: str) -> Sequence[Delivery]:
-        """Something new, on its way."""
+        """Fan out a new event of a pipeline."""
         function = FanOutFunction(journal=self.journal, subscriptions=self.subscriptions)
         function.fan_out([a_notice(pipeline_id=pipeline, event_type=f"PIPELINE_{state}")])
         return function.queue.sent
@@ -126,8 +126,8 @@ class World(DeliverFunction):
         return self.attempts.sent
 
     @property
-    def heard(self) -> list[str]:
-        return [one.id.removeprefix("sub_a#") for one in self.sent]
+    def received_ids(self) -> list[str]:
+        return [sending.id.removeprefix("sub_a#") for sending in self.sent]
 
     def statuses(self, pipeline: int) -> list[DeliveryStatus]:
         lane = Lane("sub_a", str(pipeline))

@@ -65,10 +65,10 @@ class Robot:
     def lacks_keyword(self, message: Any) -> bool:
         return self.keyword not in "\n".join(texts(message))
 
-    def is_too_fast(self, most: int) -> bool:
+    def is_too_fast(self, limit: int) -> bool:
         now = self.clock.now()
         self.received_at = [at for at in self.received_at if at > now - MINUTE] + [now]
-        return len(self.received_at) > most
+        return len(self.received_at) > limit
 
 
 class FeishuBot(Robot):

@@ -1,4 +1,4 @@
-"""What tests of templates set them with."""
+"""Fields and rendering for tests of templates."""
 
 from typing import Any
 
@@ -9,18 +9,18 @@ from lakehook.domain.template import Template, template_fields
 from tests.builders import a_subscription
 
 
-def fields(event_type: EventType = EventType.TASK_FAILED, **more: Any) -> dict[str, Any]:
+def fields(event_type: EventType = EventType.TASK_FAILED, **overrides: Any) -> dict[str, Any]:
     subscription = a_subscription()
     return (
         template_fields(sample_delivery(sample_event(event_type), subscription), subscription)
-        | more
+        | overrides
     )
 
 
-def said(text: str, **more: Any) -> str:
-    """What a body comes out as, over a sample event and whatever else the test needs."""
+def render_body(text: str, **overrides: Any) -> str:
+    """Render a body over a sample event, with the fields that the test overrides."""
     template = Template(body=text)
     LiquidRenderer().validate(template)
-    body = LiquidRenderer().render(template, fields(**more)).body
+    body = LiquidRenderer().render(template, fields(**overrides)).body
     assert body is not None
     return body

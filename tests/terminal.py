@@ -14,7 +14,7 @@ URL = "https://ci.example/hook"
 
 
 class Terminal:
-    """Runs the command against a stack, and remembers what was said."""
+    """Runs the command against a stack, and remembers its output."""
 
     def __init__(self, stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
         self.stack, self._capsys = stack, capsys
@@ -26,7 +26,7 @@ class Terminal:
         self.out, self.err = self._capsys.readouterr()
         return code
 
-    def shown(self) -> Any:
+    def parse_output(self) -> Any:
         return json.loads(self.out)
 
     def json(self, *arguments: str) -> Any:

@@ -13,7 +13,7 @@ from tests.fakes_replay import FakeReplayStore
 
 
 def a_tick(ledger: Ledger, queue: DeliveryQueue, clock: Clock, **ports: Any) -> Tick:
-    usual: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "endpoint_health": getattr(ledger, "healths", None),
         "subscriptions": FakeSubscriptions({"sub_a": a_subscription()}),
         "journal": FakeJournal(),
@@ -24,4 +24,4 @@ def a_tick(ledger: Ledger, queue: DeliveryQueue, clock: Clock, **ports: Any) -> 
         "notify": lambda: 0,
         "reconcile": lambda _ends_at: 0,
     }
-    return Tick(TickPorts(ledger=ledger, queue=queue, clock=clock, **usual | ports))
+    return Tick(TickPorts(ledger=ledger, queue=queue, clock=clock, **defaults | ports))

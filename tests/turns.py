@@ -1,4 +1,4 @@
-"""Who works off which tests, when several do: those that share something dear are one turn."""
+"""Distribution of tests over workers: tests that share an expensive fixture run on one worker."""
 
 from pathlib import PurePosixPath
 
@@ -9,7 +9,7 @@ SHARED = (
     "e2e",
     "observed",
     "browser",
-)  # folders whose tests share something that is dear to make
+)  # folders whose tests share an expensive fixture
 ALONE = {  # long, and worth another turn
     "test_addresses.py": "troubles",
     "test_bundle.py": "bundles",
@@ -25,7 +25,7 @@ ALONE = {  # long, and worth another turn
     "test_rotation.py": "troubles",
     "test_shipped.py": "bundles",
 }
-"""What the functions ask of AWS in them, the other end-to-end tests make them ask, too."""
+"""Files apart from ``e2e``: other end-to-end tests make the functions' same calls to AWS."""
 LONGEST = ("troubles", "e2e", "observed", "browser", "demo", "bundles", "recovery", "infra")
 
 

@@ -32,7 +32,7 @@ PICTURES = {
 def take_pictures(browser: Browser, folder: Path, names: Iterable[str] = PICTURES) -> list[Path]:
     """Take each of a stack that is always the same."""
     stack = lively_stack()
-    (down,) = [one.id for one in stack.subscriptions.known.values() if one.name == "ci-status"]
+    (down,) = [one.id for one in stack.subscriptions.by_id.values() if one.name == "ci-status"]
     delivery = DELIVERY + quote(f"{down}#40#2", safe="")
     with served(stack.service, port=0, options=ConsoleOptions()) as running:
         taken = []

@@ -41,7 +41,7 @@ def queues(request: pytest.FixtureRequest) -> Queues:
     if request.param == "sqs":
         return on_sqs(request.getfixturevalue("deployment"))
     letters, redriver = FakeDeadLetterQueue(), FakeDeadLetterRedriver()
-    return Queues(letters, redriver, lambda: ids(letters.buried), lambda: ids(redriver.sent))
+    return Queues(letters, redriver, lambda: ids(letters.records), lambda: ids(redriver.sent))
 
 
 def on_sqs(deployment: StackOutputs) -> Queues:

@@ -25,10 +25,10 @@ from tests.builders import a_subscription
 from tests.contracts.test_handlers import Context, sqs_event
 from tests.devlake.rest import RestApi, serving_rest
 from tests.devlake.rows import Row, Tables, a_task, shown
-from tests.devlake_vectors import RECORDED, RECORDED_SECRET, Vector, named
+from tests.devlake_vectors import RECORDED, RECORDED_SECRET, Vector, vector_named
 from tests.fakes import FakeClock
 
-RUNNING = named("TASK_RUNNING")
+RUNNING = vector_named("TASK_RUNNING")
 SECRET = RUNNING.secret
 MOST_BYTES = 65_536
 
@@ -151,7 +151,7 @@ def installed(
 
 
 def test_a_signed_notice_is_on_the_queue_when_it_is_accepted(installed: Installation):
-    vector = named("project 5")
+    vector = vector_named("project 5")
 
     status, said = installed.call(a_call(vector.raw, vector.query))
 
@@ -177,7 +177,7 @@ def test_all_that_real_devlakes_have_posted_is_accepted_and_queued_in_order(
     assert statuses == [202] * 299
     posted, queued = defaultdict(list), defaultdict(list)
     for notice in RECORDED:
-        posted[str(notice.said["PipelineID"])].append(notice.raw)
+        posted[str(notice.document["PipelineID"])].append(notice.raw)
     for message in installed.events():
         event = Event.from_message(message["Body"], group=message["Attributes"]["MessageGroupId"])
         queued[event.pipeline_key].append(render(event))
@@ -185,7 +185,7 @@ def test_all_that_real_devlakes_have_posted_is_accepted_and_queued_in_order(
 
 
 def test_a_body_in_base64_is_the_body_that_was_signed(installed: Installation):
-    vector = named("project 3")
+    vector = vector_named("project 3")
 
     status, _ = installed.call(a_call(vector.raw, vector.query, encoded=True))
 
@@ -197,7 +197,7 @@ def test_a_body_in_base64_is_the_body_that_was_signed(installed: Installation):
 def test_the_empty_secret_is_good_where_an_operator_says_so(installed: Installation):
     installed.configure(empty_secret=ALLOWED)
 
-    assert installed.post(named("secret 1"))[0] == 202
+    assert installed.post(vector_named("secret 1"))[0] == 202
 
 
 def test_a_body_may_have_64_kib_and_no_byte_more(installed: Installation):
@@ -246,8 +246,10 @@ def test_two_real_devlakes_with_secrets_of_their_own_are_heard_side_by_side(
     table = installed.deployment.subscriptions_table
     DynamoSubscriptions(boto3.client("dynamodb"), table, FakeClock()).save(a_subscription())
     of_v1 = [notice for notice in RECORDED if notice.devlake == "v1.0.2"]
-    of_default = [named(status) for status in ("TASK_CREATED", "TASK_RUNNING", "TASK_FAILED")]
-    of_default = [with_id(one, of_v1[0].said["PipelineID"]) for one in of_default]
+    of_default = [
+        vector_named(status) for status in ("TASK_CREATED", "TASK_RUNNING", "TASK_FAILED")
+    ]
+    of_default = [with_id(one, of_v1[0].document["PipelineID"]) for one in of_default]
 
     assert [installed.post(one)[0] for one in of_default] == [202] * 3
     assert [installed.post(one, "/v1")[0] for one in of_v1] == [202] * 45
@@ -298,7 +300,7 @@ def heard_of(installed: Installation, source: str | None = None) -> Heard:
 def test_a_refused_notice_of_devlake_is_recorded_with_its_reason(
     installed: Installation, capsys: pytest.CaptureFixture[str]
 ):
-    _, said = installed.post(named("secret 2"))
+    _, said = installed.post(vector_named("secret 2"))
 
     refused = heard_of(installed).refused
     assert refused
@@ -405,7 +407,7 @@ def test_a_refusal_that_cannot_be_recorded_is_answered_and_wakes_nobody(
 ):
     boto3.client("dynamodb").delete_table(TableName=installed.deployment.pipelines_table)
 
-    assert installed.post(named("secret 2"))[0] == 401
+    assert installed.post(vector_named("secret 2"))[0] == 401
 
     logged = capsys.readouterr().out
     assert "refusal_not_recorded" in logged
@@ -416,8 +418,8 @@ def test_nothing_that_is_logged_holds_a_secret_or_a_signature(
     installed: Installation, capsys: pytest.CaptureFixture[str]
 ):
     installed.post(RUNNING)
-    installed.post(named("secret 0"))
-    installed.post(named("secret 2"))
+    installed.post(vector_named("secret 0"))
+    installed.post(vector_named("secret 2"))
     installed.call(a_call(b"{}", signed_query(b"{}", SECRET, RUNNING.nouce)))
     installed.sqs.delete_queue(QueueUrl=installed.deployment.events_queue_url)
     installed.post(RUNNING)
@@ -426,7 +428,7 @@ def test_nothing_that_is_logged_holds_a_secret_or_a_signature(
     assert "notification_accepted" in logged
     assert "notification_rejected" in logged
     assert "internal_error" in logged
-    for secret in (SECRET, RUNNING.sign, named("secret 2").sign, RUNNING.nouce):
+    for secret in (SECRET, RUNNING.sign, vector_named("secret 2").sign, RUNNING.nouce):
         assert secret not in logged
 
 
@@ -442,7 +444,7 @@ FIRST_BEGAN, SECOND_BEGAN = "2024-09-05T15:08:02.1+08:00", "2024-09-06T00:00:00+
 
 def of_second_round(status: str) -> Vector:
     """Said by the same DevLake of a later run of the pipeline."""
-    body = named(status).body.replace(FIRST_BEGAN, SECOND_BEGAN)
+    body = vector_named(status).body.replace(FIRST_BEGAN, SECOND_BEGAN)
     nouce = "900-abcdefghijklmnop"
     sign = signed_query(body.encode(), SECRET, nouce).rpartition("=")[2]
     return Vector(status, SECRET, nouce, body, sign)
@@ -453,7 +455,7 @@ def test_a_replay_even_of_an_earlier_round_changes_nothing(installed: Installati
     DynamoSubscriptions(boto3.client("dynamodb"), table, FakeClock()).save(a_subscription())
     first = ("TASK_CREATED", "TASK_RUNNING", "TASK_FAILED", "TASK_RERUN")
     second = ("TASK_RUNNING", "TASK_COMPLETED")
-    notices = [*map(named, first), *map(of_second_round, second)]
+    notices = [*map(vector_named, first), *map(of_second_round, second)]
 
     assert [installed.post(notice)[0] for notice in notices] == [202] * 6
     messages = installed.events()
@@ -486,7 +488,7 @@ def devlake_showing(*rows: Row, tasks: Sequence[Row] = ()) -> Iterator[str]:
 
 def row_of(vector: Vector, **columns: Any) -> Row:
     """The row that a notice is of."""
-    said = vector.said
+    said = vector.document
     times = {f"{name[0].lower()}{name[1:]}": said[name] for name in _TIMES}
     return shown(said["PipelineID"], said["Status"], **times | columns)
 
@@ -503,7 +505,7 @@ def put_api_key(installed: Installation, *labels: str, key: str = "k") -> None:
 
 
 def test_what_the_api_knows_beside_a_failure_is_in_the_event(installed: Installation):
-    failed = named("TASK_FAILED")
+    failed = vector_named("TASK_FAILED")
     row = row_of(failed, blueprintId=7, message="git clone https://me:s3cret@git", labels=["a"])
     put_api_key(installed)
     with devlake_showing(row, tasks=[a_task(131, pipelineId=row["id"], message="401")]) as url:

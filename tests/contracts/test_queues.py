@@ -467,7 +467,7 @@ def dead(*attempts: Attempt, reason: str = "rejected") -> DeliveryRecord:
 def dead_letters(request: pytest.FixtureRequest) -> tuple[DeadLetterQueue, Sent]:
     if request.param == "fake":
         fake = FakeDeadLetterQueue()
-        return fake, lambda: [record.delivery for record in fake.buried if record.delivery]
+        return fake, lambda: [record.delivery for record in fake.records if record.delivery]
     queue: Queue = request.getfixturevalue("letters")
     return SqsDeadLetterQueue(queue.sqs, queue.url), queue.messages
 

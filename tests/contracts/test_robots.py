@@ -52,7 +52,7 @@ class Group:
         pings = FakePings()
         ping = PingEndpoint(self._sender(), pings, RenderDelivery(LiquidRenderer()))
         ping(PING, self.subscription(template))
-        return pings.known[PING].attempt
+        return pings.results[PING].attempt
 
     def subscription(self, template: str | None) -> Subscription:
         return a_subscription(

@@ -16,7 +16,7 @@ from lakehook.domain.event import Event
 from lakehook.producer import Publisher
 from local.installation import LocalLakehook, Options
 from tests.devlake.rest import SharedRest, serving
-from tests.devlake_vectors import named
+from tests.devlake_vectors import vector_named
 from tests.e2e.evidence import Evidence
 from tests.e2e.kills import soon_visible_again
 from tests.e2e.subscribers import Subscribers
@@ -43,7 +43,7 @@ OPTIONS = Options(
     retry_schedule="0.5,1.5",
     allow_networks=("127.0.0.0/8",),
     clock_seconds=0.5,
-    notification_secret=named("TASK_CREATED").secret,
+    notification_secret=vector_named("TASK_CREATED").secret,
     email_sender=SENDER,
     devlake_ui_url=DEVLAKES_UI,
 )

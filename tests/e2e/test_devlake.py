@@ -10,7 +10,7 @@ import pytest
 from local.installation import LocalLakehook
 from local.receiver import Arrival, Receiver
 from tests.devlake.server import DevLake
-from tests.devlake_vectors import Vector, named
+from tests.devlake_vectors import Vector, vector_named
 from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING
 from tests.e2e.subscribers import Subscribers
@@ -62,7 +62,7 @@ def types_of(receiver: Receiver, pipeline: int) -> list[str]:
 def test_what_go_has_made_reaches_a_subscriber_with_devlakes_own_body(
     post: Post, receiver: Receiver
 ):
-    life = [named(status) for status in ("TASK_CREATED", "TASK_RUNNING", "TASK_COMPLETED")]
+    life = [vector_named(status) for status in ("TASK_CREATED", "TASK_RUNNING", "TASK_COMPLETED")]
 
     assert [post(vector) for vector in life] == [202] * 3
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lakehook import metrics
-from tests.cloudwatch import Alarm, Data, Metric, Values, alarms_of, calculate, resolved
+from tests.cloudwatch import Alarm, Data, Metric, Values, alarms_of, calculate, resolve
 from tests.infra.blueprint import Blueprint
 
 NAMES = {
@@ -79,7 +79,7 @@ def alarms(production: Blueprint) -> Mapping[str, Alarm]:
 
 
 def lasting(counted: Counted, alarm: Alarm, *, periods: int) -> Data:
-    return {alarm.asked[name].metric: [values] * periods for name, values in counted.items()}
+    return {alarm.queries[name].metric: [values] * periods for name, values in counted.items()}
 
 
 def test_these_alarms_wake_people(alarms: Mapping[str, Alarm]) -> None:
@@ -117,10 +117,10 @@ def test_a_stage_may_name_the_topic_that_its_alarms_are_sent_to(chosen: Blueprin
 def test_what_a_person_must_know_each_time_notifies_again_after_a_quiet_period(
     alarms: Mapping[str, Alarm], name: str
 ) -> None:
-    (metric,) = [asked.metric for asked in alarms[name].asked.values()]
+    (metric,) = [asked.metric for asked in alarms[name].queries.values()]
 
-    assert not alarms[name].rings({metric: [[1.0], []]})
-    assert alarms[name].rings({metric: [[1.0], [], [1.0]]})
+    assert not alarms[name].goes_off({metric: [[1.0], []]})
+    assert alarms[name].goes_off({metric: [[1.0], [], [1.0]]})
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
@@ -128,24 +128,24 @@ def test_it_rings_when_it_has_lasted_long_enough_and_not_before(
     alarms: Mapping[str, Alarm], name: str
 ) -> None:
     alarm, (bad, good) = alarms[name], RINGS[name]
-    periods, almost = alarm.periods, alarm.enough - 1
+    periods, almost = alarm.periods, alarm.breaches_needed - 1
 
-    assert alarm.rings(lasting(bad, alarm, periods=periods))
-    assert not alarm.rings(lasting(good, alarm, periods=periods))
+    assert alarm.goes_off(lasting(bad, alarm, periods=periods))
+    assert not alarm.goes_off(lasting(good, alarm, periods=periods))
     one_short = {
-        alarm.asked[id_].metric: [
+        alarm.queries[id_].metric: [
             *[good.get(id_, [])] * (periods - almost),
             *[bad.get(id_, [])] * almost,
         ]
-        for id_ in alarm.asked
+        for id_ in alarm.queries
     }
-    assert not alarm.rings(one_short)
+    assert not alarm.goes_off(one_short)
 
 
 def test_nothing_counted_rings_no_alarm_but_that_of_the_silent_clock(
     alarms: Mapping[str, Alarm],
 ) -> None:
-    assert {name for name, alarm in alarms.items() if alarm.rings({})} == {"SchedulerStopped"}
+    assert {name for name, alarm in alarms.items() if alarm.goes_off({})} == {"SchedulerStopped"}
 
 
 def test_what_is_summed_over_functions_is_looked_for_in_the_log_of_each(
@@ -157,8 +157,8 @@ def test_what_is_summed_over_functions_is_looked_for_in_the_log_of_each(
     read = re.match(r"for log in (.+?); do", first)
     assert read
     logs = {
-        resolved(production.functions[one]["LoggingConfig"]["LogGroup"])
-        for one in {id_.removesuffix("_ended") for id_ in alarm.asked}
+        resolve(production.functions[one]["LoggingConfig"]["LogGroup"])
+        for one in {id_.removesuffix("_ended") for id_ in alarm.queries}
     }
     assert set(read[1].split()) == logs
     assert len(logs) > 1
@@ -189,10 +189,10 @@ def test_what_it_says_fits_where_the_names_in_it_are_longest(
 def test_a_notice_that_may_be_lost_rings_at_once_and_nothing_else_does(
     alarms: Mapping[str, Alarm], counted: str
 ) -> None:
-    metric = alarms["NotificationsLost"].asked[counted].metric
+    metric = alarms["NotificationsLost"].queries[counted].metric
     data = {metric: [[100.0]]}
 
-    rung = {name for name, alarm in alarms.items() if alarm.rings(data)}
+    rung = {name for name, alarm in alarms.items() if alarm.goes_off(data)}
     assert rung == {"NotificationsLost", "SchedulerStopped"}
 
 
@@ -216,16 +216,16 @@ NIGHT: Sequence[int] = (2, 0, 0, 0, 0, 0, 0, 1)
 def test_a_devlake_with_another_secret_wakes_people(
     alarms: Mapping[str, Alarm], refused: Sequence[int], accepted: Sequence[int], *, rings: bool
 ) -> None:
-    asked = alarms["NotificationsRejected"].asked
+    asked = alarms["NotificationsRejected"].queries
     counts = {"refused": refused, "accepted": accepted}
 
     data = {asked[name].metric: [[float(n)] for n in some] for name, some in counts.items()}
-    assert alarms["NotificationsRejected"].rings(data) is rings
+    assert alarms["NotificationsRejected"].goes_off(data) is rings
 
 
 def test_who_scans_the_internet_wakes_nobody(alarms: Mapping[str, Alarm]) -> None:
     """They are counted, and no alarm looks at that count."""
-    watched = {one.metric.name for alarm in alarms.values() for one in alarm.asked.values()}
+    watched = {one.metric.name for alarm in alarms.values() for one in alarm.queries.values()}
 
     assert metrics.NOTIFICATIONS_REJECTED not in watched
 
@@ -234,25 +234,25 @@ def test_of_what_is_refused_in_a_night_people_are_told_once_an_hour_at_most(
     alarms: Mapping[str, Alarm],
 ) -> None:
     alarm = alarms["NotificationsRejected"]
-    refused = alarm.asked["refused"].metric
+    refused = alarm.queries["refused"].metric
 
     assert alarm.periods * MINUTES_IN_PERIOD == 60
     for since in range(12):
-        assert alarm.rings({refused: [[2.0], *[[]] * since]})
-    assert not alarm.rings({refused: [[2.0], *[[]] * 12]})
+        assert alarm.goes_off({refused: [[2.0], *[[]] * since]})
+    assert not alarm.goes_off({refused: [[2.0], *[[]] * 12]})
 
 
 def test_no_endpoint_alone_makes_a_failure_rate(alarms: Mapping[str, Alarm]) -> None:
     alarm = alarms["FailureRate"]
     few = {"failed": [1] * 19, "attempts": [70] * 19}
 
-    assert not alarm.rings(lasting(few, alarm, periods=3))
+    assert not alarm.goes_off(lasting(few, alarm, periods=3))
 
 
 def test_what_we_watch_of_ours_is_what_the_functions_count(
     production: Blueprint, alarms: Mapping[str, Alarm]
 ) -> None:
-    watched = [one.metric for alarm in alarms.values() for one in alarm.asked.values()]
+    watched = [one.metric for alarm in alarms.values() for one in alarm.queries.values()]
     ours = [one for one in watched if not one.namespace.startswith("AWS/")]
     variables = [function["Environment"]["Variables"] for function in production.functions.values()]
 
@@ -271,7 +271,7 @@ def test_what_we_watch_of_aws_is_what_aws_documents_of_resources_that_are_here(
 ) -> None:
     types = {"QueueName": "AWS::SQS::Queue", "FunctionName": "AWS::Lambda::Function"}
     for alarm in alarms.values():
-        for asked in alarm.asked.values():
+        for asked in alarm.queries.values():
             metric = asked.metric
             if metric.namespace.startswith("AWS/"):
                 ((dimension, of),) = metric.dimensions
@@ -293,7 +293,7 @@ def test_silence_of_the_clock_is_an_alarm_and_silence_of_the_others_is_none(
 def test_no_alarm_asks_for_more_metrics_than_cloudwatch_admits(
     alarms: Mapping[str, Alarm],
 ) -> None:
-    assert max(len(alarm.asked) for alarm in alarms.values()) <= 10
+    assert max(len(alarm.queries) for alarm in alarms.values()) <= 10
 
 
 def test_cloudwatch_may_publish_to_the_operators_and_nobody_without_tls(

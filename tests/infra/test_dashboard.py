@@ -7,7 +7,7 @@ import pytest
 
 from infra.dashboard_svg import PICTURE, draw_dashboard
 from infra.local_template import SNAPSHOT
-from tests.cloudwatch import Json, alarms_of, asked_of_widget, resolved
+from tests.cloudwatch import Json, alarms_of, queries_of_widget, resolve
 from tests.infra.blueprint import Blueprint
 from tests.infra.test_alarms import AWS_OWN
 
@@ -17,7 +17,7 @@ COLUMNS = 24
 @pytest.fixture(scope="session")
 def widgets(production: Blueprint) -> list[Json]:
     (dashboard,) = production.resources("AWS::CloudWatch::Dashboard").values()
-    found: list[Json] = json.loads(resolved(dashboard["DashboardBody"]))["widgets"]
+    found: list[Json] = json.loads(resolve(dashboard["DashboardBody"]))["widgets"]
     return found
 
 
@@ -56,7 +56,7 @@ def test_what_it_shows_of_aws_is_what_aws_documents(
     production: Blueprint, widgets: list[Json]
 ) -> None:
     types = {"QueueName": "AWS::SQS::Queue", "FunctionName": "AWS::Lambda::Function"}
-    shown = [asked.metric for widget in widgets for asked in asked_of_widget(widget)]
+    shown = [asked.metric for widget in widgets for asked in queries_of_widget(widget)]
     of_aws = [one for one in shown if one.namespace.startswith("AWS/")]
 
     assert of_aws

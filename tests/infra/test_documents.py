@@ -63,7 +63,7 @@ def test_the_section_of_an_alarm_has_the_first_command_of_ours_that_it_says(name
 
 
 def test_the_documents_count_what_alarms_cost():
-    watched = sum(len(alarm.asked) for alarm in ALARMS.values())
+    watched = sum(len(alarm.queries) for alarm in ALARMS.values())
     dollars = watched * prices.ALARM_METRIC
 
     text = " ".join(read("docs/observability.md").split())

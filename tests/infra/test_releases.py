@@ -69,11 +69,11 @@ def test_failures_of_any_function_ring_within_a_minute(alarm: Alarm, kind: str) 
     periods = {each["MetricStat"]["Period"] for each in alarm.properties["Metrics"][1:]}
 
     assert (alarm.periods, periods) == (1, {60})
-    assert len(alarm.asked) <= MAX_METRICS
+    assert len(alarm.queries) <= MAX_METRICS
     for name in FUNCTIONS:
-        metric = alarm.asked[f"{name}{kind}"].metric
-        assert alarm.rings({metric: [[3.0]]})
-        assert not alarm.rings({metric: [[2.0]]})
+        metric = alarm.queries[f"{name}{kind}"].metric
+        assert alarm.goes_off({metric: [[3.0]]})
+        assert not alarm.goes_off({metric: [[2.0]]})
 
 
 def test_a_changed_parameter_is_a_new_version_of_each_function(chosen: Blueprint) -> None:

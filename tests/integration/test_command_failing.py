@@ -119,7 +119,7 @@ class Story:
 
     @property
     def made(self) -> list[int]:
-        return [int(one.rpartition("#")[2]) for one in self.functions.attempts.made]
+        return [int(one.rpartition("#")[2]) for one in self.functions.attempts.message_ids]
 
 
 def test_a_letter_holds_its_lane_and_is_explained(terminal: Terminal, functions: Functions) -> None:

@@ -31,7 +31,7 @@ from tests.integration.wire import Wire, answer, serving
 from tests.outside import OUTSIDE
 
 RECORDED = OUTSIDE / "devlake" / "rest"
-OF_PIPELINES = [vector for vector in VECTORS if "ProjectName" in vector.said]
+OF_PIPELINES = [vector for vector in VECTORS if "ProjectName" in vector.document]
 instant = datetime.fromisoformat
 OK = answer("200 OK")
 FAILING, GOOD = planned_task(fail=True), planned_task()
@@ -292,7 +292,7 @@ def test_its_config_ui_has_the_api_below_api_and_a_page_everywhere_else(
 
 @pytest.mark.parametrize("vector", OF_PIPELINES, ids=lambda vector: vector.name)
 def test_a_notice_is_what_go_writes(vector: Vector):
-    notice = vector.said
+    notice = vector.document
     row = shown(
         notice["PipelineID"],
         notice["Status"],

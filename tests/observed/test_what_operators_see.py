@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.function import ROOT
-from tests.cloudwatch import Asked, Json, Metric, alarms_of, asked_of_widget, resolved
+from tests.cloudwatch import Json, Metric, MetricQuery, alarms_of, queries_of_widget, resolve
 from tests.observed.heard import Heard
 from tests.observed.story import play
 
@@ -35,7 +35,7 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Heard:
 def properties_of(resource_type: str) -> list[Json]:
     resources = TEMPLATE["Resources"].values()
     return [
-        resolved(resource["Properties"])
+        resolve(resource["Properties"])
         for resource in resources
         if resource["Type"] == resource_type
     ]
@@ -47,19 +47,19 @@ def widgets() -> list[Json]:
     return found
 
 
-def ours(asked: Iterator[Asked]) -> list[Asked]:
+def ours(asked: Iterator[MetricQuery]) -> list[MetricQuery]:
     found = [one for one in asked if not one.metric.namespace.startswith("AWS/")]
     assert found
     return found
 
 
 def test_each_metric_that_an_alarm_watches_was_counted_in_its_unit(heard: Heard):
-    for asked in ours(one for alarm in ALARMS.values() for one in alarm.asked.values()):
+    for asked in ours(one for alarm in ALARMS.values() for one in alarm.queries.values()):
         assert heard.units.get(asked.metric) == {asked.unit}, asked
 
 
 def test_each_metric_of_the_dashboard_was_counted(heard: Heard):
-    shown = ours(one for widget in widgets() for one in asked_of_widget(widget))
+    shown = ours(one for widget in widgets() for one in queries_of_widget(widget))
 
     assert {one.metric for one in shown} <= heard.values.keys()
 
@@ -69,7 +69,7 @@ def test_what_went_wrong_would_have_rung_had_it_lasted(heard: Heard, name: str):
     alarm = ALARMS[name]
     periods = int(alarm.properties["EvaluationPeriods"])
 
-    assert alarm.rings({metric: [values] * periods for metric, values in heard.values.items()})
+    assert alarm.goes_off({metric: [values] * periods for metric, values in heard.values.items()})
 
 
 def fields_of(query: str) -> set[str]:

@@ -76,10 +76,10 @@ class Contents:
 
     def _healths(self) -> int:
         healths = self._system.ledger.healths
-        return hash((*map(self._kept, healths.known.values()), *healths.leases.items()))
+        return hash((*map(self._kept, healths.by_subscription.values()), *healths.leases.items()))
 
     def _subscriptions(self) -> int:
-        return hash(tuple(map(self._kept, self._system.subscriptions.known.values())))
+        return hash(tuple(map(self._kept, self._system.subscriptions.by_id.values())))
 
     def _replays(self) -> int:
         replays = self._system.replays

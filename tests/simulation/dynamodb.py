@@ -187,7 +187,7 @@ def journal_in(items: Mapping[Key, Item], timeline: Timeline) -> FakeJournal:
             _add(journal, pipeline, events)
         elif record.startswith(SKIPPED):
             skipped = skipped_from_item(values)
-            journal.aside[pipeline, skipped.event.id] = skipped
+            journal.skips[pipeline, skipped.event.id] = skipped
     return journal
 
 
@@ -195,6 +195,6 @@ def _add(journal: FakeJournal, pipeline: str, transition: Sequence[AcceptedEvent
     *inferred, newest = transition
     key = pipeline, newest.sequenced.event.id
     journal.accepted_events[key], journal.accepted[key] = newest.sequenced, newest.at
-    journal.implied[key] = [accepted.sequenced for accepted in inferred]
+    journal.inferred[key] = [accepted.sequenced for accepted in inferred]
     for accepted in inferred:
         _add(journal, pipeline, [accepted])

@@ -58,42 +58,42 @@ class Operator:
     system: System
 
     def act(self, action: str, subscription: str) -> None:
-        if self.system.subscriptions.known[subscription].removed_at:
+        if self.system.subscriptions.by_id[subscription].removed_at:
             return
         self._tell(action, subscription)
         getattr(self, action)(subscription)
 
     def pause(self, subscription: str) -> None:
         known, timeline = self.system.subscriptions, self.system.timeline
-        if known.known[subscription].paused_at:
+        if known.by_id[subscription].paused_at:
             return
-        PauseSubscription(known, timeline)(known.known[subscription])
+        PauseSubscription(known, timeline)(known.by_id[subscription])
         ends = timeline.now() + PAUSED_SECONDS
         timeline.at(ends, lambda: self.act("unpause", subscription), about="unpause")
 
     def unpause(self, subscription: str) -> None:
         known = self.system.subscriptions
-        if paused_at := known.known[subscription].paused_at:
+        if paused_at := known.by_id[subscription].paused_at:
             began = datetime.fromisoformat(paused_at).timestamp()
             self.system.history.pauses[subscription].append((began, self.system.timeline.now()))
-        ResumeSubscription(known, self._wake)(known.known[subscription])
+        ResumeSubscription(known, self._wake)(known.by_id[subscription])
 
     def enable(self, subscription: str) -> None:
         known, history = self.system.subscriptions, self.system.history
         if (disabled_at := history.disabled.pop(subscription, None)) is not None:
             history.pauses[subscription].append((disabled_at, self.system.timeline.now()))
-        EnableSubscription(known, self.system.ledger.healths, self._wake)(known.known[subscription])
+        EnableSubscription(known, self.system.ledger.healths, self._wake)(known.by_id[subscription])
 
     def skip(self, subscription: str) -> None:
         """What died so far holds nobody up any more."""
         known = self.system.subscriptions
-        skips = replace(known.known[subscription], ordering=Ordering.SKIP)
+        skips = replace(known.by_id[subscription], ordering=Ordering.SKIP)
         self._wake(known.save(skips))
 
     def remove(self, subscription: str) -> None:
         system = self.system
         unsubscribe = Unsubscribe(system.subscriptions, system.ledger, system.timeline)
-        unsubscribe(system.subscriptions.known[subscription], discard_waiting=True)
+        unsubscribe(system.subscriptions.by_id[subscription], discard_waiting=True)
 
     def redrive(self, subscription: str) -> None:
         """By the command: what the ledger has dead."""
@@ -128,7 +128,7 @@ class Operator:
         rate = system.random.choice(("10/s", "3/m"))
         terms = start.criteria(ReplayRequest(since="1d", status=status, rate=rate))
         with suppress(InvalidInput):
-            start(system.subscriptions.known[subscription], terms)
+            start(system.subscriptions.by_id[subscription], terms)
 
     def console(self, _subscription: str) -> None:
         """By the button: whatever the dead-letter queue holds moves back."""

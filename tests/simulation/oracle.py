@@ -162,7 +162,7 @@ def _open_times(changes: Sequence[tuple[float, bool]]) -> Iterator[tuple[float, 
 
 def _accepted(system: System) -> set[tuple[str, str]]:
     events = system.journal.accepted_events.items()
-    return {key for key, one in events if not one.event.is_inferred} | system.journal.aside.keys()
+    return {key for key, one in events if not one.event.is_inferred} | system.journal.skips.keys()
 
 
 def _gaps(system: System) -> Iterator[str]:
@@ -229,7 +229,7 @@ def _cases(
 ) -> Iterator[LaneCase]:
     lanes = _lanes(system)
     for subscriber in system.scenario.subscribers:
-        subscription = system.subscriptions.known[subscriber.id]
+        subscription = system.subscriptions.by_id[subscriber.id]
         whole_replays = _whole_replays(system, subscriber.id)
         for pipeline, known in system.journal.pipelines.items():
             name = f"{subscriber.id}#{pipeline}"
@@ -282,5 +282,5 @@ def _crashed(system: System, pipeline: str, crashed: Collection[tuple[str, str]]
     """The sequences of its quarantined events, and of what was inferred from them."""
     for key in crashed:
         if key[0] == pipeline and key in system.journal.accepted_events:
-            for one in (*system.journal.implied[key], system.journal.accepted_events[key]):
+            for one in (*system.journal.inferred[key], system.journal.accepted_events[key]):
                 yield one.sequence

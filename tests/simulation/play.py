@@ -105,7 +105,7 @@ def _calm(system: System, operator: Operator) -> None:
     system.faults.calm()
     for receiver in system.receivers.values():
         receiver.is_calm = True
-    for one in tuple(system.subscriptions.known.values()):
+    for one in tuple(system.subscriptions.by_id.values()):
         if one.is_blocked:
             operator.act("unpause", one.id)
             operator.act("enable", one.id)

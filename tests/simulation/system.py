@@ -135,7 +135,7 @@ class System:
 
     def _waits_for_an_operator(self, held: HeldLane) -> bool:
         head = self.ledger.records.get((held.lane, held.head))
-        subscription = self.subscriptions.known[held.lane.subscription_id]
+        subscription = self.subscriptions.by_id[held.lane.subscription_id]
         if subscription.removed_at:
             return False
         is_dead = head is not None and head.status is DeliveryStatus.DEAD
@@ -206,7 +206,7 @@ class System:
         )
 
     def _all_due(self) -> Iterable[IsDue]:
-        lanes, healths = self.ledger.lanes.values(), self.ledger.healths.known.values()
+        lanes, healths = self.ledger.lanes.values(), self.ledger.healths.by_subscription.values()
         rechecked = {held.lane.subscription_id for held in lanes if held.due_at is None}
         rechecks = (RecheckIsDue(name, self.timeline.now()) for name in rechecked)
         return chain(lanes, healths, rechecks, map(ReplayIsDue, self.replays.list_open()))

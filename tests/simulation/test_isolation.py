@@ -183,7 +183,7 @@ def test_a_poison_pipeline_spends_its_own_budget_and_nobody_elses(others: int):
 
     records = played.system.ledger.records
     assert not played.violations
-    assert not played.system.subscriptions.known["a"].is_blocked
+    assert not played.system.subscriptions.by_id["a"].is_blocked
     assert [one.attempts for (lane, _), one in records.items() if lane.pipeline_key == "1"] == [
         3,
         *[0] * 9,

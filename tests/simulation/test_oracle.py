@@ -1109,7 +1109,7 @@ def leaves_out_what_it_cannot_read(system: System) -> None:
 
 
 def sets_aside_what_is_new(system: System) -> None:
-    system.journal.aside["1", "1-0"] = system.journal.accepted_events.pop(("1", "1-0"))
+    system.journal.skips["1", "1-0"] = system.journal.accepted_events.pop(("1", "1-0"))
 
 
 def infers_what_was_told(system: System) -> None:

@@ -276,7 +276,7 @@ def test_lanes_that_a_resume_has_missed_go_on_within_the_hour():
         system.timeline.at(NOON + 200, lambda: set_pause(system, None))
 
     def set_pause(system: System, paused_at: str | None) -> None:
-        known = system.subscriptions.known
+        known = system.subscriptions.by_id
         known["a"] = replace(known["a"], paused_at=paused_at)
 
     played = play(a_scenario(publications=published), pause_and_die)

@@ -40,7 +40,7 @@ def judged(played: Played) -> None:
     for lane in ("a#1", "b#1", "a#staging/1", "b#staging/1"):
         states = THEIRS if "staging" in lane else OURS
         assert _arrived(played, lane) == [f"PIPELINE_{state}" for state in states]
-    assert played.system.journal.aside == {}
+    assert played.system.journal.skips == {}
 
 
 def _arrived(played: Played, name: str) -> list[str]:

@@ -78,7 +78,7 @@ def test_a_mark_that_fails_stops_no_batch(
 
     attempts.mark_unanswered()
 
-    assert [what for what, _ in telemetry.told] == ["trouble"]
+    assert [what for what, _ in telemetry.reports] == ["trouble"]
 
 
 def test_an_endpoint_that_usually_takes_long_is_marked_later(

@@ -67,10 +67,10 @@ class World(DeliverFunction):
         """An attempt takes long, and so the endpoint is slow from now on."""
         self.took_ms = 16000
         self.receive(in_lane(1))
-        return self.ledger.healths.known["sub_a"]
+        return self.ledger.healths.by_subscription["sub_a"]
 
     def health(self, health: EndpointHealth) -> None:
-        self.ledger.healths.known["sub_a"] = health
+        self.ledger.healths.by_subscription["sub_a"] = health
 
     def attempt(self) -> Attempt:
         outcome = Outcome.REJECTED if self.down else Outcome.DELIVERED
@@ -91,14 +91,14 @@ def test_one_probe_at_a_time_looks_whether_it_is_up_again(world: World):
     before = world.subscriptions.fresh_reads
     assert world.receive(in_lane(77), in_lane(77, 2)) == [Ack(), Ack()], "they wait unattempted"
     assert world.subscriptions.fresh_reads == before + 1
-    assert len(world.attempts.made) == 5
-    world.attempts.made.clear()
+    assert len(world.attempts.message_ids) == 5
+    world.attempts.message_ids.clear()
     world.clock.sleep(120)
 
     world.tick()
 
-    assert world.attempts.made == ["sub_a#77#1"], "the lane that has spent least"
-    assert world.ledger.healths.known["sub_a"].is_open
+    assert world.attempts.message_ids == ["sub_a#77#1"], "the lane that has spent least"
+    assert world.ledger.healths.by_subscription["sub_a"].is_open
 
 
 def test_after_a_success_all_that_waited_is_woken_little_by_little(world: World):
@@ -119,8 +119,8 @@ def test_after_a_success_all_that_waited_is_woken_little_by_little(world: World)
     world.clock.sleep(7200)
     world.tick()
     assert world.ledger.lanes == {}
-    assert world.ledger.healths.known == {}
-    assert len([m for m in world.attempts.made if m.startswith("sub_a#1")]) >= 40
+    assert world.ledger.healths.by_subscription == {}
+    assert len([m for m in world.attempts.message_ids if m.startswith("sub_a#1")]) >= 40
 
 
 def test_five_days_of_failing_disable_the_subscription(world: World):
@@ -129,7 +129,7 @@ def test_five_days_of_failing_disable_the_subscription(world: World):
 
     world.tick()
 
-    reason = world.subscriptions.known["sub_a"].disabled_reason
+    reason = world.subscriptions.by_id["sub_a"].disabled_reason
     assert reason == "every attempt has failed for five days"
 
 
@@ -151,7 +151,9 @@ def test_a_slow_endpoint_has_three_lanes_worked_off_at_a_time(world: World):
     assert at_once == [11, 12, 13]
     assert world.ledger.records[Lane("sub_a", "13"), 1].status is DeliveryStatus.WAITING
     assert Lane("sub_a", "13") in [resume.lane for resume in world.queue.resumes]
-    assert not world.ledger.healths.known["sub_a"].permits, "each was released, though others wrote"
+    assert not world.ledger.healths.by_subscription["sub_a"].permits, (
+        "each was released, though others wrote"
+    )
 
 
 class Hanging(World):
@@ -181,7 +183,7 @@ def test_while_an_attempt_gets_no_answer_another_lane_waits_by_one_write():
         before = world.ledger.writes
         assert world.receive(in_lane(2)) == [Ack()]
         writes.append(world.ledger.writes - before)
-        assert world.attempts.made == ["sub_a#1#1"]
+        assert world.attempts.message_ids == ["sub_a#1#1"]
         held = world.ledger.lanes[Lane("sub_a", "2")]
         assert held.suspended_reason is SuspendedReason.CONCURRENCY_LIMIT
 
@@ -190,7 +192,7 @@ def test_while_an_attempt_gets_no_answer_another_lane_waits_by_one_write():
     world.deliver_resumed()
 
     assert writes == [1]
-    assert world.attempts.made == ["sub_a#1#1", "sub_a#2#1"]
+    assert world.attempts.message_ids == ["sub_a#1#1", "sub_a#2#1"]
     assert world.ledger.lanes == {}
     assert not world.ledger.healths.find("sub_a").permits
 
@@ -254,7 +256,7 @@ def test_the_breaker_of_a_paused_subscription_is_not_probed(world: World):
 
     assert world.tick() == []
 
-    assert world.ledger.healths.known["sub_a"].due_at == world.clock.now() + 3600
+    assert world.ledger.healths.by_subscription["sub_a"].due_at == world.clock.now() + 3600
 
 
 @pytest.mark.parametrize("is_one_alive", [True, False])
@@ -311,12 +313,12 @@ def test_a_probe_is_one_attempt_even_when_its_delivery_dies(world: World):
     world.down = True
     for number in range(5):
         world.receive(in_lane(number), in_lane(number, 2))
-    world.attempts.made.clear()
+    world.attempts.message_ids.clear()
     world.clock.sleep(120)
 
     world.tick()
 
-    assert len(world.attempts.made) == 1
+    assert len(world.attempts.message_ids) == 1
     assert len(world.ledger.lanes) == 5, "what waits behind it still does"
 
 
@@ -336,8 +338,8 @@ def test_a_probe_passes_by_the_dead_and_attempts_the_first_that_waits(world: Wor
     world.tick()
 
     assert (
-        world.ledger.healths.known.get("sub_a") is None
-        or not world.ledger.healths.known["sub_a"].is_open
+        world.ledger.healths.by_subscription.get("sub_a") is None
+        or not world.ledger.healths.by_subscription["sub_a"].is_open
     )
 
 
@@ -351,7 +353,7 @@ def test_a_probe_that_came_to_nothing_is_soon_followed_by_another(world: World):
 
     world.tick()
 
-    assert not any(health.is_open for health in world.ledger.healths.known.values())
+    assert not any(health.is_open for health in world.ledger.healths.by_subscription.values())
 
 
 def test_no_probe_goes_to_a_lane_before_its_receiver_wished(world: World):
@@ -372,7 +374,7 @@ def test_a_breaker_behind_which_nothing_waits_any_more_is_forgotten(world: World
 
     assert world.tick() == []
 
-    assert world.ledger.healths.known == {}
+    assert world.ledger.healths.by_subscription == {}
 
 
 def test_an_endpoint_that_is_quick_again_wakes_what_it_left_asleep(world: World):
@@ -406,7 +408,7 @@ def test_a_slow_endpoint_for_which_nothing_waits_is_checked_once_an_hour(world: 
 
     assert world.tick() == []
 
-    slow = world.ledger.healths.known["sub_a"]
+    slow = world.ledger.healths.by_subscription["sub_a"]
     assert world.ledger.healths.due_at(slow) == world.clock.now() + BLOCKED_SECONDS
 
 
@@ -448,8 +450,8 @@ def probe_of_a_long_outage(world: World) -> Resume:
     """Its lane is to retry sooner than the endpoint is probed again."""
     world.schedule = RetrySchedule((5, 60, 300))
     world.open_the_breaker()
-    opened = world.ledger.healths.known["sub_a"]
-    world.ledger.healths.known["sub_a"] = replace(opened, probes=9)
+    opened = world.ledger.healths.by_subscription["sub_a"]
+    world.ledger.healths.by_subscription["sub_a"] = replace(opened, probes=9)
     world.clock.sleep(120)
     world.queue.resumes.clear()
     world.clockwork()
@@ -465,7 +467,7 @@ def test_a_lane_whose_probe_failed_is_not_resumed_before_the_next_probe(world: W
     lane = world.ledger.lanes[probe.lane]
     assert lane.suspended_reason is SuspendedReason.CIRCUIT_OPEN
     assert lane.retry_at > 0
-    health = world.ledger.healths.known["sub_a"]
+    health = world.ledger.healths.by_subscription["sub_a"]
     assert health.due_at == world.clock.now() + 300
 
 
@@ -473,7 +475,7 @@ def test_a_lane_whose_probe_failed_goes_on_if_the_breaker_closed_meanwhile(world
     probe = probe_of_a_long_outage(world)
 
     def fail_after_another_success() -> Attempt:
-        world.ledger.healths.known.pop("sub_a")
+        world.ledger.healths.by_subscription.pop("sub_a")
         return world.attempt()
 
     world.attempts.otherwise = fail_after_another_success
@@ -506,15 +508,15 @@ def test_a_probe_before_its_lanes_own_time_costs_the_lane_nothing(world: World):
     world.open_the_breaker()
     before = {lane: held.attempts for lane, held in world.ledger.lanes.items()}
     retry_at = {lane: held.retry_at for lane, held in world.ledger.lanes.items()}
-    made = len(world.attempts.made)
+    made = len(world.attempts.message_ids)
 
     for _ in range(20):
-        health = world.ledger.healths.known["sub_a"]
-        world.ledger.healths.known["sub_a"] = replace(health, due_at=world.clock.now())
+        health = world.ledger.healths.by_subscription["sub_a"]
+        world.ledger.healths.by_subscription["sub_a"] = replace(health, due_at=world.clock.now())
         world.clock.sleep(10)
         world.tick()
 
-    assert len(world.attempts.made) > made + 10
+    assert len(world.attempts.message_ids) > made + 10
     assert {lane: held.attempts for lane, held in world.ledger.lanes.items()} == before
     assert {lane: held.retry_at for lane, held in world.ledger.lanes.items()} == retry_at
 
@@ -538,11 +540,11 @@ def test_a_stray_503_keeps_nobody_longer_than_its_own_retry(world: World):
 def test_who_gets_no_slot_in_a_crowd_comes_again(world: World):
     world.slow_down()
     world.ledger.healths.save = lambda *_: False  # type: ignore[method-assign]
-    made = len(world.attempts.made)
+    made = len(world.attempts.message_ids)
 
     assert world.receive(in_lane(2)) == [Nack(1.0)]
 
-    assert len(world.attempts.made) == made
+    assert len(world.attempts.message_ids) == made
     assert world.ledger.lanes[Lane("sub_a", "2")].is_due(world.clock.now())
 
 
@@ -552,11 +554,11 @@ def test_a_lane_that_is_due_while_all_permits_are_taken_waits_for_one(world: Wor
     world.health(replace(slow, permits=(world.clock.now() + 60,) * PERMITS))
     world.receive(in_lane(2))
     world.ledger.lanes[lane] = world.ledger.lanes[lane].resumed(now=world.clock.now())
-    made = len(world.attempts.made)
+    made = len(world.attempts.message_ids)
 
     assert world.receive(in_lane(2)) == [Ack()]
 
-    assert len(world.attempts.made) == made
+    assert len(world.attempts.message_ids) == made
     assert world.ledger.lanes[lane].suspended_reason is SuspendedReason.CONCURRENCY_LIMIT
 
 
@@ -599,10 +601,10 @@ def test_a_lane_that_falls_asleep_as_the_breaker_closes_goes_on_by_itself(
     deliver = world.deliver_batch().deliver
     page = deliver.read(late)
     world.down = False
-    world.ledger.healths.known.clear()
+    world.ledger.healths.by_subscription.clear()
 
     deliver([ReceivedMessage(one) for one in late], page, lambda: time_left)
 
     held = world.ledger.lanes.get(Lane("sub_a", "77"))
-    assert ("sub_a#77#1" in world.attempts.made, held is None) == (goes, goes)
+    assert ("sub_a#77#1" in world.attempts.message_ids, held is None) == (goes, goes)
     assert held is None or held.is_due(world.clock.now())

@@ -55,7 +55,7 @@ def console(stack: FakeStack) -> Visitor:
 
 
 def named(stack: FakeStack, name: str) -> str:
-    (found,) = [one.id for one in stack.subscriptions.known.values() if name in one.name]
+    (found,) = [one.id for one in stack.subscriptions.by_id.values() if name in one.name]
     return found
 
 
@@ -135,7 +135,7 @@ def test_a_form_of_another_site_changes_nothing(
     token = console.form_token(path)
 
     assert console.post(path, origin=origin, form_token=token).status_code == 403
-    assert stack.subscriptions.known[named(stack, "jenkins")].paused_at is None
+    assert stack.subscriptions.by_id[named(stack, "jenkins")].paused_at is None
 
 
 def test_a_form_without_its_token_changes_nothing_and_one_that_is_sent_twice_acts_once(
@@ -150,7 +150,7 @@ def test_a_form_without_its_token_changes_nothing_and_one_that_is_sent_twice_act
     again = console.post(path, form_token=token, overlap="24h")
 
     assert (first.status_code, again.status_code) == (200, 403)
-    assert len(stack.subscriptions.known[named(stack, "metrics")].secrets) == 2
+    assert len(stack.subscriptions.by_id[named(stack, "metrics")].secrets) == 2
 
 
 def test_a_link_from_elsewhere_asks_once_more_with_the_cookie(stack: FakeStack):
@@ -170,7 +170,7 @@ def test_a_read_only_console_shows_everything_and_changes_nothing(stack: FakeSta
     token = console.form_token(path)
 
     assert console.post(path, form_token=token).status_code == 403
-    assert stack.subscriptions.known[named(stack, "jenkins")].paused_at is None
+    assert stack.subscriptions.by_id[named(stack, "jenkins")].paused_at is None
     assert "/pause" not in console.page("/")
 
 
@@ -431,18 +431,18 @@ def test_pause_resume_and_enable_ask_once_and_say_what_they_will_do(
     asked = console.page(f"{path}/pause")
     assert "lakehook subscriptions pause jenkins" in asked
     assert "New deliveries wait in order" in asked
-    assert stack.subscriptions.known[id_].paused_at is None
+    assert stack.subscriptions.by_id[id_].paused_at is None
 
     done = console.confirm(f"{path}/pause")
     assert (done.status_code, done.headers["location"]) == (303, path)
-    assert stack.subscriptions.known[id_].paused_at
+    assert stack.subscriptions.by_id[id_].paused_at
     assert "jenkins is paused." in console.page(path)
 
     console.confirm(f"{path}/resume")
-    assert stack.subscriptions.known[id_].paused_at is None
+    assert stack.subscriptions.by_id[id_].paused_at is None
 
     console.confirm(path_of(stack, "old-portal", "/enable"))
-    assert stack.subscriptions.known[named(stack, "old-portal")].disabled_reason is None
+    assert stack.subscriptions.by_id[named(stack, "old-portal")].disabled_reason is None
 
 
 def test_a_test_says_what_the_endpoint_answered(console: Visitor, stack: FakeStack):
@@ -492,7 +492,7 @@ def test_a_removal_says_what_is_given_up_with_it(console: Visitor, stack: FakeSt
     assert "--discard-waiting" in console.page(path)
     console.confirm(path)
 
-    assert stack.subscriptions.known[named(stack, "metrics")].removed_at
+    assert stack.subscriptions.by_id[named(stack, "metrics")].removed_at
 
 
 def test_what_is_refused_is_said_in_its_form_and_nothing_is_changed(
@@ -502,7 +502,7 @@ def test_what_is_refused_is_said_in_its_form_and_nothing_is_changed(
 
     assert refused.status_code == 422
     assert "overlap: choose one of 24h, 1h, 7d" in refused.text
-    assert len(stack.subscriptions.known[named(stack, "metrics")].secrets) == 1
+    assert len(stack.subscriptions.by_id[named(stack, "metrics")].secrets) == 1
 
 
 def test_a_removed_subscription_is_still_shown(console: Visitor, stack: FakeStack):
@@ -569,13 +569,13 @@ def test_what_is_wrong_in_the_form_is_said_and_what_was_written_stays(
     assert refused.status_code == 422
     assert "url:" in refused.text
     assert 'value="newcomer"' in refused.text
-    assert "newcomer" not in {one.name for one in stack.subscriptions.known.values()}
+    assert "newcomer" not in {one.name for one in stack.subscriptions.by_id.values()}
 
 
 def test_a_preview_shows_what_would_be_sent_and_subscribes_nobody(
     console: Visitor, stack: FakeStack
 ):
-    before = len(stack.subscriptions.known)
+    before = len(stack.subscriptions.by_id)
 
     shown = console.confirm(
         "/subscribe",
@@ -590,7 +590,7 @@ def test_a_preview_shows_what_would_be_sent_and_subscribes_nobody(
     assert "nothing: this event has no such field" in shown.text
     assert "not: pattern" in shown.text
     assert "lakehook subscriptions add --name newcomer --url URL" in shown.text
-    assert len(stack.subscriptions.known) == before
+    assert len(stack.subscriptions.by_id) == before
     again = console.confirm("/subscribe", "/subscribe/preview", template_body="{{ oops")
     assert "template: line 1" in again.text
 
@@ -602,7 +602,7 @@ def test_an_edit_changes_what_was_changed_and_says_the_command(console: Visitor,
     assert console.confirm(path, **form).status_code == 422  # nothing to change
     console.confirm(path, **form | {"ordering": "skip", "rate": "20/m"})
 
-    changed = stack.subscriptions.known[id_]
+    changed = stack.subscriptions.by_id[id_]
     assert (str(changed.ordering), str(changed.rate)) == ("skip", "20/m")
     shown = console.confirm(path, path[:-4] + "preview", rate="", language="zh")
     assert "lakehook subscriptions update jenkins --no-rate<" in shown.text
@@ -629,7 +629,7 @@ def test_a_template_with_what_cannot_be_seen_stays_as_it_is_when_another_field_i
 
     console.confirm(path, template_body=html.unescape(shown[1]).replace("\n", "\r\n"), rate="1/m")
 
-    changed = stack.subscriptions.known[family.id]
+    changed = stack.subscriptions.by_id[family.id]
     assert str(changed.rate) == "1/m"
     assert changed.template
     assert changed.template.body == template
@@ -737,7 +737,7 @@ def test_each_view_names_its_page(
     terminal = Terminal(stack, capsys)
     terminal("status", "--output", "json")
     named = [
-        terminal.shown()["subscribers"][0],
+        terminal.parse_output()["subscribers"][0],
         terminal.json("subscriptions", "show", "jenkins"),
         terminal.json("deliveries", "show", delivery(stack, "metrics")),
         terminal.json("dead-letters", "list")[0],

@@ -163,7 +163,7 @@ def test_what_the_ledger_knows_a_resume_and_a_strangers_message_are_no_letters(
 
 def test_letters_are_found_though_the_queue_may_not_be_read(stack: FakeStack) -> None:
     letter = a_letter(stack)
-    stack.dead_letters = Unreadable(stack.dead_letters.buried)
+    stack.dead_letters = Unreadable(stack.dead_letters.records)
 
     assert stack.service().find_dead_letters(ANY) == [letter]
 
@@ -212,7 +212,7 @@ def test_letters_of_a_lane_go_back_in_sequence_and_leave_the_queue(stack: FakeSt
     stack.service().redrive(letters)
 
     assert [letter.sequence for letter in stack.redriver.sent] == [1, 2, 10]
-    assert stack.dead_letters.buried == [other]
+    assert stack.dead_letters.records == [other]
     assert status(stack, 1) is DeliveryStatus.DEAD  # until the delivery function revives it
 
 
@@ -229,7 +229,7 @@ def test_a_discarded_head_lets_the_next_go_at_once(stack: FakeStack) -> None:
     assert record.delivery is None
     assert (lane.head, lane.due_at, lane.attempts) == (2, NOON, 0)
     assert lane.version > held.version
-    assert stack.dead_letters.buried == []
+    assert stack.dead_letters.records == []
 
 
 def test_all_letters_of_a_lane_can_go(stack: FakeStack) -> None:

@@ -67,7 +67,7 @@ def world() -> World:
 def test_a_delivery_in_a_flowing_lane_costs_one_read_and_one_write(world: World):
     assert world.receive(a_delivery(1)) == [Ack()]
 
-    assert world.attempts.made == [FIRST]
+    assert world.attempts.message_ids == [FIRST]
     assert world.status(1) is DeliveryStatus.DELIVERED
     assert world.ledger.records[LANE, 1].delivery is None, "its event is not kept"
     ledger = world.ledger
@@ -81,7 +81,7 @@ def test_a_failed_attempt_holds_the_lane_and_comes_again_by_the_schedule(world: 
 
     assert world.status(1) is DeliveryStatus.WAITING
     assert world.ledger.lanes[LANE].head == 1
-    assert world.telemetry.told == [("attempted", world.clock.time + 5)]
+    assert world.telemetry.reports == [("attempted", world.clock.time + 5)]
 
 
 def test_a_retry_that_is_due_before_its_failure_is_written_goes_at_once(world: World):
@@ -98,7 +98,7 @@ def test_a_retry_that_is_due_before_its_failure_is_written_goes_at_once(world: W
 
     assert world.receive(a_delivery(1)) == [Ack()]
 
-    assert world.attempts.made == [FIRST, FIRST]
+    assert world.attempts.message_ids == [FIRST, FIRST]
     assert world.clock.time == began_at + 14
 
 
@@ -133,13 +133,13 @@ def test_what_sqs_had_moved_goes_before_a_letter_that_holds_the_lane(world: Worl
 def test_what_follows_a_failed_head_waits_unattempted_and_then_follows_it_in_order(world: World):
     world.fail(FIRST)
     assert world.receive(a_delivery(1), a_delivery(2), a_delivery(3)) == [Nack(5.0), Ack(), Ack()]
-    assert world.attempts.made == [FIRST]
+    assert world.attempts.message_ids == [FIRST]
     assert world.status(2) is world.status(3) is DeliveryStatus.WAITING
     world.clock.time += 5
 
     assert world.receive(a_delivery(1)) == [Ack()]
 
-    assert world.attempts.made == [FIRST, FIRST, SECOND, THIRD]
+    assert world.attempts.message_ids == [FIRST, FIRST, SECOND, THIRD]
     assert world.ledger.lanes == {}
 
 
@@ -150,7 +150,7 @@ def test_the_head_is_not_attempted_before_its_time(world: World):
 
     assert world.receive(a_delivery(1)) == [Nack(2.0)]
 
-    assert world.attempts.made == [FIRST]
+    assert world.attempts.message_ids == [FIRST]
 
 
 def test_a_long_wait_leaves_the_queue_and_a_resume_brings_it_back(world: World):
@@ -162,7 +162,7 @@ def test_a_long_wait_leaves_the_queue_and_a_resume_brings_it_back(world: World):
     assert world.receive(a_delivery(2)) == [Ack()]
     assert world.resume() == [Ack()]
 
-    assert world.attempts.made == [FIRST, FIRST, FIRST, SECOND]
+    assert world.attempts.message_ids == [FIRST, FIRST, FIRST, SECOND]
     assert world.ledger.lanes == {}
 
 
@@ -173,7 +173,7 @@ def test_less_than_a_second_is_waited_out_since_the_queue_counts_whole_ones(worl
 
     assert world.receive(a_delivery(1)) == [Ack()]
 
-    assert world.attempts.made == [FIRST] * 3
+    assert world.attempts.message_ids == [FIRST] * 3
     assert world.clock.time == began + 0.75
 
 
@@ -192,7 +192,7 @@ def test_a_subscription_may_have_its_own_schedule_which_never_undercuts_a_retry_
 def test_a_spent_budget_makes_a_dead_letter_that_stays_dead_and_holds_its_lane(world: World):
     world.die(a_delivery(2))
 
-    (letter,) = world.dead_letters.buried
+    (letter,) = world.dead_letters.records
     assert (letter.reason, letter.attempts, letter.sequence) == ("rejected", 2, 1)
     assert letter.delivery == a_delivery(1)
     assert (world.status(1), world.status(2)) == (DeliveryStatus.DEAD, DeliveryStatus.WAITING)
@@ -200,7 +200,7 @@ def test_a_spent_budget_makes_a_dead_letter_that_stays_dead_and_holds_its_lane(w
     assert world.resume() == [Ack()]
     assert world.resume() == [Ack()]
 
-    assert world.attempts.made == [FIRST, FIRST]
+    assert world.attempts.message_ids == [FIRST, FIRST]
     assert world.ledger.lanes[LANE].due_at is None
 
 
@@ -230,7 +230,7 @@ def test_a_resume_for_a_lane_that_flows_or_with_an_old_token_does_nothing(world:
 
     assert world.receive(Resume(LANE, token=1)) == [Ack()]
 
-    assert world.attempts.made == [FIRST, FIRST]
+    assert world.attempts.message_ids == [FIRST, FIRST]
 
 
 def test_a_message_already_delivered_wakes_what_its_lane_still_holds(world: World):
@@ -241,7 +241,7 @@ def test_a_message_already_delivered_wakes_what_its_lane_still_holds(world: Worl
 
     assert world.receive(a_delivery(1)) == [Ack()]
 
-    assert world.attempts.made == [FIRST, SECOND, SECOND]
+    assert world.attempts.message_ids == [FIRST, SECOND, SECOND]
 
 
 def test_no_attempt_begins_that_the_invocation_would_not_outlive(world: World):
@@ -249,7 +249,7 @@ def test_no_attempt_begins_that_the_invocation_would_not_outlive(world: World):
 
     assert world.receive(a_delivery(1), a_delivery(2)) == [Nack(0), Nack(0)]
 
-    assert world.attempts.made == []
+    assert world.attempts.message_ids == []
     world.time_left = 15.0
     world.receive(a_delivery(1))
     assert world.attempts.end_before == NOON + 13, "time to record it, however long the keys take"
@@ -285,14 +285,14 @@ def test_a_success_is_recorded_even_when_another_worker_has_moved_the_lane(world
 def test_what_comes_for_a_removed_subscription_is_discarded_with_the_reason(
     world: World, *, known: bool, again: bool, writes: int
 ):
-    world.subscriptions.known = (
+    world.subscriptions.by_id = (
         {"sub_a": a_subscription(removed_at="2026-01-01T00:00:00Z")} if known else {}
     )
 
-    assert world.receive(a_delivery(1), again=again) == [Ack()]
+    assert world.receive(a_delivery(1), redelivered=again) == [Ack()]
 
-    assert (world.attempts.made, world.ledger.writes) == ([], writes)
-    assert world.telemetry.told == [("discarded", 1)]
+    assert (world.attempts.message_ids, world.ledger.writes) == ([], writes)
+    assert world.telemetry.reports == [("discarded", 1)]
     assert world.status(1) is DeliveryStatus.DISCARDED
     assert world.ledger.records[LANE, 1].reason == "subscription_removed"
 
@@ -313,7 +313,7 @@ def test_a_held_lane_is_emptied_though_the_removal_is_not_known_everywhere_yet(w
 
     assert world.resume() == [Ack()]
 
-    assert world.attempts.made == [FIRST]
+    assert world.attempts.message_ids == [FIRST]
     assert (heads, world.ledger.lanes) == ([2, None], {})
     assert world.status(1) is world.status(2) is DeliveryStatus.DISCARDED
 
@@ -351,7 +351,7 @@ def test_under_skip_a_dead_letter_lets_the_next_go(world: World):
     world.die(a_delivery(2))
 
     assert world.receive(a_delivery(1)) == [Ack()], "a late duplicate revives nothing"
-    assert world.attempts.made == [FIRST, FIRST, SECOND]
+    assert world.attempts.message_ids == [FIRST, FIRST, SECOND]
     assert (world.status(1), world.status(2)) == (DeliveryStatus.DEAD, DeliveryStatus.DELIVERED)
     assert world.ledger.lanes == {}
 
@@ -361,7 +361,7 @@ def test_a_redriven_letter_goes_ahead_of_all_that_waited_behind_it(world: World)
 
     assert world.redrive(1) == [Ack()]
 
-    assert world.attempts.made == [FIRST, FIRST, FIRST, SECOND, THIRD]
+    assert world.attempts.message_ids == [FIRST, FIRST, FIRST, SECOND, THIRD]
     assert world.ledger.lanes == {}
 
 
@@ -371,7 +371,7 @@ def test_a_redriven_letter_has_a_fresh_budget_and_may_die_again(world: World):
 
     assert world.redrive(1) == [Ack()]
 
-    assert [letter.attempts for letter in world.dead_letters.buried] == [2, 4]
+    assert [letter.attempts for letter in world.dead_letters.records] == [2, 4]
     assert world.status(2) is DeliveryStatus.WAITING
 
 
@@ -402,7 +402,7 @@ def test_under_skip_a_letter_that_dies_again_goes_with_its_message(world: World)
     assert world.redrive(1) == [Ack()], "or it would come again, and revive it once more"
     world.resume()
 
-    assert world.attempts.made == [FIRST, FIRST, FIRST, FIRST, SECOND, SECOND]
+    assert world.attempts.message_ids == [FIRST, FIRST, FIRST, FIRST, SECOND, SECOND]
     assert (world.status(1), world.status(2)) == (DeliveryStatus.DEAD, DeliveryStatus.DELIVERED)
 
 
@@ -415,10 +415,10 @@ def test_a_letter_that_is_redriven_after_an_earlier_one_waits_behind_it(world: W
     world.redrive(1)
 
     assert world.redrive(2) == [Nack(5)]
-    assert world.attempts.made == [FIRST, FIRST, SECOND, SECOND, FIRST]
+    assert world.attempts.message_ids == [FIRST, FIRST, SECOND, SECOND, FIRST]
     world.resume()
 
-    assert world.attempts.made[5:] == [FIRST, SECOND]
+    assert world.attempts.message_ids[5:] == [FIRST, SECOND]
 
 
 @pytest.mark.parametrize("fate", ["skipped", "skipped, after a month", "discarded"])
@@ -461,8 +461,8 @@ def test_gone_disables_the_subscription_and_keeps_what_it_refused(world: World):
 
     assert world.receive(a_delivery(1), a_delivery(2)) == [Ack(), Ack()]
 
-    assert world.subscriptions.known["sub_a"].disabled_reason == "the receiver asked for it (410)"
-    assert world.attempts.made == [FIRST]
+    assert world.subscriptions.by_id["sub_a"].disabled_reason == "the receiver asked for it (410)"
+    assert world.attempts.message_ids == [FIRST]
     assert world.status(1) is world.status(2) is DeliveryStatus.WAITING
     assert world.ledger.lanes[LANE].due_at is None
 
@@ -476,7 +476,7 @@ def test_a_receiver_that_takes_one_and_wants_no_more_is_not_sent_the_next(
         world.fail(FIRST)
         world.receive(*messages)
         world.clock.time += 5
-        world.attempts.made.clear()
+        world.attempts.message_ids.clear()
         messages.pop()
     last = Attempt(
         at=world.clock.now(),
@@ -489,7 +489,7 @@ def test_a_receiver_that_takes_one_and_wants_no_more_is_not_sent_the_next(
 
     world.receive(*messages)
 
-    assert world.attempts.made == [FIRST]
+    assert world.attempts.message_ids == [FIRST]
     assert (world.status(1), world.status(2)) == (DeliveryStatus.DELIVERED, DeliveryStatus.WAITING)
     held = world.ledger.lanes[LANE]
     assert (held.head, held.suspended_reason) == (2, SuspendedReason.BLOCKED)
@@ -509,12 +509,12 @@ def test_while_a_subscription_is_paused_everything_waits_and_afterwards_goes_in_
     assert world.receive(a_delivery(1), a_delivery(2)) == [Ack(), Ack()]
     assert world.ledger.writes == 2
     assert world.resume() == [Ack()]
-    assert world.attempts.made == []
+    assert world.attempts.message_ids == []
 
     world.subscriptions.put(a_subscription())
     assert world.resume() == [Ack()]
 
-    assert world.attempts.made == [FIRST, SECOND]
+    assert world.attempts.message_ids == [FIRST, SECOND]
     assert world.ledger.lanes == {}
 
 
@@ -523,7 +523,7 @@ def test_the_end_of_a_pause_is_read_before_a_lane_is_held_for_it(world: World):
 
     assert world.receive(a_delivery(1)) == [Ack()]
 
-    assert world.attempts.made == [FIRST]
+    assert world.attempts.message_ids == [FIRST]
 
 
 class Killed(BaseException):
@@ -539,10 +539,10 @@ def test_what_has_killed_its_worker_again_and_again_is_a_dead_letter(world: Worl
 
     for again in (False, True, True, True):
         with pytest.raises(Killed):
-            world.receive(a_delivery(1), again=again)
-    assert world.receive(a_delivery(1), again=True) == [Ack()]
+            world.receive(a_delivery(1), redelivered=again)
+    assert world.receive(a_delivery(1), redelivered=True) == [Ack()]
 
-    (letter,) = world.dead_letters.buried
+    (letter,) = world.dead_letters.records
     assert (letter.reason, letter.attempts, letter.attempts_started) == ("crashed", 3, 3)
     assert world.status(1) is DeliveryStatus.DEAD
 
@@ -557,20 +557,20 @@ def test_a_resume_that_kills_its_workers_makes_a_dead_letter_too(world: World):
 
     assert world.resume() == [Ack()]
 
-    assert [letter.reason for letter in world.dead_letters.buried] == ["crashed"]
+    assert [letter.reason for letter in world.dead_letters.records] == ["crashed"]
 
 
 def test_an_outcome_clears_all_earlier_announcements(world: World):
     world.attempts.during = kill
     for _ in range(3):
         with pytest.raises(Killed):
-            world.receive(a_delivery(1), again=True)
+            world.receive(a_delivery(1), redelivered=True)
     world.attempts.during = lambda _: None
     world.ledger.records[LANE, 1] = world.ledger.records[LANE, 1].with_attempt(
         world.attempts.failure()
     )
 
-    assert world.receive(a_delivery(1), again=True) == [Ack()]
+    assert world.receive(a_delivery(1), redelivered=True) == [Ack()]
 
     assert world.status(1) is DeliveryStatus.DELIVERED
 
@@ -578,7 +578,7 @@ def test_an_outcome_clears_all_earlier_announcements(world: World):
 def test_a_delivery_or_a_redriven_letter_that_comes_twice_is_attempted_once(world: World):
     assert world.receive(a_delivery(1), a_delivery(1)) == [Ack(), Ack()]
     assert world.receive(a_delivery(1)) == [Ack()]
-    assert world.attempts.made == [FIRST]
+    assert world.attempts.message_ids == [FIRST]
 
     world.schedule = RetrySchedule((0.1,))
     world.fail(SECOND, times=2)
@@ -586,7 +586,7 @@ def test_a_delivery_or_a_redriven_letter_that_comes_twice_is_attempted_once(worl
     world.receive(a_delivery(2), a_delivery(2), redriven=True)
     world.redrive(2)
 
-    assert world.attempts.made == [FIRST, SECOND, SECOND, SECOND]
+    assert world.attempts.message_ids == [FIRST, SECOND, SECOND, SECOND]
 
 
 def test_outages_of_ours_that_now_and_then_take_the_ledger_along_convict_nobody(
@@ -603,12 +603,12 @@ def test_outages_of_ours_that_now_and_then_take_the_ledger_along_convict_nobody(
     for is_lost in [True, False] * MAX_UNFINISHED_ATTEMPTS:
         world.attempts.script[FIRST] = [InfrastructureError("KMS is away")]
         world.attempts.during = lambda _, is_lost=is_lost: away.__setitem__(0, is_lost)
-        world.receive(a_delivery(1), again=True)
+        world.receive(a_delivery(1), redelivered=True)
         away[0] = False
 
-    assert world.receive(a_delivery(1), again=True) == [Ack()]
+    assert world.receive(a_delivery(1), redelivered=True) == [Ack()]
 
-    assert world.dead_letters.buried == []
+    assert world.dead_letters.records == []
     assert world.status(1) is DeliveryStatus.DELIVERED
 
 
@@ -623,7 +623,7 @@ def test_a_worker_that_comes_late_overwrites_no_success(world: World, *, again: 
 
     world.attempts.during = another_delivers
 
-    assert world.receive(a_delivery(1), again=again) == [Nack(0)]
+    assert world.receive(a_delivery(1), redelivered=again) == [Nack(0)]
 
     assert world.status(1) is DeliveryStatus.DELIVERED
 
@@ -636,9 +636,9 @@ def test_whoever_has_waited_to_be_alone_looks_at_the_time_again(world: World):
 
     world.alone = after_a_while()
 
-    assert world.receive(a_delivery(1), again=True) == [Nack(0)]
+    assert world.receive(a_delivery(1), redelivered=True) == [Nack(0)]
 
-    assert world.attempts.made == []
+    assert world.attempts.message_ids == []
 
 
 def paused(world: World, ordering: Ordering = Ordering.STRICT) -> None:
@@ -657,9 +657,9 @@ def test_what_has_waited_a_month_for_a_paused_subscription_is_a_dead_letter(
 
     assert world.resume() == [Ack()]
 
-    assert [(one.sequence, one.reason) for one in world.dead_letters.buried] == [(1, "expired")]
+    assert [(one.sequence, one.reason) for one in world.dead_letters.records] == [(1, "expired")]
     assert [world.status(n) for n in (1, 2)] == [DeliveryStatus.DEAD, DeliveryStatus.WAITING]
-    assert world.attempts.made == []
+    assert world.attempts.message_ids == []
     assert world.ledger.lanes[LANE].head == (1 if ordering is Ordering.STRICT else 2)
 
 
@@ -670,7 +670,7 @@ def test_a_lane_that_skips_flows_when_all_of_it_has_expired(world: World):
 
     assert world.resume() == [Ack()]
 
-    assert [one.sequence for one in world.dead_letters.buried] == [1, 2]
+    assert [one.sequence for one in world.dead_letters.records] == [1, 2]
     assert world.ledger.lanes == {}
 
 
@@ -699,7 +699,9 @@ def test_what_waits_behind_a_letter_expires_however_late_that_one_died(world: Wo
 
     world.resume()
 
-    assert [(one.sequence, one.reason) for one in world.dead_letters.buried[2:]] == [(2, "expired")]
+    assert [(one.sequence, one.reason) for one in world.dead_letters.records[2:]] == [
+        (2, "expired")
+    ]
 
 
 def test_a_letter_redriven_to_a_paused_subscription_has_another_month(world: World):
@@ -731,7 +733,7 @@ def test_what_came_of_an_attempt_is_written_though_the_ledger_fails_twice(world:
 
     assert world.receive(a_delivery(1)) == [Ack()]
 
-    assert world.attempts.made == [FIRST, FIRST, SECOND]
+    assert world.attempts.message_ids == [FIRST, FIRST, SECOND]
     assert world.status(1) is world.status(2) is DeliveryStatus.DELIVERED
     assert world.clock.now() == began + sum(PAUSES_SECONDS)
 
@@ -742,5 +744,5 @@ def test_what_a_format_has_no_words_for_is_discarded_and_its_lane_goes_on(world:
 
     assert world.receive(stalled, a_delivery(2)) == [Ack(), Ack()]
 
-    assert world.attempts.made == [SECOND]
+    assert world.attempts.message_ids == [SECOND]
     assert world.ledger.records[LANE, 1].reason == "unsupported_by_channel"

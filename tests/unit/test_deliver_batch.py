@@ -22,7 +22,7 @@ from lakehook.domain.queue_message import (
 from lakehook.ports.queues import QueueMessage, Remaining
 from lakehook.ports.stores import LedgerSnapshot
 from tests.builders import a_delivery
-from tests.delivering import AtOnce
+from tests.delivering import ImmediateExecutor
 from tests.fakes import NOON, FakeClock, FakeDeadLetterQueue, FakeMessageAcks, FakeTelemetry
 
 PATIENCE_SECONDS = 120
@@ -115,7 +115,7 @@ class World:
 
 @pytest.fixture
 def world() -> World:
-    return World(AtOnce())
+    return World(ImmediateExecutor())
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_lanes_go_side_by_side(parallel: World):
     again = parallel.receive(*(a_parcel(f"m{n}", pipeline=n) for n in (1, 2, 3)))
 
     assert again == []
-    assert parallel.telemetry.told == []
+    assert parallel.telemetry.reports == []
 
 
 def test_what_is_done_is_acknowledged_while_a_slow_lane_still_runs(parallel: World):
@@ -221,7 +221,7 @@ def test_what_is_done_is_acknowledged_while_a_slow_lane_still_runs(parallel: Wor
 
     assert again == []
     assert parallel.acknowledged() == {"fast", "fast too", "other"}
-    assert parallel.telemetry.told == []
+    assert parallel.telemetry.reports == []
 
 
 def test_what_must_come_again_is_never_acknowledged(parallel: World):
@@ -262,7 +262,7 @@ def test_each_ack_for_the_sake_of_stragglers_waits_twice_as_long(
 
 
 def test_a_lane_is_under_way_while_it_is_processed_and_no_longer():
-    world = World(AtOnce(), under_way := UnderWay())
+    world = World(ImmediateExecutor(), under_way := UnderWay())
     world.lanes.script = {"39": failing(InfrastructureError("DynamoDB is away"))}
 
     world.receive(a_parcel("m1"), a_parcel("m2", pipeline=40))
@@ -278,7 +278,7 @@ def test_trouble_in_one_lane_leaves_the_others_alone(world: World, error: Except
 
     assert again == ["m1", "m2"]
     assert world.postponed() == dict.fromkeys(["m1", "m2"], PAUSE_AFTER_TROUBLE_SECONDS)
-    assert world.telemetry.told == [("trouble", error)]
+    assert world.telemetry.reports == [("trouble", error)]
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_a_bad_message_is_parked_whole_and_its_lane_goes_on(world: World, body: 
     ((parcel, reason),) = world.dead_letters.parked
     assert parcel == bad
     assert reason.startswith("not a delivery, a resume or a ping")
-    assert world.telemetry.told == [("parked", "m2")]
+    assert world.telemetry.reports == [("parked", "m2")]
     assert world.lanes.visited == [[a_delivery(1), a_delivery(2)]]
 
 

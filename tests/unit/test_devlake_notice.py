@@ -11,13 +11,13 @@ from jsonschema import Draft202012Validator
 from lakehook.domain.devlake.notification import GoTime, parse_notification
 from lakehook.domain.errors import InvalidNotification
 from lakehook.domain.event import Event
-from tests.devlake_vectors import STATUSES, TIMES, VECTORS, Vector, named
+from tests.devlake_vectors import STATUSES, TIMES, VECTORS, Vector, vector_named
 
 ROOT = Path(__file__).parents[2]
 
 
 def a_body(**changes: Any) -> bytes:
-    said = named("TASK_RUNNING").said | changes
+    said = vector_named("TASK_RUNNING").document | changes
     return json.dumps({name: value for name, value in said.items() if value is not ...}).encode()
 
 
@@ -38,7 +38,8 @@ def test_every_notice_is_an_event_by_the_published_schema():
 
 def test_the_statuses_are_events_of_pipelines():
     events = {
-        status.said["Status"]: parse_notification(status.raw)["event_type"] for status in STATUSES
+        status.document["Status"]: parse_notification(status.raw)["event_type"]
+        for status in STATUSES
     }
 
     assert events == {
@@ -54,7 +55,7 @@ def test_the_statuses_are_events_of_pipelines():
 
 
 def test_an_end_tells_all_its_times_as_written():
-    assert {**parse_notification(named("TASK_PARTIAL").raw), "data": ...} == {
+    assert {**parse_notification(vector_named("TASK_PARTIAL").raw), "data": ...} == {
         "pipeline_id": 39,
         "event_type": "PIPELINE_PARTIAL",
         "trigger_source": "unknown",
@@ -79,7 +80,7 @@ def test_an_end_tells_all_its_times_as_written():
     ],
 )
 def test_the_timestamp_is_when_the_state_began(status: str, changed_at: str):
-    assert parse_notification(named(status).raw)["timestamp"] == changed_at
+    assert parse_notification(vector_named(status).raw)["timestamp"] == changed_at
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_a_late_created_notice_that_says_running_is_the_running_one():
 
     assert (
         parse_notification(late)["event_id"]
-        == parse_notification(named("TASK_RUNNING").raw)["event_id"]
+        == parse_notification(vector_named("TASK_RUNNING").raw)["event_id"]
     )
 
 
@@ -141,11 +142,11 @@ def test_a_notice_does_not_say_who_started_its_pipeline_nor_does_its_project():
     assert "project_name" not in without
     assert of_project["project_name"] == "湖"
     assert without["trigger_source"] == of_project["trigger_source"] == "unknown"
-    assert parse_notification(named("without a project").raw)["trigger_source"] == "unknown"
+    assert parse_notification(vector_named("without a project").raw)["trigger_source"] == "unknown"
 
 
 def test_the_oldest_form_is_a_task_that_has_succeeded():
-    assert {**parse_notification(named("of a task").raw), "data": ...} == {
+    assert {**parse_notification(vector_named("of a task").raw), "data": ...} == {
         "pipeline_id": "task:39",
         "event_type": "TASK_COMPLETED",
         "trigger_source": "unknown",
@@ -206,7 +207,7 @@ def test_no_body_is_worse_than_a_bad_notice(body: bytes):
 
 @given(
     st.dictionaries(
-        st.sampled_from([*named("TASK_FAILED").said, "TaskID", "FinishedAT"]),
+        st.sampled_from([*vector_named("TASK_FAILED").document, "TaskID", "FinishedAT"]),
         st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from([*dict(TIMES)]),
     )
 )

@@ -5,9 +5,9 @@ import pytest
 from lakehook.domain.devlake.refusal import Refusal, RefusalKind, refuse_sign, seems_devlake
 from lakehook.domain.devlake.signature import SignedNotification, signed_query
 from lakehook.domain.errors import InvalidSignature
-from tests.devlake_vectors import named
+from tests.devlake_vectors import vector_named
 
-RUNNING = named("TASK_RUNNING")
+RUNNING = vector_named("TASK_RUNNING")
 SECRET, BODY, NOUCE = RUNNING.secret, RUNNING.raw, RUNNING.nouce
 TEST = BODY.replace(b'"PipelineID":39', b'"PipelineID":0')
 DEEP = b"[" * 65_536

@@ -11,14 +11,14 @@ from lakehook.domain.devlake.notification import (
 )
 from lakehook.domain.event import Event, EventType
 from tests.builders import an_event
-from tests.devlake_vectors import TEXTS, TIMES, VECTORS, Vector, named
+from tests.devlake_vectors import TEXTS, TIMES, VECTORS, Vector, vector_named
 
-OF_PIPELINES = [one for one in VECTORS if "PipelineID" in one.said]
+OF_PIPELINES = [one for one in VECTORS if "PipelineID" in one.document]
 REDRAWN = [
     of_pipeline
     for of_pipeline in OF_PIPELINES
-    if "ProjectName" in of_pipeline.said
-    and of_pipeline.said["Status"] not in {"TASK_RERUN", "TASK_RESUME"}
+    if "ProjectName" in of_pipeline.document
+    and of_pipeline.document["Status"] not in {"TASK_RERUN", "TASK_RESUME"}
 ]
 
 
@@ -64,7 +64,7 @@ def test_an_event_of_few_words_has_every_field_of_devlakes():
 
 
 def test_an_inferred_event_is_told_as_of_its_own_state_and_not_in_words_of_a_later_one():
-    later = named("TASK_RUNNING")
+    later = vector_named("TASK_RUNNING")
     inferred = event_of(
         later,
         event_type="PIPELINE_CREATED",
@@ -72,7 +72,7 @@ def test_an_inferred_event_is_told_as_of_its_own_state_and_not_in_words_of_a_lat
         inferred=True,
     )
 
-    assert rendered(inferred) == later.said | {
+    assert rendered(inferred) == later.document | {
         "UpdatedAt": "2024-09-05T15:08:00.389+08:00",
         "BeganAt": None,
         "Status": "TASK_CREATED",
@@ -102,4 +102,4 @@ def test_a_pipeline_whose_id_is_no_integer_cannot_be_sent(pipeline_id: str | int
 
 
 def test_the_oldest_form_cannot_be_sent():
-    assert isinstance(render(event_of(named("of a task"))), UnsupportedEvent)
+    assert isinstance(render(event_of(vector_named("of a task"))), UnsupportedEvent)

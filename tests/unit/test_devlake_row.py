@@ -7,9 +7,9 @@ import pytest
 from lakehook.domain.devlake.notification import PipelineRow, parse_notification
 from lakehook.domain.errors import InvalidNotification
 from tests.devlake.rows import CREATED_AT, shown
-from tests.devlake_vectors import VECTORS, Vector, named
+from tests.devlake_vectors import VECTORS, Vector, vector_named
 
-OF_PIPELINES = [one for one in VECTORS if "ProjectName" in one.said]
+OF_PIPELINES = [one for one in VECTORS if "ProjectName" in one.document]
 
 
 def as_shown(notice: dict[str, Any], blueprint: int = 0) -> dict[str, Any]:
@@ -27,9 +27,9 @@ def as_shown(notice: dict[str, Any], blueprint: int = 0) -> dict[str, Any]:
 
 @pytest.mark.parametrize("vector", OF_PIPELINES, ids=lambda of_pipeline: of_pipeline.name)
 def test_the_event_is_that_of_the_notice_that_go_writes_to_the_last_byte(vector: Vector):
-    project = vector.said["ProjectName"]
+    project = vector.document["ProjectName"]
 
-    event = PipelineRow.parse(as_shown(vector.said)).to_event(project)
+    event = PipelineRow.parse(as_shown(vector.document)).to_event(project)
 
     notice = {**parse_notification(vector.raw), "trigger_source": "manual"}
     assert {name: event.document.get(name) for name in notice} == notice
@@ -45,10 +45,10 @@ def test_the_blueprint_is_the_trigger():
 
 
 def test_a_row_of_a_named_source_is_the_event_that_its_notice_was():
-    body = named("TASK_FAILED")
-    row = PipelineRow.parse(as_shown(body.said))
+    body = vector_named("TASK_FAILED")
+    row = PipelineRow.parse(as_shown(body.document))
 
-    event = row.to_event(body.said["ProjectName"], source="staging")
+    event = row.to_event(body.document["ProjectName"], source="staging")
 
     assert event.pipeline_key == "staging/39"
     assert event.id == parse_notification(body.raw, "staging")["event_id"] != row.to_event("").id

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from lakehook.domain.devlake.signature import SignedNotification, nouce_of, signature, signed_query
 from lakehook.domain.errors import InvalidSignature, Unsigned
-from tests.devlake_vectors import RECORDED, VECTORS, Vector, named
+from tests.devlake_vectors import RECORDED, VECTORS, Vector, vector_named
 
-NOTICE = named("TASK_CREATED")
+NOTICE = vector_named("TASK_CREATED")
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
@@ -42,7 +42,7 @@ def test_a_body_that_was_touched_is_not_believed(body: bytes):
 
 
 def test_the_nouce_of_another_notice_is_not_believed():
-    query = f"nouce={named('TASK_RUNNING').nouce}&sign={NOTICE.sign}"
+    query = f"nouce={vector_named('TASK_RUNNING').nouce}&sign={NOTICE.sign}"
 
     with pytest.raises(InvalidSignature, match="sign"):
         SignedNotification(NOTICE.raw, query).verify([NOTICE.secret])

@@ -124,7 +124,7 @@ def test_what_is_over_its_rate_and_what_waits_for_a_slow_endpoint_say_so(
 
 def test_an_endpoint_that_is_down_says_when_it_is_tried_again(stack: FakeStack) -> None:
     hold(stack, waiting(1), waiting(2))
-    stack.healths.known["sub_a"] = EndpointHealth(
+    stack.healths.by_subscription["sub_a"] = EndpointHealth(
         subscription_id="sub_a", due_at=NOON + 300, version=1
     )
     down = "blocked: the endpoint is down, and probed at 2026-01-01T12:05:00.000+00:00"

@@ -67,7 +67,7 @@ def test_a_repeat_of_an_older_event_is_dropped(world: World):
     world.fan_out([a_notice("m3")])
 
     assert world.sent() == ["sub_all#39#1", "sub_all#39#2"]
-    assert world.telemetry.told[-1] == ("repeated", 1)
+    assert world.telemetry.reports[-1] == ("repeated", 1)
 
 
 def test_a_bad_message_is_parked_and_its_pipeline_goes_on(world: World):
@@ -100,7 +100,7 @@ def test_trouble_with_one_pipeline_leaves_the_others_alone(world: World):
 
     assert [notice.id for notice in again] == ["m1"]
     assert world.sent() == ["sub_all#40#1"]
-    assert world.telemetry.told[0][0] == "trouble"
+    assert world.telemetry.reports[0][0] == "trouble"
 
 
 # --- a source that races or loses ---
@@ -216,7 +216,7 @@ def test_a_late_original_is_absorbed_and_counted(world: World):
 
     assert again == []
     assert len(world.sent()) == 4
-    assert [what for what, _ in world.telemetry.told[-2:]] == ["duplicate", "duplicate"]
+    assert [what for what, _ in world.telemetry.reports[-2:]] == ["duplicate", "duplicate"]
 
 
 def test_a_notice_of_an_older_round_is_recorded_and_not_sent(world: World):
@@ -230,7 +230,7 @@ def test_a_notice_of_an_older_round_is_recorded_and_not_sent(world: World):
     assert len(world.sent()) == 4
     (aside,) = world.journal.skipped("39")
     assert (aside.event.id, aside.reason) == ("old", SkipReason.STALE)
-    assert world.telemetry.told[-1] == ("stale", "old")
+    assert world.telemetry.reports[-1] == ("stale", "old")
 
 
 def test_when_the_queue_is_away_everything_comes_again(world: World):
@@ -309,15 +309,15 @@ def test_when_devlake_was_heard_last_is_not_worth_a_delivery(world: World):
     again = world.fan_out([a_notice("m1", event_id="devlake:39:PIPELINE_CREATED:1")])
 
     assert (again, world.sent()) == ([], ["sub_all#39#1"])
-    (trouble,) = (one for one in world.telemetry.told if one[0] == "trouble")
+    (trouble,) = (one for one in world.telemetry.reports if one[0] == "trouble")
     assert str(trouble[1]) == "DynamoDB is away"
 
 
 def test_a_pattern_that_takes_too_long_is_told_and_its_event_goes_out(world: World):
     pattern = json.dumps({"data": {"l": [{"suffix": "x"}] * 200}})
-    world.subscriptions.known["sub_all"] = a_subscription(id="sub_all", pattern=pattern)
+    world.subscriptions.by_id["sub_all"] = a_subscription(id="sub_all", pattern=pattern)
 
     assert world.fan_out([a_notice(data={"l": ["a"] * 20_000})]) == []
 
     assert world.sent() == ["sub_all#39#1"]
-    assert ("pattern exhausted", "sub_all") in world.telemetry.told
+    assert ("pattern exhausted", "sub_all") in world.telemetry.reports

@@ -100,7 +100,7 @@ def test_an_event_that_crashes_fan_out_is_found_and_holds_up_nobody_else(world: 
 
     assert world.handle(bad) == []
     assert world.parked() == [("bad", CRASHED)]
-    assert world.telemetry.told[-1] == ("parked", "bad")
+    assert world.telemetry.reports[-1] == ("parked", "bad")
     assert world.acked()[-1] == "bad"
 
 

@@ -13,7 +13,7 @@ from lakehook.adapters.liquid.filters import FILTERS
 from lakehook.domain.errors import InvalidSubscription, TemplateFailed
 from lakehook.domain.event import EventType
 from lakehook.domain.template import MAX_SUBJECT_CHARACTERS, MAX_TEMPLATE_BYTES, Template
-from tests.templating import fields, said
+from tests.templating import fields, render_body
 
 JSON = st.recursive(
     st.none()
@@ -52,7 +52,7 @@ def headers(**texts: str) -> Template:
     ],
 )
 def test_fields_tags_and_filters_are_those_of_liquid(text: str, expected: str):
-    assert said(text) == expected
+    assert render_body(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,15 @@ def test_fields_tags_and_filters_are_those_of_liquid(text: str, expected: str):
 def test_a_time_is_written_at_its_own_offset_or_another_and_never_is_it_now(
     text: str, expected: str
 ):
-    assert said(text) == expected
+    assert render_body(text) == expected
 
 
 @settings(max_examples=40)
 @given(st.text(), JSON)
 def test_what_goes_through_json_stays_what_it_is(name: str, data: Any):
-    document = said('{"name": {{ name | json }}, "data": {{ data | json }}}', name=name, data=data)
+    document = render_body(
+        '{"name": {{ name | json }}, "data": {{ data | json }}}', name=name, data=data
+    )
 
     assert json.loads(document) == {"name": name, "data": data}
 
@@ -95,8 +97,8 @@ def test_an_object_or_a_list_is_equal_to_no_other():
     twins = {"one": {"b": 1}, "other": {"b": 1}, "list": [1], "another": [1]}
     text = "{% if one == other or list == another %}equal{% else %}not{% endif %}"
 
-    assert said(text, **twins) == "not"
-    assert said("{% if list == list and one != empty %}x{% endif %}", **twins) == "x"
+    assert render_body(text, **twins) == "not"
+    assert render_body("{% if list == list and one != empty %}x{% endif %}", **twins) == "x"
 
 
 def test_a_subject_is_one_line_and_cut_where_it_is_too_long():
@@ -168,7 +170,7 @@ def test_each_part_is_checked_and_named():
 @given(st.text(st.sampled_from("{}%|.:'\"[]()-# \nabifelsendcasewhnor0123456789"), max_size=80))
 def test_whatever_is_written_it_is_set_or_refused_and_never_else(text: str):
     renderer = LiquidRenderer()
-    for step in (lambda: renderer.validate(Template(body=text)), lambda: said(text)):
+    for step in (lambda: renderer.validate(Template(body=text)), lambda: render_body(text)):
         try:
             step()
         except (InvalidSubscription, TemplateFailed) as refused:

@@ -115,4 +115,4 @@ def test_fan_out_the_attempt_the_reading_and_a_test_message_go_its_way(terminal:
     render = RenderDelivery(FakeTemplateRenderer())
     PingEndpoint(a_sender(receiver, CREDENTIALS), pings, render)(ping, subscription)
     assert receiver.requests[-1].body == b"en hello"
-    assert pings.known[ping].attempt.outcome is Outcome.DELIVERED
+    assert pings.results[ping].attempt.outcome is Outcome.DELIVERED

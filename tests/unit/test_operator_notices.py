@@ -68,13 +68,13 @@ class Watch:
         )
 
     def subscribe(self, name: str, **changes: object) -> str:
-        id_ = f"sub_{len(self.stack.subscriptions.known)}"
-        self.stack.subscriptions.known[id_] = a_subscription(id=id_, name=name, **changes)
+        id_ = f"sub_{len(self.stack.subscriptions.by_id)}"
+        self.stack.subscriptions.by_id[id_] = a_subscription(id=id_, name=name, **changes)
         return id_
 
     def break_down(self, id_: str, *, failing_for: float = 1080.0) -> None:
         now = self.stack.clock.now()
-        self.stack.healths.known[id_] = EndpointHealth(
+        self.stack.healths.by_subscription[id_] = EndpointHealth(
             subscription_id=id_, failures=9, failing_since=now - failing_for, due_at=now + 40
         )
 
@@ -121,7 +121,7 @@ def test_where_all_is_well_nothing_is_published_and_the_backlog_is_measured(watc
     assert watch.look() == []
     watch.stack.clock.time += INTERVAL - 1
     assert watch.notify() == 0  # it is not time yet, and nothing is read
-    assert watch.telemetry.told == [("counted", Backlog())]
+    assert watch.telemetry.reports == [("counted", Backlog())]
     assert watch.conditions.known == {}
 
 
@@ -167,7 +167,7 @@ def test_a_client_certificate_that_expires_soon_is_named_once_and_its_successor_
     assert f"  {command}" in told
     assert "  docs/deploy.md#private-receivers" in told
     assert watch.look() == []
-    watch.stack.subscriptions.known[id_] = a_subscription(
+    watch.stack.subscriptions.by_id[id_] = a_subscription(
         id=id_, name="ci", client_certificate=certificate(90)
     )
     assert watch.look()[0] == f"OPERATIONS_RECOVERED: ci ({id_})"
@@ -229,12 +229,12 @@ def test_each_change_of_health_is_kept_with_its_time(watch: Watch) -> None:
     assert watch.stack.health_history.changes == []
 
     long_ago = format_rfc3339(NOON - 9000)
-    watch.stack.subscriptions.known[paused] = a_subscription(id=paused, paused_at=long_ago)
+    watch.stack.subscriptions.by_id[paused] = a_subscription(id=paused, paused_at=long_ago)
     watch.stack.clock.time += 200
     watch.break_down(down, failing_for=120.0)
     watch.look()
     watch.look()
-    watch.stack.healths.known.clear()
+    watch.stack.healths.by_subscription.clear()
     watch.look()
 
     kept = {

@@ -34,7 +34,7 @@ def stack() -> FakeStack:
     stack.credentials.stored = {"authorization": f"Bearer {KEY}"}
     stack.heard.records[None] = Heard(LastAccepted(NOON - 1080, ENDED))
     stack.devlake.pipelines = [shown(121, "TASK_PONDERING"), shown(120)]  # one is passed over
-    stack.reconciliations.kept = {name: reconciled(name) for name in (None, "staging")}
+    stack.reconciliations.by_source = {name: reconciled(name) for name in (None, "staging")}
     accept(stack.journal, **OF_120)
     return stack
 
@@ -175,7 +175,7 @@ def test_an_api_that_the_stack_alone_can_read_needs_nobody(terminal: Terminal) -
 
     assert found["API"]["state"] == "warn"
     assert found["API"]["detail"] == "from here: DevLake is unavailable: no connection"
-    terminal.stack.reconciliations.kept.clear()
+    terminal.stack.reconciliations.by_source.clear()
     assert checks(terminal, code=6)["API"]["state"] == "fail"
 
 

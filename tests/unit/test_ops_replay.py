@@ -123,7 +123,7 @@ def test_it_follows_the_replay_to_its_end(terminal: Terminal, stack: FakeStack) 
 def test_said_again_it_goes_on_with_the_same(terminal: Terminal, stack: FakeStack) -> None:
     service = stack.service()
     terms = service.start_replay.criteria(ReplayRequest(since="2h"))
-    service.start_replay(stack.subscriptions.known["sub_a"], terms)
+    service.start_replay(stack.subscriptions.by_id["sub_a"], terms)
     stack.clock.time += 30
     the_clock_works(stack)
 
@@ -133,7 +133,7 @@ def test_said_again_it_goes_on_with_the_same(terminal: Terminal, stack: FakeStac
 
 def an_open_one(stack: FakeStack) -> Replay:
     service = stack.service()
-    subscription = stack.subscriptions.known["sub_a"]
+    subscription = stack.subscriptions.by_id["sub_a"]
     return service.start_replay(
         subscription, service.start_replay.criteria(ReplayRequest(since="2h"))
     ).replay
@@ -167,7 +167,7 @@ def test_the_copies_of_dead_letters_that_were_replayed_are_taken_off_the_queue(
 
     terminal.json(*REPLAY, "--status", "dead")
 
-    assert [one.sequence for one in stack.dead_letters.buried] == [2]
+    assert [one.sequence for one in stack.dead_letters.records] == [2]
 
 
 def test_replays_are_listed_shown_and_stopped(terminal: Terminal, stack: FakeStack) -> None:
@@ -199,7 +199,7 @@ def test_a_past_that_is_not_understood_saves_no_subscription(
     terminal: Terminal, stack: FakeStack, past: tuple[str, ...]
 ) -> None:
     assert terminal(*ADD, *past) == 2
-    assert list(stack.subscriptions.known) == ["sub_a"]
+    assert list(stack.subscriptions.by_id) == ["sub_a"]
 
 
 def test_the_secret_is_shown_though_the_past_could_not_begin(

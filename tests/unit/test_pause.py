@@ -62,7 +62,7 @@ def test_enabling_clears_the_reason_wakes_the_lanes_and_holds_the_endpoint_to_be
     subscription = saved(stack, disabled_reason="the receiver asked for it (410)")
     hold(stack, 39)
     down = EndpointHealth(subscription_id="sub_a", failures=9, failing_since=1, due_at=NOON)
-    stack.healths.known["sub_a"] = down
+    stack.healths.by_subscription["sub_a"] = down
 
     enabled, lanes = stack.service().enable(subscription)
 
@@ -76,7 +76,7 @@ def test_a_resumed_subscription_is_probed_at_once_if_its_endpoint_was_down(
 ) -> None:
     subscription = saved(stack, paused_at="2026-01-01T00:00:00Z")
     down = EndpointHealth(subscription_id="sub_a", failures=9, due_at=NOON + 3600, version=9)
-    stack.healths.known["sub_a"] = down
+    stack.healths.by_subscription["sub_a"] = down
 
     stack.service().resume(subscription)
 

@@ -50,7 +50,7 @@ def put(ping: Ping, attempt: Attempt, body: bytes = b"") -> tuple[FakePost, Ping
     post, pings = FakePost(SendResult(attempt, body)), FakePings()
     render = RenderDelivery(FakeTemplateRenderer())
     PingEndpoint(post, pings, render)(ping, a_subscription(success_if='{"code":[0]}'))
-    return post, pings.known[ping]
+    return post, pings.results[ping]
 
 
 def test_a_ping_says_what_it_is_and_when_it_was_asked_for():
@@ -108,9 +108,9 @@ def test_a_ping_of_more_than_five_minutes_ago_is_let_go(
 ):
     world.clock.time = NOON + age
 
-    assert world.receive(PING, again=True) == [Ack()]
+    assert world.receive(PING, redelivered=True) == [Ack()]
 
-    assert list(world.queue.pings.known) == put
+    assert list(world.queue.pings.results) == put
 
 
 @pytest.mark.parametrize(("time_left", "answer"), [(12.0, Ack()), (11.9, Nack(0))])
@@ -121,7 +121,7 @@ def test_no_ping_is_put_that_the_invocation_would_not_outlive(
 
     assert world.receive(PING) == [answer]
 
-    assert (PING in world.queue.pings.known) is (answer == Ack())
+    assert (PING in world.queue.pings.results) is (answer == Ack())
     assert world.subscriptions.fresh_reads == 1, "it goes to the endpoint of now"
 
 
@@ -130,10 +130,10 @@ def test_a_ping_that_cannot_be_put_comes_again_for_five_minutes_and_no_longer(
 ):
     world.attempts.otherwise = lambda: InfrastructureError("the key is away")
 
-    assert world.receive(PING, again=True) == [Nack(30)]
+    assert world.receive(PING, redelivered=True) == [Nack(30)]
     world.clock.sleep(301)
 
-    assert world.receive(PING, again=True) == [Ack()]
+    assert world.receive(PING, redelivered=True) == [Ack()]
 
 
 # --- at the operator's door ---

@@ -42,7 +42,7 @@ def test_the_second_waits_for_its_place_in_the_queue_and_spends_no_attempt(world
     disposition = world.receive(a_delivery(1), a_delivery(2))[1]
 
     assert disposition == Nack(SPACING)
-    assert world.attempts.made == [FIRST]
+    assert world.attempts.message_ids == [FIRST]
     assert world.status(2) is DeliveryStatus.WAITING
     assert world.ledger.records[LANE, 2].attempts == 0
     assert world.ledger.lanes[LANE].attempts == 0
@@ -51,13 +51,13 @@ def test_the_second_waits_for_its_place_in_the_queue_and_spends_no_attempt(world
 def test_a_place_is_taken_when_it_has_come_and_not_before(world: PacedWorld):
     world.receive(a_delivery(1), a_delivery(2))
     world.clock.time += 1
-    assert world.receive(a_delivery(2), again=True) == [Nack(SPACING - 1)]
-    assert world.attempts.made == [FIRST]
+    assert world.receive(a_delivery(2), redelivered=True) == [Nack(SPACING - 1)]
+    assert world.attempts.message_ids == [FIRST]
     world.clock.time += SPACING - 1
 
-    assert world.receive(a_delivery(2), again=True) == [Ack()]
+    assert world.receive(a_delivery(2), redelivered=True) == [Ack()]
 
-    assert world.attempts.made == [FIRST, SECOND]
+    assert world.attempts.message_ids == [FIRST, SECOND]
     assert world.rate_limits.free_at == {"sub_a": NOON + 2 * SPACING}
 
 
@@ -66,7 +66,7 @@ def test_whoever_comes_much_too_late_takes_a_place_anew(world: PacedWorld):
     world.clock.time += SPACING + RESERVATION_SECONDS + 1
     world.receive(a_delivery(1, pipeline_id=7))
 
-    assert world.receive(a_delivery(2), again=True) == [Nack(SPACING)]
+    assert world.receive(a_delivery(2), redelivered=True) == [Nack(SPACING)]
 
 
 def test_what_comes_behind_waits_its_turn(world: PacedWorld):
@@ -76,8 +76,8 @@ def test_what_comes_behind_waits_its_turn(world: PacedWorld):
 
     assert world.ledger.lanes[LANE].reserved_at == NOON + SPACING
     world.clock.time += SPACING
-    assert world.receive(a_delivery(2), again=True) == [Nack(SPACING)]
-    assert world.attempts.made == [FIRST, SECOND]
+    assert world.receive(a_delivery(2), redelivered=True) == [Nack(SPACING)]
+    assert world.attempts.message_ids == [FIRST, SECOND]
 
 
 def test_when_all_near_places_are_taken_a_lane_sleeps_in_the_ledger(world: PacedWorld):
@@ -85,7 +85,7 @@ def test_when_all_near_places_are_taken_a_lane_sleeps_in_the_ledger(world: Paced
 
     asleep = [lane for lane in world.ledger.lanes.values() if lane.suspended]
     assert [one.due_at for one in asleep] == [None] * len(asleep)
-    assert len(world.attempts.made) == 1
+    assert len(world.attempts.message_ids) == 1
     assert [one.suspended_reason for one in asleep] == [SuspendedReason.RATE_LIMIT]
     assert len(asleep) == 1  # nine places in thirty seconds, behind the one that went at once
 
@@ -94,7 +94,7 @@ def test_whoever_has_gone_rouses_one_that_sleeps(world: PacedWorld):
     world.fill(11)
     world.clock.time += SPACING
 
-    world.receive(a_delivery(1, pipeline_id=1), again=True)
+    world.receive(a_delivery(1, pipeline_id=1), redelivered=True)
 
     (word,) = world.queue.resumes
     assert word.lane == Lane("sub_a", "10")
@@ -108,7 +108,7 @@ def test_a_lane_that_needs_another_place_rouses_nobody(world: PacedWorld):
     world.receive(a_delivery(2, pipeline_id=1))
     world.clock.time += SPACING
 
-    world.receive(a_delivery(1, pipeline_id=1), again=True)
+    world.receive(a_delivery(1, pipeline_id=1), redelivered=True)
 
     assert world.queue.resumes == []
 
@@ -122,14 +122,14 @@ def test_all_go_in_the_end_evenly_spaced_however_many_wait(world: PacedWorld):
     while waiting:
         lane = min(waiting, key=lambda one: waiting[one])
         world.clock.time = max(world.clock.time, waiting.pop(lane))
-        world.receive(a_delivery(1, pipeline_id=int(lane.pipeline_key)), again=True)
+        world.receive(a_delivery(1, pipeline_id=int(lane.pipeline_key)), redelivered=True)
         while world.queue.resumes:
             word = world.queue.resumes.pop(0)
             world.receive(word)
             if held := world.ledger.lanes.get(word.lane):
                 waiting[word.lane] = held.reserved_at
 
-    assert len(world.attempts.made) == 60
+    assert len(world.attempts.message_ids) == 60
     times = world.times()
     assert all(later - earlier >= SPACING - 0.001 for earlier, later in pairwise(times))
     assert times[-1] <= 61 * SPACING
@@ -150,7 +150,7 @@ def test_less_than_a_second_is_waited_out():
     world = PacedWorld("600/m")
     world.receive(a_delivery(1), a_delivery(2))
 
-    assert world.attempts.made == [FIRST, SECOND]
+    assert world.attempts.message_ids == [FIRST, SECOND]
     assert world.times() == [0.0, 0.108]
 
 
@@ -161,7 +161,7 @@ def test_a_retry_needs_a_place_as_well(world: PacedWorld):
     world.receive(a_delivery(1, pipeline_id=7))
     world.clock.time += 0.1
 
-    (disposition,) = world.receive(a_delivery(1), again=True)
+    (disposition,) = world.receive(a_delivery(1), redelivered=True)
 
     assert disposition == Nack(pytest.approx(SPACING - 0.1))
     assert world.ledger.lanes[LANE].attempts == 1
@@ -185,6 +185,6 @@ def test_sleepers_of_either_are_roused(world: PacedWorld):
     world.receive(a_delivery(1, subscription="sub_b"))
     world.clock.time += SPACING
 
-    world.receive(a_delivery(1, pipeline_id=1), again=True)
+    world.receive(a_delivery(1, pipeline_id=1), redelivered=True)
 
     assert [one.lane for one in world.queue.resumes] == [Lane("sub_b", "39")]

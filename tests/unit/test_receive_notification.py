@@ -12,7 +12,7 @@ from lakehook.ingestion.receive_notification import (
     ReceiveNotification,
 )
 from lakehook.settings import UNSET
-from tests.devlake_vectors import VECTORS, Vector, named
+from tests.devlake_vectors import VECTORS, Vector, vector_named
 from tests.fakes_ingress import (
     FakeDetails,
     FakeHeard,
@@ -21,7 +21,7 @@ from tests.fakes_ingress import (
     FakePublisher,
 )
 
-RUNNING, EMPTY = named("TASK_RUNNING"), named("secret 1")
+RUNNING, EMPTY = vector_named("TASK_RUNNING"), vector_named("secret 1")
 SECRET = RUNNING.secret
 SOURCES = DevLakeSources.parse(UNSET, UNSET, '{"staging": {}}')
 ACCEPTED, UNREADABLE, UNSIGNED, UNAVAILABLE = 202, 400, 401, 503
@@ -92,7 +92,7 @@ def test_what_another_has_signed_goes_nowhere(world: World, vector: Vector):
     assert answer.status == UNSIGNED
     assert "sign" in answer.document["error"]
     assert world.publisher.published == []
-    assert world.details.asked == []
+    assert world.details.lookups == []
 
 
 def test_a_bad_nouce_is_unsigned(world: World):
@@ -121,7 +121,7 @@ def test_a_changed_secret_is_good_at_once_and_the_one_before_it_still(world: Wor
     world.secrets.stored = [SECRET, "another"]
 
     assert world.post(RUNNING).status == ACCEPTED
-    assert world.secrets.asked_anew == 2
+    assert world.secrets.fresh_reads == 2
     world.secrets.stored = ["the next", SECRET]
     world.secrets.active(fresh=True)
     assert world.post(RUNNING).status == ACCEPTED
@@ -163,15 +163,15 @@ def test_when_the_queue_is_away_the_notice_is_not_taken(world: World):
 
 def test_what_is_known_beyond_the_notice_is_in_the_event(world: World):
     details = {"trigger_source": "blueprint:7", "pipeline_name": "nightly", "total_tasks": 9}
-    world.details.known = {(None, 39): details}
+    world.details.documents = {(None, 39): details}
 
     world.post(RUNNING)
-    world.post(named("without a project"))
+    world.post(vector_named("without a project"))
 
     known, unknown = world.publisher.published
     assert known.document.items() >= details.items()
     assert unknown.document["trigger_source"] == "unknown"
-    assert world.details.asked == [(None, 39), (None, 40)]
+    assert world.details.lookups == [(None, 39), (None, 40)]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_what_is_known_beyond_the_notice_is_in_the_event(world: World):
     ids=str,
 )
 def test_details_that_no_event_may_have_cost_no_notice(world: World, malformed: dict[str, object]):
-    world.details.known = {(None, 39): malformed}
+    world.details.documents = {(None, 39): malformed}
 
     assert world.post(RUNNING).status == ACCEPTED
     (event,) = world.publisher.published
@@ -195,11 +195,11 @@ def test_details_that_no_event_may_have_cost_no_notice(world: World, malformed: 
 
 
 def test_pipelines_of_two_devlakes_are_never_one(world: World):
-    world.details.known = {("staging", 39): {"pipeline_name": "of staging"}}
+    world.details.documents = {("staging", 39): {"pipeline_name": "of staging"}}
 
     world.post(RUNNING)
     world.post(RUNNING, source="staging")
-    world.post(named("of a task"), source="staging")
+    world.post(vector_named("of a task"), source="staging")
 
     of_default, of_staging, of_task = world.publisher.published
     assert of_task.pipeline_key == "staging/task:39"
@@ -244,7 +244,7 @@ def test_a_signed_notice_of_no_pipeline_is_a_test_and_no_event(world: World, sou
     assert world.telemetry.tests == [source or None]
     assert world.telemetry.refusals == []
     assert world.publisher.published == []
-    assert world.details.asked == []
+    assert world.details.lookups == []
 
 
 def test_a_test_notice_is_judged_as_any_other(world: World):
@@ -281,4 +281,4 @@ def test_what_no_devlake_sends_costs_no_look_at_a_secret(
 
     assert answer.status == status
     assert answer.headers == ({"allow": "POST"} if status == 405 else {})
-    assert (world.secrets.asked_anew, world.publisher.published) == (0, [])
+    assert (world.secrets.fresh_reads, world.publisher.published) == (0, [])

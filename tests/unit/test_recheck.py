@@ -115,7 +115,9 @@ def test_of_a_blocked_subscription_goes_on_what_has_expired(world: World, blocke
 
 
 def test_a_lane_waits_for_a_probe_or_an_operator(world: World):
-    world.ledger.healths.known["sub_a"] = EndpointHealth(subscription_id="sub_a", due_at=NOON)
+    world.ledger.healths.by_subscription["sub_a"] = EndpointHealth(
+        subscription_id="sub_a", due_at=NOON
+    )
     world.suspend(1, reason=DOWN)
     world.hold_behind_dead_letter(2)
 
@@ -139,7 +141,9 @@ def test_a_lane_goes_on_if_its_dead_letter_holds_it_no_more(
 def test_a_removed_subscription_is_cleared_though_it_was_paused_and_down(world: World):
     gone = a_subscription(removed_at="2026-01-01T00:00:00Z", paused_at="2026-01-01T00:00:00Z")
     world.subscriptions.put(gone)
-    world.ledger.healths.known["sub_a"] = EndpointHealth(subscription_id="sub_a", due_at=NOON)
+    world.ledger.healths.by_subscription["sub_a"] = EndpointHealth(
+        subscription_id="sub_a", due_at=NOON
+    )
     world.suspend(1, reason=DOWN)
 
     world.recheck()

@@ -591,7 +591,7 @@ def test_a_failing_devlake_is_asked_less_and_less_often(scheduler: Scheduler):
 
     assert asked == [0, 5, 15, 35, 55, 75, 95]
     assert scheduler.telemetry.lags[-1] == 99 * MINUTE
-    (state,) = scheduler.reconciliations.kept.values()
+    (state,) = scheduler.reconciliations.by_source.values()
     assert (state.error, state.succeeded_at) == ("DevLake is unavailable: no connection", None)
 
 
@@ -603,7 +603,7 @@ def test_a_success_ends_the_backing_off(scheduler: Scheduler):
     for _ in range(4):
         scheduler.run()
 
-    (state,) = scheduler.reconciliations.kept.values()
+    (state,) = scheduler.reconciliations.by_source.values()
     assert (state.failures, state.lag(now=scheduler.clock.now())) == (0, INTERVAL)
     assert state.due_at == scheduler.clock.now()
 
@@ -681,7 +681,7 @@ def test_a_fault_of_ours_ends_the_run_and_not_the_tick_and_its_text_is_not_kept(
     scheduler.devlake.pipelines = [ended(39, -600)]
 
     assert scheduler.tick() == 0
-    (state,) = scheduler.reconciliations.kept.values()
+    (state,) = scheduler.reconciliations.by_source.values()
     assert state.error == "TypeError"
     assert list(map(type, scheduler.telemetry.faults)) == [TypeError]
 

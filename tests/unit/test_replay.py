@@ -28,16 +28,16 @@ def world() -> World:
 
 
 def test_everything_goes_out_again_in_order_by_the_same_ids_and_says_so(world: World):
-    world.live(1)
-    world.live(2)
+    world.pass_through(1)
+    world.pass_through(2)
     world.record(1, DELIVERED, 1, 2, 3)
     world.record(2, DELIVERED, 1, 2, 3)
 
     replay = world.replay()
-    world.work_off()
+    world.process_resumes()
 
     assert (replay.state, replay.matched, replay.sent) == (ReplayState.DONE, 6, 6)
-    assert world.heard == ["1#1", "1#2", "1#3", "2#1", "2#2", "2#3"]
+    assert world.received_ids == ["1#1", "1#2", "1#3", "2#1", "2#2", "2#3"]
     assert all(one.replayed for one in world.sent)
     assert world.statuses(1) == [DELIVERED] * 3
     assert world.ledger.lanes == {}
@@ -55,11 +55,11 @@ def test_everything_goes_out_again_in_order_by_the_same_ids_and_says_so(world: W
 def test_what_waits_is_let_be_and_the_rest_is_chosen_by_how_it_stands(
     world: World, status: str, heard: list[str]
 ):
-    world.live(1)
+    world.pass_through(1)
     world.record(1, DELIVERED, 1)
     world.record(1, DEAD, 2)
     world.record(1, WAITING, 3)
-    world.live(2, "CREATED", "RUNNING")
+    world.pass_through(2, "CREATED", "RUNNING")
     world.record(2, DeliveryStatus.ABORTED, 1)
 
     replay = world.replay(status=status)
@@ -71,34 +71,34 @@ def test_what_waits_is_let_be_and_the_rest_is_chosen_by_how_it_stands(
 
 
 def test_only_what_was_accepted_between_the_times_and_is_of_the_types_goes_out(world: World):
-    world.live(1, "CREATED")
+    world.pass_through(1, "CREATED")
     world.clock.sleep(600)
-    world.live(1, "RUNNING", "COMPLETED")
+    world.pass_through(1, "RUNNING", "COMPLETED")
     world.clock.sleep(600)
-    world.live(2, "CREATED")
+    world.pass_through(2, "CREATED")
     world.clock.sleep(60)
 
     world.replay(since="15m", until="2m", event_types=("PIPELINE_COMPLETED", "PIPELINE_CREATED"))
-    world.work_off()
+    world.process_resumes()
 
-    assert world.heard == ["1#3"]
+    assert world.received_ids == ["1#3"]
 
 
 def test_it_sends_what_the_subscription_wants_as_it_now_stands(world: World):
-    world.live(1)
-    world.live(2, "CREATED")
+    world.pass_through(1)
+    world.pass_through(2, "CREATED")
     pattern = '{"pipeline_id": [1]}'
     failures = a_subscription(event_types=(EventType.PIPELINE_RUNNING,), pattern=pattern)
     world.subscriptions.put(failures)
 
     world.replay()
-    world.work_off()
+    world.process_resumes()
 
-    assert world.heard == ["1#2"]
+    assert world.received_ids == ["1#2"]
 
 
 def test_a_format_without_words_for_an_event_is_sent_none(world: World):
-    world.live(1, "CREATED", "STALLED")
+    world.pass_through(1, "CREATED", "STALLED")
     endpoint = Endpoint.parse("https://ci.example/devlake")
     world.subscriptions.put(a_subscription(channel="devlake", endpoint=endpoint))
 
@@ -106,8 +106,8 @@ def test_a_format_without_words_for_an_event_is_sent_none(world: World):
 
 
 def test_it_counts_before_it_sends_and_a_count_writes_nothing(world: World):
-    world.live(1)
-    world.live(2, "CREATED")
+    world.pass_through(1)
+    world.pass_through(2, "CREATED")
     world.record(1, WAITING, 1)
     world.journal.events_a_page = 2
     terms = world.start_replay.criteria(ReplayRequest(since="1h"))
@@ -122,7 +122,7 @@ def test_it_counts_before_it_sends_and_a_count_writes_nothing(world: World):
 
 def test_a_tick_lines_up_a_minute_of_its_rate_and_spreads_it(world: World):
     for pipeline in range(100, 140):
-        world.live(pipeline, "CREATED")
+        world.pass_through(pipeline, "CREATED")
 
     world.start(rate="30/m")
     first = world.tick()
@@ -135,7 +135,7 @@ def test_a_tick_lines_up_a_minute_of_its_rate_and_spreads_it(world: World):
 
 def test_a_rate_of_less_than_one_a_minute_is_kept_too(world: World):
     for pipeline in range(100, 103):
-        world.live(pipeline, "CREATED")
+        world.pass_through(pipeline, "CREATED")
     world.start(rate="20/h")
     sent = []
 
@@ -148,7 +148,7 @@ def test_a_rate_of_less_than_one_a_minute_is_kept_too(world: World):
 
 def test_a_minute_without_a_tick_is_not_made_up_for(world: World):
     for pipeline in range(100, 300):
-        world.live(pipeline, "CREATED")
+        world.pass_through(pipeline, "CREATED")
     world.start(rate="30/m")
     world.tick()
 
@@ -159,14 +159,16 @@ def test_a_minute_without_a_tick_is_not_made_up_for(world: World):
 
 def test_pages_and_ticks_break_anywhere_and_each_pipeline_goes_out_once(world: World):
     for pipeline in range(10, 20):
-        world.live(pipeline)
+        world.pass_through(pipeline)
     world.journal.events_a_page = 4
 
     replay = world.replay(rate="5/m")
-    world.work_off()
+    world.process_resumes()
 
     assert (replay.sent, replay.failed) == (30, 0)
-    assert world.heard == [f"{pipeline}#{n}" for pipeline in range(10, 20) for n in (1, 2, 3)]
+    assert world.received_ids == [
+        f"{pipeline}#{n}" for pipeline in range(10, 20) for n in (1, 2, 3)
+    ]
 
 
 class Dead(BaseException):
@@ -190,7 +192,7 @@ def test_a_clock_that_dies_at_any_write_sends_nothing_twice_and_loses_nothing(
     world: World, writes: int
 ):
     for pipeline in (1, 2, 3):
-        world.live(pipeline)
+        world.pass_through(pipeline)
         world.record(pipeline, DELIVERED, 1, 2, 3)
     world.journal.events_a_page = 2
     started = world.start().replay
@@ -200,20 +202,20 @@ def test_a_clock_that_dies_at_any_write_sends_nothing_twice_and_loses_nothing(
 
     with pytest.raises(Dead):
         world.tick()
-    world.work_off()  # what was told is sent before the next tick
+    world.process_resumes()  # what was told is sent before the next tick
     replay = world.tick_until_ended(started)
     world.clock.sleep(60)
     a_tick(world.ledger, world.queue, world.clock).resume_lanes()
-    world.work_off()
+    world.process_resumes()
 
     assert (replay.matched, replay.sent) == (9, 9)
-    of_each = [[one for one in world.heard if one.startswith(f"{n}#")] for n in (1, 2, 3)]
+    of_each = [[one for one in world.received_ids if one.startswith(f"{n}#")] for n in (1, 2, 3)]
     assert of_each == [[f"{n}#{sequence}" for sequence in (1, 2, 3)] for n in (1, 2, 3)]
 
 
 def test_two_ticks_at_once_share_nothing(world: World):
-    world.live(1)
-    world.live(2)
+    world.pass_through(1)
+    world.pass_through(2)
     world.start()
     second = []
     open_ = world.replays.list_open()
@@ -232,7 +234,7 @@ def test_two_ticks_at_once_share_nothing(world: World):
 
 
 def test_asked_for_again_it_is_the_same_that_goes_on(world: World):
-    world.live(1)
+    world.pass_through(1)
     first = world.start(since="2h")
     world.clock.sleep(5)
 
@@ -254,24 +256,24 @@ def test_another_one_waits_until_the_first_has_ended(world: World):
 
 def test_one_that_is_stopped_adds_nothing_and_what_is_lined_up_goes_out(world: World):
     for pipeline in range(10, 20):
-        world.live(pipeline, "CREATED")
+        world.pass_through(pipeline, "CREATED")
     started = world.start(rate="3/m").replay
     world.tick()
 
     stopped = StopReplay(world.look_up, world.clock)(started.id)
     world.clock.sleep(60)
     world.tick()
-    world.work_off()
+    world.process_resumes()
 
     assert (stopped.state, stopped.reason) == (ReplayState.STOPPED, "by an operator")
-    assert len(world.heard) == 3
+    assert len(world.received_ids) == 3
     assert StopReplay(world.look_up, world.clock)(started.id) == stopped
     with pytest.raises(NotFound):
         world.look_up("rpl_unknown")
 
 
 def test_a_removed_subscription_stops_its_replay(world: World):
-    world.live(1)
+    world.pass_through(1)
     started = world.start().replay
     world.subscriptions.put(world.subscription.removed(at=NOON))
 
@@ -283,7 +285,7 @@ def test_a_removed_subscription_stops_its_replay(world: World):
 
 
 def test_one_replay_in_trouble_stops_no_other_and_goes_on_when_it_is_over(world: World):
-    world.live(1)
+    world.pass_through(1)
     other = a_subscription(id="sub_b")
     world.subscriptions.put(other)
     first = world.start().replay
@@ -293,7 +295,7 @@ def test_one_replay_in_trouble_stops_no_other_and_goes_on_when_it_is_over(world:
     world.journal.page = lambda **asked: raise_of(trouble) or page(**asked)  # type: ignore[method-assign]
 
     assert world.tick() == 3
-    assert world.telemetry.told[0][0] == "trouble"
+    assert world.telemetry.reports[0][0] == "trouble"
     assert world.tick_until_ended(first).sent == 3
 
 
@@ -304,7 +306,7 @@ def raise_of(troubles: list[InfrastructureError]) -> None:
 
 def test_a_pipeline_that_nobody_can_read_is_left_out_and_told(world: World):
     for pipeline in (1, 2, 3):
-        world.live(pipeline, "CREATED")
+        world.pass_through(pipeline, "CREATED")
     history = world.journal.events
 
     def poisoned(pipeline: str) -> Sequence[AcceptedEvent]:
@@ -317,7 +319,7 @@ def test_a_pipeline_that_nobody_can_read_is_left_out_and_told(world: World):
     replay = world.replay()
 
     assert (replay.state, replay.sent, replay.failed) == (ReplayState.DONE, 2, 1)
-    assert "trouble" in dict(world.telemetry.told)
+    assert "trouble" in dict(world.telemetry.reports)
 
 
 def test_what_the_journal_no_longer_keeps_is_warned_of(world: World):
@@ -352,8 +354,8 @@ def test_what_is_not_allowed_is_named_and_nothing_is_saved(
 
 
 def test_a_new_subscription_hears_what_was_before_it_once_and_in_order(world: World):
-    world.live(1, "CREATED", "RUNNING")
-    world.live(2, "CREATED")
+    world.pass_through(1, "CREATED", "RUNNING")
+    world.pass_through(2, "CREATED")
     terms = world.start_replay.criteria(ReplayRequest(since="0"))
     started = world.start_replay.for_new(world.subscription, terms).replay
     (in_both,) = world.fan_out(2, "RUNNING")  # accepted before the replay begins, and delivered
@@ -362,40 +364,40 @@ def test_a_new_subscription_hears_what_was_before_it_once_and_in_order(world: Wo
     assert world.tick() == 0, "some fan-out may not know the subscription yet"
     world.clock.sleep(61)
     replay = world.tick_until_ended(started)
-    world.work_off()
+    world.process_resumes()
 
     assert (replay.matched, replay.sent) == (None, 3)
-    assert sorted(world.heard) == ["1#1", "1#2", "2#1", "2#2"]
-    assert world.heard.index("1#1") < world.heard.index("1#2")
+    assert sorted(world.received_ids) == ["1#1", "1#2", "2#1", "2#2"]
+    assert world.received_ids.index("1#1") < world.received_ids.index("1#2")
 
 
 def test_what_was_accepted_but_not_fanned_out_to_a_new_subscription_is_not_lost(world: World):
     terms = world.start_replay.criteria(ReplayRequest(since="0"))
     started = world.start_replay.for_new(world.subscription, terms).replay
     world.clock.sleep(20)
-    world.live(1, "CREATED")  # by a fan-out that does not know it yet
+    world.pass_through(1, "CREATED")  # by a fan-out that does not know it yet
 
     world.clock.sleep(41)
     world.tick_until_ended(started)
-    world.work_off()
+    world.process_resumes()
 
-    assert world.heard == ["1#1"]
+    assert world.received_ids == ["1#1"]
 
 
 def test_a_pending_subscription_hears_the_past_once_it_is_confirmed(world: World):
-    world.live(1, "CREATED")
+    world.pass_through(1, "CREATED")
     world.subscriptions.put(replace(world.subscription, pending_since="2026-01-01T12:00:00Z"))
     terms = world.start_replay.criteria(ReplayRequest(since="0"))
     started = world.start_replay.for_new(world.subscription, terms).replay
     for _ in range(2):
         assert world.tick() == 0
         world.clock.sleep(3600)
-    world.live(1, "RUNNING")
+    world.pass_through(1, "RUNNING")
 
     world.subscriptions.put(replace(world.subscription, pending_since=None))
     world.tick()
     world.clock.sleep(61)
     world.tick_until_ended(started)
-    world.work_off()
+    world.process_resumes()
 
-    assert world.heard == ["1#1", "1#2"]
+    assert world.received_ids == ["1#1", "1#2"]

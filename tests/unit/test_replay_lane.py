@@ -44,22 +44,22 @@ def resume(world: World) -> Resume:
 
 
 def test_what_is_new_waits_behind_what_is_replayed(world: World):
-    world.live(1, "CREATED", "RUNNING")
+    world.pass_through(1, "CREATED", "RUNNING")
     world.record(1, DELIVERED, 1, 2)
     started(world)
 
     (new,) = world.fan_out(1, "COMPLETED")
     assert world.receive(new) == [Ack()]
-    assert world.heard == []
-    world.work_off()
+    assert world.received_ids == []
+    world.process_resumes()
 
-    assert world.heard == ["1#1", "1#2", "1#3"]
+    assert world.received_ids == ["1#1", "1#2", "1#3"]
     assert [one.replayed for one in world.sent] == [True, True, False]
     assert world.ledger.lanes == {}
 
 
 def test_what_arrives_while_it_is_lined_up_comes_again_in_its_turn(world: World):
-    world.live(1, "CREATED", "RUNNING")
+    world.pass_through(1, "CREATED", "RUNNING")
     world.record(1, DELIVERED, 1, 2)
     (new,) = world.fan_out(1, "COMPLETED")
     world.attempts.during = lambda one: (
@@ -67,16 +67,16 @@ def test_what_arrives_while_it_is_lined_up_comes_again_in_its_turn(world: World)
     )
 
     first = world.receive(new)
-    again = world.receive(new, again=True)
-    world.work_off()
+    again = world.receive(new, redelivered=True)
+    world.process_resumes()
 
     assert (first, again) == ([Nack()], [Ack()])
-    assert world.heard == ["1#3", "1#1", "1#2", "1#3"]
+    assert world.received_ids == ["1#3", "1#1", "1#2", "1#3"]
     assert world.statuses(1) == [DELIVERED] * 3
 
 
 def test_a_lane_that_moves_on_meanwhile_is_read_anew(world: World):
-    world.live(1)
+    world.pass_through(1)
     world.record(1, DELIVERED, 1, 2, 3)
     read, moved = world.ledger.load, []
 
@@ -97,8 +97,8 @@ def test_a_lane_that_moves_on_meanwhile_is_read_anew(world: World):
 
 
 def test_a_lane_that_never_rests_is_left_for_the_next_tick(world: World):
-    world.live(1)
-    world.live(2)
+    world.pass_through(1)
+    world.pass_through(2)
     first = world.start().replay
     revive, moved = world.ledger.requeue, []
 
@@ -116,7 +116,7 @@ def test_a_lane_that_never_rests_is_left_for_the_next_tick(world: World):
 
 def test_a_success_that_comes_to_light_meanwhile_is_not_overwritten_unseen(world: World):
     """A worker that was given up on writes what it knows without looking: we look once more."""
-    world.live(1, "CREATED")
+    world.pass_through(1, "CREATED")
     world.record(1, WAITING, 1)
     world.ledger.records[LANE, 1] = replace(world.ledger.records[LANE, 1], status=DEAD)
     dead = world.ledger.records[LANE, 1]
@@ -137,21 +137,21 @@ def test_a_success_that_comes_to_light_meanwhile_is_not_overwritten_unseen(world
 
 
 def test_a_head_that_waits_for_its_retry_goes_after_what_is_before_it(world: World):
-    world.live(1)
+    world.pass_through(1)
     world.record(1, DELIVERED, 1, 2)
     world.attempts.script["sub_a#1#3"] = [world.attempts.failure()]
     world.receive(world.delivery(1, 3))
     assert world.ledger.lanes[LANE].head == 3
 
     started(world, status="delivered")
-    world.work_off()
+    world.process_resumes()
 
-    assert world.heard == ["1#3", "1#1", "1#2", "1#3"]
+    assert world.received_ids == ["1#3", "1#1", "1#2", "1#3"]
     assert world.statuses(1) == [DELIVERED] * 3
 
 
 def test_what_comes_behind_a_head_that_waits_does_not_hurry_it(world: World):
-    world.live(1)
+    world.pass_through(1)
     world.record(1, DELIVERED, 3)
     world.attempts.script["sub_a#1#1"] = [world.attempts.failure(retry_after=900)]
     world.receive(world.delivery(1, 1))
@@ -162,11 +162,11 @@ def test_what_comes_behind_a_head_that_waits_does_not_hurry_it(world: World):
 
     after = world.ledger.lanes[LANE]
     assert (after.head, after.due_at, after.attempts) == (1, held.due_at, 1)
-    assert world.heard == ["1#1"]
+    assert world.received_ids == ["1#1"]
 
 
 def test_the_wish_of_a_receiver_to_be_left_alone_is_kept(world: World):
-    world.live(1)
+    world.pass_through(1)
     world.record(1, DELIVERED, 1)
     world.attempts.script["sub_a#1#2"] = [world.attempts.failure(retry_after=900)]
     world.receive(world.delivery(1, 2))
@@ -178,7 +178,7 @@ def test_the_wish_of_a_receiver_to_be_left_alone_is_kept(world: World):
 
 
 def test_a_lane_behind_a_dead_letter_goes_on_when_that_is_replayed(world: World):
-    world.live(1)
+    world.pass_through(1)
     world.subscriptions.put(a_subscription(ordering=Ordering.STRICT))
     spend_budget(world, 1)
     world.receive(world.delivery(1, 2))
@@ -186,41 +186,41 @@ def test_a_lane_behind_a_dead_letter_goes_on_when_that_is_replayed(world: World)
     assert world.ledger.lanes[LANE].head_is_dead
 
     started(world, status="dead")
-    world.work_off()
+    world.process_resumes()
 
-    assert world.heard == ["1#1"] * 4 + ["1#2"]
+    assert world.received_ids == ["1#1"] * 4 + ["1#2"]
     assert [one.replayed for one in world.sent[-2:]] == [True, False]
 
 
 def test_what_is_replayed_before_a_dead_letter_goes_and_the_letter_stays(world: World):
-    world.live(1)
+    world.pass_through(1)
     world.record(1, DELIVERED, 1)
     spend_budget(world, 2)
     assert world.statuses(1) == [DELIVERED, DEAD]
 
     started(world, status="delivered")
-    world.work_off()
+    world.process_resumes()
 
-    assert world.heard == ["1#2"] * 3 + ["1#1"]
+    assert world.received_ids == ["1#2"] * 3 + ["1#1"]
     assert world.statuses(1) == [DELIVERED, DEAD]
     assert world.ledger.lanes[LANE].head_is_dead
 
 
 def test_under_skip_a_dead_letter_is_sent_in_its_place_and_not_as_late(world: World):
-    world.live(1)
+    world.pass_through(1)
     world.subscriptions.put(a_subscription(ordering=Ordering.SKIP))
     world.record(1, DELIVERED, 1, 3)
     world.record(1, DEAD, 2)
 
     world.replay()
-    world.work_off()
+    world.process_resumes()
 
-    assert world.heard == ["1#1", "1#2", "1#3"]
+    assert world.received_ids == ["1#1", "1#2", "1#3"]
     assert not any(one.late for one in world.sent)
 
 
 def test_a_replay_does_not_rouse_a_lane_that_sleeps(world: World):
-    world.live(1)
+    world.pass_through(1)
     world.record(1, DELIVERED, 1, 2, 3)
     down = SuspendedReason.CIRCUIT_OPEN
     asleep = HeldLane.held_at(LANE, 4, now=NOON).suspended_for(down)
@@ -233,7 +233,7 @@ def test_a_replay_does_not_rouse_a_lane_that_sleeps(world: World):
 
 
 def test_each_delivery_has_a_fresh_budget_and_keeps_what_it_has_been_through(world: World):
-    world.live(1, "CREATED")
+    world.pass_through(1, "CREATED")
     world.record(1, DELIVERED, 1)
     world.attempts.script["sub_a#1#1"] = [world.attempts.failure(), world.attempts.failure()]
 
@@ -248,22 +248,22 @@ def test_each_delivery_has_a_fresh_budget_and_keeps_what_it_has_been_through(wor
 
 
 def test_what_is_held_to_crash_its_workers_is_given_another_chance(world: World):
-    world.live(1, "CREATED")
+    world.pass_through(1, "CREATED")
     world.record(1, DEAD, 1)
     crashed = replace(world.ledger.records[LANE, 1], attempts_started=3, reason="crashed")
     world.ledger.records[LANE, 1] = crashed
 
     started(world)
-    world.work_off()
+    world.process_resumes()
 
-    assert world.heard == ["1#1"]
+    assert world.received_ids == ["1#1"]
     assert world.statuses(1) == [DELIVERED]
 
 
 def test_a_large_lane_is_lined_up_part_by_part_and_goes_when_the_last_is_there(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    world.live(1)
+    world.pass_through(1)
     world.record(1, DELIVERED, 1, 2, 3)
     monkeypatch.setattr(worker, "MAX_RECORDS", 2)
     world.ledger.most_requeued = 2
@@ -278,14 +278,14 @@ def test_a_large_lane_is_lined_up_part_by_part_and_goes_when_the_last_is_there(
     started(world)
 
     assert dues == [LEASE_SECONDS, 0]
-    world.work_off()
-    assert world.heard == ["1#1", "1#2", "1#3"]
+    world.process_resumes()
+    assert world.received_ids == ["1#1", "1#2", "1#3"]
 
 
 def test_what_is_new_joins_a_large_lane_between_its_parts_and_waits(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    world.live(1, "CREATED", "RUNNING")
+    world.pass_through(1, "CREATED", "RUNNING")
     world.record(1, DELIVERED, 1, 2)
     monkeypatch.setattr(worker, "MAX_RECORDS", 1)
     new: list[Delivery] = []
@@ -300,13 +300,13 @@ def test_what_is_new_joins_a_large_lane_between_its_parts_and_waits(
     world.ledger.requeue = joined  # type: ignore[method-assign]
     started(world)
     world.clock.sleep(LEASE_SECONDS)
-    world.work_off()
+    world.process_resumes()
 
-    assert world.heard == ["1#1", "1#2", "1#3"]
+    assert world.received_ids == ["1#1", "1#2", "1#3"]
 
 
 def test_parts_are_bounded_by_their_bytes_too(world: World, monkeypatch: pytest.MonkeyPatch):
-    world.live(1)
+    world.pass_through(1)
     monkeypatch.setattr(worker, "MAX_BYTES", worker.RECORD_BYTES * 2)
     world.ledger.most_requeued = 1
 

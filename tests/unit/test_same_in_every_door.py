@@ -141,7 +141,7 @@ def api() -> Desktop:
 
 
 def by_api(row: Row, value: Any, api: Desktop) -> Any:
-    api.stack.subscriptions.known.clear()
+    api.stack.subscriptions.by_id.clear()
     answer = api.call("POST", "/subscriptions", base(row) | {row.field: value})
     assert answer.status in (201, 422)
     return told(stored(api.stack))

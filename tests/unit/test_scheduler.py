@@ -170,7 +170,7 @@ class SlowLedger(FakeLedger):
 def test_a_breaker_behind_which_the_index_shows_no_lane_is_not_forgotten(world: World):
     """The index of held lanes lags behind a lane that has just come to wait."""
     breaker = EndpointHealth(subscription_id="sub_a", failures=5, due_at=NOON, version=1)
-    world.ledger.healths.known["sub_a"] = breaker
+    world.ledger.healths.by_subscription["sub_a"] = breaker
 
     world.wake()
     world.clock.sleep(MAX_INDEX_LAG_SECONDS - 1)
@@ -182,13 +182,13 @@ def test_a_breaker_behind_which_the_index_shows_no_lane_is_not_forgotten(world: 
 def test_a_breaker_that_has_opened_anew_since_it_was_found_due_stays_open(world: World):
     now = world.clock.now()
     anew = EndpointHealth(subscription_id="sub_a", failures=6, due_at=now + 300, version=2)
-    world.ledger.healths.known["sub_a"] = anew
+    world.ledger.healths.by_subscription["sub_a"] = anew
     found = DueItem(Lane("sub_a", ""), round((now - MAX_INDEX_LAG_SECONDS) * 1000), is_breaker=True)
     world.ledger.due = lambda _now: iter([found])  # type: ignore[method-assign]
 
     world.wake()
 
-    assert world.ledger.healths.known["sub_a"] == anew
+    assert world.ledger.healths.by_subscription["sub_a"] == anew
 
 
 def test_trouble_with_one_lane_leaves_the_others_of_its_tick_alone(world: World):
@@ -199,7 +199,7 @@ def test_trouble_with_one_lane_leaves_the_others_of_its_tick_alone(world: World)
     assert world.wake() == 4
 
     assert {resume.lane for resume in world.queue.resumes} == {lane(n) for n in (1, 2, 4, 5)}
-    assert [what for what, _ in world.telemetry.told] == ["trouble"]
+    assert [what for what, _ in world.telemetry.reports] == ["trouble"]
     assert world.ledger.lanes[lane(3)].due_at == NOON  # so the next tick finds it
 
 
@@ -212,4 +212,4 @@ def test_a_table_in_trouble_ends_the_tick_and_what_was_leased_is_told(world: Wor
         world.wake()
 
     assert [resume.lane for resume in world.queue.resumes] == [lane(1)]
-    assert len(world.telemetry.told) == 3
+    assert len(world.telemetry.reports) == 3

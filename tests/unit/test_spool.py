@@ -25,7 +25,7 @@ from lakehook.domain.errors import InfrastructureError, InvalidEvent, InvalidSpo
 from lakehook.producer import spool as spool_drain
 from lakehook.producer.spool import SpoolDrain
 from tests.builders import an_event
-from tests.spooling import FakeSqs, events_of, opened
+from tests.spooling import FakeSqs, make_events, open_publisher
 
 ROOT = Path(__file__).parents[2]
 MEBIBYTE = 1024 * 1024
@@ -51,42 +51,42 @@ def ids_of(pipeline: str, numbers: range) -> list[str]:
 def test_what_is_published_goes_to_the_queue_each_pipeline_in_order(path: Path):
     sqs = FakeSqs()
 
-    with opened(path, sqs) as publisher:
+    with open_publisher(path, sqs) as publisher:
         for n in range(30):
-            assert publisher.publish(events_of("a", range(n, n + 1))) == 1
-            publisher.publish(events_of("b", range(n, n + 1)))
+            assert publisher.publish(make_events("a", range(n, n + 1))) == 1
+            publisher.publish(make_events("b", range(n, n + 1)))
 
         assert publisher.flush(PATIENCE)
         assert publisher.waiting() == 0
 
-    assert sqs.of("a") == ids_of("a", range(30))
-    assert sqs.of("b") == ids_of("b", range(30))
+    assert sqs.ids_of("a") == ids_of("a", range(30))
+    assert sqs.ids_of("b") == ids_of("b", range(30))
 
 
 def test_while_aws_is_away_events_wait_and_then_go_in_order(path: Path):
     sqs = FakeSqs(is_away=True)
 
-    with opened(path, sqs) as publisher:
-        publisher.publish(events_of("a", range(5)))
-        assert sqs.was_asked.wait(PATIENCE)
-        publisher.publish(events_of("a", range(5, 10)))
+    with open_publisher(path, sqs) as publisher:
+        publisher.publish(make_events("a", range(5)))
+        assert sqs.was_called.wait(PATIENCE)
+        publisher.publish(make_events("a", range(5, 10)))
         assert not publisher.flush(0.0)
         assert publisher.waiting() == 10
         sqs.is_away = False
         assert publisher.flush(PATIENCE)
 
-    assert sqs.of("a") == ids_of("a", range(10))
+    assert sqs.ids_of("a") == ids_of("a", range(10))
 
 
 SHARING = """
 import sys
 from pathlib import Path
-from tests.spooling import FakeSqs, events_of, opened
+from tests.spooling import FakeSqs, make_events, open_publisher
 sqs = FakeSqs(is_away=True)
-publisher = opened(Path(sys.argv[1]), sqs)
-for event in events_of("a", range(200)):
+publisher = open_publisher(Path(sys.argv[1]), sqs)
+for event in make_events("a", range(200)):
     publisher.publish([event])
-sqs.was_asked.wait()
+sqs.was_called.wait()
 print("drains", flush=True)
 sys.stdin.read()
 """
@@ -100,30 +100,30 @@ def test_what_was_published_survives_kill_9_and_whoever_shares_the_spool_sends_i
         assert other.stdout
         assert other.stdout.readline() == "drains\n"
 
-        with opened(path, sqs) as publisher:
-            publisher.publish(events_of("a", range(200, 201)))
+        with open_publisher(path, sqs) as publisher:
+            publisher.publish(make_events("a", range(200, 201)))
             assert not publisher.flush(0.05)
             other.kill()
             assert other.wait() == -signal.SIGKILL
             assert publisher.flush(PATIENCE)
 
-    assert sqs.of("a") == ids_of("a", range(201))
+    assert sqs.ids_of("a") == ids_of("a", range(201))
 
 
 def test_of_several_who_share_a_spool_one_drains_and_another_takes_over(path: Path):
     first, second = FakeSqs(is_away=True), FakeSqs()
-    one = opened(path, first)
-    one.publish(events_of("a", range(3)))
-    assert first.was_asked.wait(PATIENCE)
+    one = open_publisher(path, first)
+    one.publish(make_events("a", range(3)))
+    assert first.was_called.wait(PATIENCE)
 
-    with opened(path, second) as other:
-        other.publish(events_of("a", range(3, 6)))
+    with open_publisher(path, second) as other:
+        other.publish(make_events("a", range(3, 6)))
         assert not other.flush(0.05)
         assert not one.close(timeout=0.01)
         assert other.flush(PATIENCE)
 
     assert first.ids == []
-    assert second.of("a") == ids_of("a", range(6))
+    assert second.ids_of("a") == ids_of("a", range(6))
 
 
 def test_a_lock_is_one_s_at_a_time(path: Path):
@@ -139,7 +139,7 @@ def test_a_full_spool_says_so_and_adds_nothing(path: Path):
     large = [an_event(pipeline_id="a", event_id=f"a-{n}", message="x" * 100_000) for n in range(30)]
     sqs = FakeSqs(is_away=True)
 
-    with opened(path, sqs, most_bytes=MEBIBYTE) as publisher:
+    with open_publisher(path, sqs, most_bytes=MEBIBYTE) as publisher:
         with pytest.raises(SpoolFull, match=r"events\.spool is full at 1 MiB"):
             publisher.publish(large)
         assert publisher.waiting() == 0
@@ -155,9 +155,9 @@ def test_a_full_spool_says_so_and_adds_nothing(path: Path):
 
 
 def test_a_bad_event_is_refused_before_any_is_spooled(path: Path):
-    with opened(path, FakeSqs(is_away=True)) as publisher:
+    with open_publisher(path, FakeSqs(is_away=True)) as publisher:
         with pytest.raises(InvalidEvent):
-            publisher.publish([*events_of("a", range(2)), an_event(data={"n": float("nan")})])
+            publisher.publish([*make_events("a", range(2)), an_event(data={"n": float("nan")})])
 
         assert publisher.waiting() == 0
 
@@ -166,26 +166,26 @@ def test_a_file_that_is_no_spool_of_this_version_is_refused(path: Path):
     with closing(sqlite3.connect(path)) as file:
         file.execute("PRAGMA user_version = 2")
     with pytest.raises(InvalidSpool, match="version 2"):
-        opened(path, FakeSqs())
+        open_publisher(path, FakeSqs())
 
     path.write_text("a file of somebody else's, and long enough to be one" * 100)
     with pytest.raises(InvalidSpool, match=r"events\.spool: file is not a database"):
-        opened(path, FakeSqs())
+        open_publisher(path, FakeSqs())
 
 
 def test_a_publisher_that_was_closed_takes_nothing(path: Path):
-    publisher = opened(path, FakeSqs())
+    publisher = open_publisher(path, FakeSqs())
     publisher.close()
 
     with pytest.raises(InvalidSpool, match="closed"):
-        publisher.publish(events_of("a", range(1)))
+        publisher.publish(make_events("a", range(1)))
 
 
 def test_a_spool_does_not_pass_a_fork(path: Path, monkeypatch: pytest.MonkeyPatch):
-    with opened(path, FakeSqs()) as publisher:
+    with open_publisher(path, FakeSqs()) as publisher:
         monkeypatch.setattr(os, "getpid", lambda: -1)
         for use in (
-            lambda: publisher.publish(events_of("a", range(1))),
+            lambda: publisher.publish(make_events("a", range(1))),
             publisher.waiting,
             lambda: publisher.flush(PATIENCE),
         ):
@@ -197,8 +197,8 @@ def test_a_spool_does_not_pass_a_fork(path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # that is what is tested
 def test_a_child_process_closes_at_once_and_disturbs_nothing(path: Path):
-    with opened(path, sqs := FakeSqs(is_away=True)) as publisher:
-        publisher.publish(events_of("a", range(10)))
+    with open_publisher(path, sqs := FakeSqs(is_away=True)) as publisher:
+        publisher.publish(make_events("a", range(10)))
         child = os.fork()
         if child == 0:
             publisher.close()
@@ -208,7 +208,7 @@ def test_a_child_process_closes_at_once_and_disturbs_nothing(path: Path):
         assert publisher.flush(PATIENCE)
 
     assert ended == 0
-    assert sqs.of("a") == ids_of("a", range(10))
+    assert sqs.ids_of("a") == ids_of("a", range(10))
 
 
 def eventually_ended(child: int) -> int:
@@ -251,13 +251,13 @@ def test_whatever_troubles_a_drain_for_a_while_stops_nothing(
         return kept(own, *arguments)
 
     monkeypatch.setattr(target, fails)
-    with opened(path, sqs := FakeSqs(is_away=method.endswith("vacuum"))) as publisher:
-        publisher.publish(events_of("a", range(3)))
+    with open_publisher(path, sqs := FakeSqs(is_away=method.endswith("vacuum"))) as publisher:
+        publisher.publish(make_events("a", range(3)))
         assert met.wait(PATIENCE)
         is_troubled[0] = sqs.is_away = False
         assert publisher.flush(PATIENCE)
 
-    assert list(dict.fromkeys(sqs.of("a"))) == ids_of("a", range(3))
+    assert list(dict.fromkeys(sqs.ids_of("a"))) == ids_of("a", range(3))
     assert str(trouble) in caplog.text or method.endswith("vacuum")
 
 

@@ -17,8 +17,8 @@ PAUSED_AT = "2026-01-01T11:42:00.000+00:00"
 
 
 def subscribe(terminal: Terminal, name: str, **changes: Any) -> str:
-    id_ = f"sub_{len(terminal.stack.subscriptions.known)}"
-    terminal.stack.subscriptions.known[id_] = a_subscription(id=id_, name=name, **changes)
+    id_ = f"sub_{len(terminal.stack.subscriptions.by_id)}"
+    terminal.stack.subscriptions.by_id[id_] = a_subscription(id=id_, name=name, **changes)
     return id_
 
 
@@ -30,7 +30,7 @@ def down(
     terminal: Terminal, name: str, last: Attempt, *, since: float = AGO, channel: str = "webhook"
 ) -> str:
     id_ = subscribe(terminal, name, channel=channel)
-    terminal.stack.healths.known[id_] = EndpointHealth(
+    terminal.stack.healths.by_subscription[id_] = EndpointHealth(
         subscription_id=id_, failures=9, failing_since=since, due_at=NOON + 40, last_attempt=last
     )
     return id_
@@ -49,7 +49,7 @@ def hold(
 
 def status(terminal: Terminal, name: str, *, code: int = 6) -> Any:
     assert terminal("status", "--output", "json") == code, terminal.err
-    (found,) = [one for one in terminal.shown()["subscribers"] if one["name"] == name]
+    (found,) = [one for one in terminal.parse_output()["subscribers"] if one["name"] == name]
     return found
 
 
@@ -107,7 +107,7 @@ def test_a_person_is_needed_where_waiting_mends_nothing_or_has_lasted(
 
 def test_a_slow_endpoint_says_how_slow_and_how_long(terminal: Terminal) -> None:
     id_ = subscribe(terminal, "slowpoke")
-    terminal.stack.healths.known[id_] = EndpointHealth(
+    terminal.stack.healths.by_subscription[id_] = EndpointHealth(
         subscription_id=id_, average_ms=9000, slow_since=AGO, last_attempt=attempt(200)
     )
     for pipeline in range(100):
@@ -144,7 +144,7 @@ def test_a_blocked_one_says_since_when_and_how_it_goes_on(
 
 def test_one_dead_letter_is_named_and_many_are_listed(terminal: Terminal) -> None:
     audit, tmpl = subscribe(terminal, "audit"), subscribe(terminal, "tmpl")
-    terminal.stack.healths.known[audit] = EndpointHealth(
+    terminal.stack.healths.by_subscription[audit] = EndpointHealth(
         subscription_id=audit, average_ms=800, last_attempt=attempt(200, outcome=Outcome.DELIVERED)
     )
     hold(terminal, audit, dead="rejected", last=attempt(500, "KeyError: 'owner'"))

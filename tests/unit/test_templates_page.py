@@ -10,7 +10,7 @@ from lakehook.adapters.liquid.filters import FILTERS
 from lakehook.adapters.liquid.limits import MAX_BITS, MAX_ITEMS, MAX_STEPS
 from lakehook.domain.event import EventType
 from lakehook.domain.template import Template
-from tests.templating import fields, said
+from tests.templating import fields, render_body
 
 PAGE = (Path(__file__).parents[2] / "docs" / "templates.md").read_text(encoding="utf-8")
 SLACK, GITHUB, MAIL = re.findall(r"```liquid\n(.*?)\n```", PAGE, re.DOTALL)
@@ -24,11 +24,11 @@ def named_after(word: str) -> list[str]:
 
 
 def test_its_examples_come_out_as_they_should():
-    github = json.loads(said(GITHUB))
+    github = json.loads(render_body(GITHUB))
 
     assert github["client_payload"]["project"] == 'lake & "shore"'
-    assert ':white_circle:\n*lake &amp; "shore"* #39' in said(SLACK)
-    assert said(MAIL, event_type=EventType.PIPELINE_FAILED).splitlines() == [
+    assert ':white_circle:\n*lake &amp; "shore"* #39' in render_body(SLACK)
+    assert render_body(MAIL, event_type=EventType.PIPELINE_FAILED).splitlines() == [
         "nightly #39: subtask collectIssues ended: HTTP 502",
         "7 of 9 tasks finished.",
         "- github 7: subtask collectIssues ended unexpectedly: HTTP 502",

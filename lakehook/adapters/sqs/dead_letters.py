@@ -6,7 +6,7 @@ record's version.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +93,14 @@ def attribute(message: Any, name: str) -> str:
     return value
 
 
+def _split(
+    messages: Sequence[Any], is_chosen: Callable[[Any], bool]
+) -> tuple[list[Any], list[Any]]:
+    """Return the chosen messages, and the others."""
+    chosen = [message for message in messages if is_chosen(message)]
+    return chosen, [message for message in messages if message not in chosen]
+
+
 def _batches(messages: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, len(messages), AT_A_TIME):
         yield messages[start : start + AT_A_TIME]
@@ -157,17 +165,11 @@ class SqsDeadLetterQueue:
         kept_messages: list[Any] = []
         try:
             for messages in self._scan.receive_all() if stale else ():
-                copies = {
-                    _delivery_key(message): message
-                    for message in messages
-                    if _delivery_key(message) in stale
-                }
-                kept_messages += [
-                    message for message in messages if _delivery_key(message) not in stale
-                ]
-                kept = self._scan.delete(list(copies.values()))
+                copies, others = _split(messages, lambda m: _delivery_key(m) in stale)
+                kept_messages += others
+                kept = self._scan.delete(copies)
                 kept_messages += kept
-                deleted |= copies.keys() - map(_delivery_key, kept)
+                deleted |= {*map(_delivery_key, copies)}.difference(map(_delivery_key, kept))
                 if deleted == stale:
                     break
         finally:
@@ -305,10 +307,8 @@ class SqsParkedEvents:
         scan, kept_messages, deleted = QueueScan(self.sqs, self.url), list[Any](), 0
         try:
             for messages in scan.receive_all():
-                chosen = [message for message in messages if message["MessageId"] in ids]
-                kept_messages += [
-                    message for message in messages if message["MessageId"] not in ids
-                ]
+                chosen, others = _split(messages, lambda message: message["MessageId"] in ids)
+                kept_messages += others
                 if kept := scan.delete(chosen):
                     kept_messages += kept
                     names = ", ".join(message["MessageId"] for message in kept)

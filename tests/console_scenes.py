@@ -35,7 +35,7 @@ ORIGIN = f"http://127.0.0.1:{PORT}"
 AGO = NOON - 1080.0  # 18 minutes
 HOUR, DAY = 3600.0, 86_400.0
 MARKUP = "</td><script>alert(1)</script><img src=x onerror=alert(2)>\u202e\x1b[2J"
-FORM_TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 LIFE = (EventType.PIPELINE_CREATED, EventType.PIPELINE_RUNNING, EventType.PIPELINE_FAILED)
 
 
@@ -77,13 +77,15 @@ class Visitor:
         return self.client.post(path, base_url=ORIGIN, data=form, headers=headers)
 
     def form_token(self, path: str) -> str:
-        token = FORM_TOKEN.search(self.page(path))
-        assert token, path
-        return token[1]
+        return self.hidden(path)["form_token"]
+
+    def hidden(self, path: str) -> dict[str, str]:
+        """The fields of a page's form that nobody fills in."""
+        return dict(HIDDEN.findall(self.page(path)))
 
     def confirm(self, path: str, to: str = "", **form: Any) -> TestResponse:
         """Fill in the form of that page, and send it."""
-        return self.post(to or path, form_token=self.form_token(path), **form)
+        return self.post(to or path, **self.hidden(path), **form)
 
 
 def visitor(

@@ -50,6 +50,7 @@ class ConsoleAction:
     back: str
     is_danger: bool = False
     choices: Sequence[Choice] = ()
+    as_of: float | None = None  # unix seconds: the act leaves out what came after
 
 
 def confirm(action: ConsoleAction, act: Callable[[], str | Response]) -> Page:

@@ -24,6 +24,7 @@ from lakehook.domain.time import format_rfc3339
 from lakehook.queries import ListEvents
 from tests.builders import a_document
 from tests.console_scenes import (
+    HIDDEN,
     LIFE,
     MARKUP,
     ORIGIN,
@@ -481,6 +482,22 @@ def test_a_letter_is_discarded_for_good(console: Visitor, stack: FakeStack):
     assert console.get("/dead-letters/discard?id=" + quote(id_, safe="")).status_code == 404
 
 
+def test_a_letter_that_died_since_the_page_was_shown_is_not_discarded(
+    console: Visitor, stack: FakeStack
+):
+    path = f"/dead-letters/discard?subscription={named(stack, 'metrics')}"
+    shown = console.hidden(path)
+    id_ = delivery(stack, "metrics", 41)
+    (later,) = [record for record in stack.ledger.records.values() if is_of(record, id_)]
+    stack.ledger.records[later.lane, later.sequence] = replace(later, changed_at=NOON + 1)
+
+    console.post(path, **shown)
+
+    page = console.page(path)
+    assert "1 letter is given up for good" in page
+    assert stack.ledger.records[later.lane, later.sequence].status is DeliveryStatus.DEAD
+
+
 def is_of(record: DeliveryRecord, delivery_id: str) -> bool:
     return f"{record.lane}#{record.sequence}" == delivery_id
 
@@ -606,6 +623,22 @@ def test_an_edit_changes_what_was_changed_and_says_the_command(console: Visitor,
     assert (str(changed.ordering), str(changed.rate)) == ("skip", "20/m")
     shown = console.confirm(path, path[:-4] + "preview", rate="", language="zh")
     assert "lakehook subscriptions update jenkins --no-rate<" in shown.text
+
+
+def test_an_edit_takes_back_no_change_that_was_made_since_its_form_was_opened(
+    console: Visitor, stack: FakeStack
+):
+    path, id_ = path_of(stack, "jenkins", "/edit"), named(stack, "jenkins")
+    opened = console.hidden(path)
+    console.confirm(path, rate="20/m")
+
+    late = console.post(path, **opened, rate="", ordering="skip")
+
+    assert late.status_code == 409
+    assert "jenkins was changed since this form was opened" in late.text
+    assert str(stack.subscriptions.by_id[id_].rate) == "20/m"
+    again = console.post(path, **dict(HIDDEN.findall(late.text)), rate="", ordering="skip")
+    assert again.status_code == 409  # it still shows the fields as they were
 
 
 def test_a_secret_that_a_robot_makes_is_given_by_a_command(console: Visitor, stack: FakeStack):

@@ -1,6 +1,7 @@
 """Dead letters: redrive and discard them, by id or by common properties."""
 
 from collections.abc import Sequence
+from math import inf
 
 from flask import Blueprint, request, url_for
 
@@ -31,6 +32,7 @@ def redrive() -> Page:
         command=_command("redrive", letters),
         button=t.plural("Redrive {n} letter", "Redrive {n} letters", len(letters)),
         back=_back(subscription, letters),
+        as_of=_newest(letters),
     )
 
     def act() -> str:
@@ -59,6 +61,7 @@ def discard() -> Page:
         button=t.plural("Discard {n} letter", "Discard {n} letters", len(letters)),
         back=_back(subscription, letters),
         is_danger=True,
+        as_of=_newest(letters),
     )
 
     def act() -> str:
@@ -95,12 +98,19 @@ def _chosen() -> tuple[Subscription, Sequence[DeliveryRecord]]:
     if not reference:
         raise InvalidInput("dead letters: choose one by its id, or those of a subscription")
     subscription = service().find_subscription(reference, removed=True)
-    letters = service().find_dead_letters(
+    found = service().find_dead_letters(
         DeadLetterSelector(subscription_id=subscription.id, reason=request.args.get("reason"))
     )
+    as_of = request.form.get("as_of", inf, type=float)
+    letters = [letter for letter in found if letter.changed_at <= as_of]
     if not letters:
         raise NotFound(f"{subscription.name} has no such dead letters (any more)")
     return subscription, letters
+
+
+def _newest(letters: Sequence[DeliveryRecord]) -> float:
+    """When the last of them died: one that dies after the page was shown is not acted on."""
+    return max(letter.changed_at for letter in letters)
 
 
 def _command(verb: str, letters: Sequence[DeliveryRecord]) -> str:

@@ -14,7 +14,7 @@ from lakehook.console.rendering import written
 from lakehook.domain.channels import CHANNELS, channel_for
 from lakehook.domain.channels.base import SignatureScheme
 from lakehook.domain.destination import Endpoint
-from lakehook.domain.errors import InvalidInput, LakehookError
+from lakehook.domain.errors import Conflict, InvalidInput, LakehookError
 from lakehook.domain.event import EventType
 from lakehook.domain.headers import parse_headers, parse_template_headers
 from lakehook.domain.sample import sample_event
@@ -229,11 +229,18 @@ def edit(reference: str) -> Page:
     if request.method != "POST":
         return _page(form, before, subscription)
     try:
+        _refuse_outdated(subscription)
         service().update(subscription, form.changes(before))
     except LakehookError as error:
         return _page(form, before, subscription, error)
     flash(translator()("{name} is changed, for every attempt from now on.", name=form.name))
     return redirect(url_for("subscriptions.terms", reference=subscription.id), 303)
+
+
+def _refuse_outdated(subscription: Subscription) -> None:
+    """Refuse a form with fields as they were: they would undo what was changed since."""
+    if request.form.get("version") != str(subscription.version):
+        raise Conflict(f"{subscription.name} was changed since this form was opened; open it again")
 
 
 @PAGES.post("/subscribe/preview")
@@ -262,6 +269,7 @@ def _page(
         "subscribe.html",
         form=form,
         subscription=subscription,
+        version=request.form.get("version", subscription and subscription.version),
         error=str(error) if error else None,
         channels=tuple(CHANNELS),
         languages=tuple(Language),

@@ -124,13 +124,14 @@ class HeldLane:
 
     def with_appended(self, sequence: int, *, now: float) -> Self:
         """Add a waiting delivery; it is behind the head, unless its sequence is lower."""
-        kept: dict[str, Any] = {
-            "suspended_reason": self.suspended_reason,
-            "reserved_at": self.reserved_at,
-        }
         if sequence > self.head:
-            return self._changed(**kept)
-        return self._with_head(sequence, due_at=now if self.head_is_dead else self.due_at, **kept)
+            return self._with_more_behind()
+        return self._with_head(
+            sequence,
+            due_at=now if self.head_is_dead else self.due_at,
+            suspended_reason=self.suspended_reason,
+            reserved_at=self.reserved_at,
+        )
 
     def with_attempt_started(self) -> Self:
         """Increment the version before an attempt, so that other workers get a conflict."""
@@ -139,9 +140,7 @@ class HeldLane:
     def redriven(self, sequence: int, *, now: float) -> Self:
         """Make a redriven delivery the head, due now with a fresh budget, or let it wait behind."""
         if sequence > self.head:
-            return self._changed(
-                suspended_reason=self.suspended_reason, reserved_at=self.reserved_at
-            )
+            return self._with_more_behind()
         return self.advanced_to(sequence, now=now)
 
     def replayed(self, lowest: int, *, due_at: float) -> Self:
@@ -150,13 +149,17 @@ class HeldLane:
         An open breaker, a slow endpoint and Retry-After delay them as before.
         """
         if lowest > self.head:
-            return self._changed(suspended_reason=self.suspended_reason)
+            return self._with_more_behind()
         return self._with_head(
             lowest,
             due_at=None if self.suspended else max(due_at, self.retry_after_until),
             suspended_reason=self.suspended_reason,
             retry_after_until=self.retry_after_until,
         )
+
+    def _with_more_behind(self) -> Self:
+        """Change nothing but the version: what the head waits for stays as it is."""
+        return self._changed(suspended_reason=self.suspended_reason, reserved_at=self.reserved_at)
 
     def advanced_to(self, head: int, *, now: float) -> Self:
         return self._with_head(head, due_at=now)
@@ -231,6 +234,11 @@ class DeliveryRecord:
             delivery=delivery,
         )
 
+    @property
+    def id(self) -> str:
+        """Id of its delivery: subscription, pipeline and sequence."""
+        return f"{self.lane}#{self.sequence}"
+
     def with_attempt(self, attempt: Attempt) -> Self:
         log = (*self.attempts_log, attempt)[-MAX_ATTEMPTS_KEPT:]
         settled = _SETTLED.get(attempt.outcome)
@@ -248,7 +256,7 @@ class DeliveryRecord:
 
     def redriven(self, *, late: bool) -> Self:
         """Return the redriven record; ``late`` if later deliveries were sent before it."""
-        assert self.delivery, f"{self.lane}#{self.sequence} is dead without its event"
+        assert self.delivery, f"{self.id} is dead without its event"
         delivery = replace(self.delivery, late=late)
         return replace(
             self, status=DeliveryStatus.WAITING, reason="", attempts_started=0, delivery=delivery

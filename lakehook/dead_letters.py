@@ -114,7 +114,7 @@ class FindDeadLetters:
         """Return those with these ids; the queue is searched for ids that the ledger lacks."""
         records = {id_: self.ledger.find(*parse_delivery_id(id_)) for id_ in choice.ids}
         if None in records.values():
-            records |= {f"{record.lane}#{record.sequence}": record for record in self.moved(choice)}
+            records |= {record.id: record for record in self.moved(choice)}
         return [self._checked(id_, records[id_]) for id_ in choice.ids]
 
     def _checked(self, delivery_id: str, record: DeliveryRecord | None) -> DeliveryRecord:
@@ -189,15 +189,10 @@ class Discard:
         for _ in range(MAX_TRIES):
             with suppress(LaneConflict):
                 return self._try(dead_letter)
-        raise LaneConflict(
-            f"{dead_letter.lane}#{dead_letter.sequence}: its lane is being processed;"
-            " try again soon"
-        )
+        raise LaneConflict(f"{dead_letter.id}: its lane is being processed; try again soon")
 
     def _try(self, dead_letter: DeliveryRecord) -> bool:
-        assert dead_letter.delivery, (
-            f"{dead_letter.lane}#{dead_letter.sequence} is dead without its event"
-        )
+        assert dead_letter.delivery, f"{dead_letter.id} is dead without its event"
         page = self.ledger.load([dead_letter.delivery], [dead_letter.lane])
         stored = page.records.get((dead_letter.lane, dead_letter.sequence))
         is_moved = stored is None and dead_letter.reason == MOVED_BY_SQS

@@ -139,7 +139,7 @@ class PowertoolsTelemetry(Powertools):
 def _fields(record: DeliveryRecord) -> Mapping[str, Any]:
     source = {"source": record.lane.source} if record.lane.source else {}
     return {
-        "delivery": f"{record.lane}#{record.sequence}",
+        "delivery": record.id,
         "subscription": record.lane.subscription_id,
         "pipeline_id": record.lane.pipeline_id,
         **source,

@@ -252,6 +252,6 @@ def _of_record(record: DeliveryRecord) -> Mark:
         sequence=record.sequence,
         state=str(record.status),
         label=record.event_type,
-        delivery_id=f"{record.lane}#{record.sequence}",
+        delivery_id=record.id,
         is_replayed=bool(record.replayed_by),
     )

@@ -73,7 +73,7 @@ class AttemptHandler:
             if record.attempts_started >= MAX_UNFINISHED_ATTEMPTS:
                 return self._dead_letter(record.crashed(), following)
             record = self._mark_attempt_started(record)
-        assert record.delivery, f"{record.lane}#{record.sequence} waits without its event"
+        assert record.delivery, f"{record.id} waits without its event"
         try:
             seconds = self.remaining() - POST_ATTEMPT_MARGIN_SECONDS
             ends_before = self.dependencies.clock.now() + seconds

@@ -188,8 +188,8 @@ MUTANTS = (
     Mutant(
         "a second death within five minutes has a letter of its own",
         "lakehook/adapters/sqs/dead_letters.py",
-        "deduplication_id(delivery_id, record.attempts, record.version)",
-        "deduplication_id(delivery_id)",
+        "deduplication_id(record.id, record.attempts, record.version)",
+        "deduplication_id(record.id)",
     ),
     Mutant(
         "what waits behind a discarded letter goes on",

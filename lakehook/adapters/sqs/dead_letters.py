@@ -139,8 +139,7 @@ class SqsDeadLetterQueue:
     url: str
 
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
-        delivery_id = f"{record.lane}#{record.sequence}"
-        id_ = deduplication_id(delivery_id, record.attempts, record.version)
+        id_ = deduplication_id(record.id, record.attempts, record.version)
         _send_dead_letter(self.sqs, self.url, record, endpoint, deduplication_id=id_)
 
     def quarantine(self, message: QueueMessage, reason: str) -> None:
@@ -208,7 +207,7 @@ class SqsDeadLetterRedriver:
 def _send_dead_letter(
     sqs: "SQSClient", url: str, record: DeliveryRecord, endpoint: str, *, deduplication_id: str
 ) -> None:
-    assert record.delivery, f"{record.lane}#{record.sequence} is dead without its event"
+    assert record.delivery, f"{record.id} is dead without its event"
     send(
         sqs,
         url,

@@ -116,7 +116,7 @@ def _newest(letters: Sequence[DeliveryRecord]) -> float:
 def _command(verb: str, letters: Sequence[DeliveryRecord]) -> str:
     if "id" in request.args:
         record = letters[0]
-        return command_line("dead-letters", verb, f"{record.lane}#{record.sequence}")
+        return command_line("dead-letters", verb, record.id)
     reason = request.args.get("reason")
     words = ["--subscription", request.args["subscription"]]
     words += ["--reason", reason] if reason else []
@@ -126,5 +126,5 @@ def _command(verb: str, letters: Sequence[DeliveryRecord]) -> str:
 def _back(subscription: Subscription, letters: Sequence[DeliveryRecord]) -> str:
     if "id" in request.args:
         record = letters[0]
-        return url_for("deliveries.show", delivery_id=f"{record.lane}#{record.sequence}")
+        return url_for("deliveries.show", delivery_id=record.id)
     return url_for("subscriptions.dead_letters", reference=subscription.id)

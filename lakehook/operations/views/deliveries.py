@@ -74,7 +74,7 @@ class DeadLetterView:
         """Build the view; ``more`` are the fields that a subclass adds."""
         last = record.attempts_log[-1] if record.attempts_log else None
         return cls(
-            delivery_id=f"{record.lane}#{record.sequence}",
+            delivery_id=record.id,
             reference=f"{reference(record.lane, owners)}#{record.sequence}",
             subscription_id=record.lane.subscription_id,
             subscription_name=name_of(record.lane.subscription_id, owners),
@@ -88,7 +88,7 @@ class DeadLetterView:
             attempts=record.attempts,
             last_status=last.last_status if last else None,
             last_attempt_at=format_rfc3339(last.at) if last else None,
-            console_path=delivery_path(f"{record.lane}#{record.sequence}"),
+            console_path=delivery_path(record.id),
             **more,
         )
 
@@ -100,7 +100,7 @@ class DeadLetterDetailView(DeadLetterView):
 
     @classmethod
     def from_record(cls, record: DeliveryRecord, owners: Owners, **more: Any) -> Self:
-        assert record.delivery, f"{record.lane}#{record.sequence} is dead without its event"
+        assert record.delivery, f"{record.id} is dead without its event"
         event = record.delivery.event.document
         return super().from_record(record, owners, event=event, log=_log(record), **more)
 

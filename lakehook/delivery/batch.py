@@ -16,20 +16,13 @@ from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import InvalidMessage
 from lakehook.domain.queue_message import Disposition, Message, Nack, ReceivedMessage, decode
 from lakehook.domain.retry import RetrySchedule
-from lakehook.ports.queues import (
-    DeadLetterQueue,
-    MessageAcks,
-    QueueMessage,
-    Remaining,
-)
-from lakehook.ports.stores import (
-    LedgerSnapshot,
-)
+from lakehook.ports.queues import DeadLetterQueue, MessageAcks, QueueMessage, Remaining
+from lakehook.ports.stores import LedgerSnapshot
 from lakehook.ports.system import Clock
 from lakehook.ports.telemetry import Telemetry
 
 GRACE_SECONDS = 0.25  # fast lanes are acked without waiting for the slowest of their batch
-PAUSE_AFTER_TROUBLE_SECONDS = 15.0  # doubled each time a message comes back
+PAUSE_AFTER_ERROR_SECONDS = 15.0  # doubled each time a message comes back
 MAX_PAUSE_SECONDS = 240.0
 
 
@@ -111,7 +104,7 @@ class DeliverBatch:
                 dispositions = self.deliver(received, snapshot, remaining)
         except Exception as error:  # noqa: BLE001  one lane's error must not stop the others
             self.telemetry.internal_error(error, doing="deliver")
-            dispositions = [Nack(_pause_after_trouble(lane))] * len(lane)
+            dispositions = [Nack(_pause_after_error(lane))] * len(lane)
         outcome = BatchResult()
         for queued, disposition in zip(lane, dispositions, strict=True):
             if isinstance(disposition, Nack):
@@ -152,10 +145,10 @@ class DeliverBatch:
         return finished, running
 
 
-def _pause_after_trouble(lane: Collection[QueueMessage]) -> float:
+def _pause_after_error(lane: Collection[QueueMessage]) -> float:
     """Return one delay for all messages of a lane, to keep order; longer after each receive."""
     receives = max(queued.receives for queued in lane)
-    return min(PAUSE_AFTER_TROUBLE_SECONDS * 2.0 ** min(receives - 1, 10), MAX_PAUSE_SECONDS)
+    return min(PAUSE_AFTER_ERROR_SECONDS * 2.0 ** min(receives - 1, 10), MAX_PAUSE_SECONDS)
 
 
 def _received(queued: QueueMessage, message: Message) -> ReceivedMessage:

@@ -31,10 +31,15 @@ WEIGHT = 0.3  # of the newest answer in what is usual
 MAX_USUAL_SECONDS = SLOW_MS / 1000  # what usually takes longer is limited for being slow
 MAX_ENDPOINTS = 1_000  # of which a process remembers what is usual
 MIN_STEP_SECONDS = 0.01  # so that each wait takes time, whatever floats are rounded to
+TRIES = 3  # when other workers write at the same time; a lost update is harmless
+RELEASE_TRIES = 20  # a permit that is not released keeps others waiting until it expires
+FAILED_FOR_DAYS = "every attempt has failed for five days"
 
 
 @dataclass(eq=False)
 class AttemptUnderWay:
+    """Attempt without an answer so far; it is ``marked`` once, when it has lasted long."""
+
     endpoint: "EndpointGuard"
     since: float
     unanswered_at: float
@@ -44,6 +49,8 @@ class AttemptUnderWay:
 
 @dataclass(frozen=True)
 class AttemptsUnderWay:
+    """Attempts of this process that have no answer yet, and how long answers usually take."""
+
     clock: Clock
     telemetry: Telemetry
     _attempts: set[AttemptUnderWay] = field(default_factory=set)
@@ -96,12 +103,9 @@ class AttemptsUnderWay:
             self.telemetry.internal_error(error, doing="mark an endpoint as unresponsive")
 
 
-TRIES = 3  # when other workers write at the same time; a lost update is harmless
-RELEASE_TRIES = 20  # a permit that is not released keeps others waiting until it expires
-FAILED_FOR_DAYS = "every attempt has failed for five days"
-
-
 class EndpointGuard:
+    """Health of one endpoint as this worker last read or wrote it, and the ways to change it."""
+
     def __init__(
         self, dependencies: DeliveryDependencies, health: EndpointHealth, remaining: Remaining
     ) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # it has these dependencies
     from lakehook.delivery.circuit_breaker import AttemptsUnderWay
 
 MAX_WAIT_IN_QUEUE_SECONDS = 60.0
+MIN_WAIT_IN_QUEUE_SECONDS = 1.0  # SQS counts whole seconds; a worker sleeps for a shorter wait
 
 Stop = Disposition | None
 """Disposition of a message; None if the lane may go on."""

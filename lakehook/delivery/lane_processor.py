@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from lakehook.delivery.attempt_handler import AttemptHandler
 from lakehook.delivery.circuit_breaker import EndpointGuard
 from lakehook.delivery.dependencies import (
+    MIN_WAIT_IN_QUEUE_SECONDS,
     POST_ATTEMPT_MARGIN_SECONDS,
     DeliveryDependencies,
     InsufficientTime,
@@ -54,8 +55,6 @@ from lakehook.domain.subscription import Ordering, Subscription
 from lakehook.ports.queues import Remaining
 from lakehook.ports.stores import LedgerSnapshot
 
-SHORTEST_WAIT_IN_QUEUE_SECONDS = 1.0  # SQS counts whole seconds; a shorter wait happens here
-
 
 class LaneProcessor:
     def __init__(
@@ -87,7 +86,7 @@ class LaneProcessor:
     def _process(self, received: ReceivedMessage) -> Disposition:
         disposition = self._dispatch(received)
         while isinstance(disposition, Nack) and (
-            disposition.delay_seconds < SHORTEST_WAIT_IN_QUEUE_SECONDS
+            disposition.delay_seconds < MIN_WAIT_IN_QUEUE_SECONDS
         ):
             self._dependencies.clock.sleep(disposition.delay_seconds)
             disposition = self._resume()
@@ -229,7 +228,7 @@ class LaneProcessor:
         if self._endpoint.refresh_is_full():
             return Ack()
         self._lane.resume()
-        return Nack(SHORTEST_WAIT_IN_QUEUE_SECONDS)
+        return Nack(MIN_WAIT_IN_QUEUE_SECONDS)
 
     def _handle(self, record: DeliveryRecord, following: DeliveryRecord | None) -> Stop:
         subscription = self._subscription()

@@ -7,6 +7,7 @@ After a send, the lane resumes the longest-suspended lanes, so waiting lanes nee
 
 from lakehook.delivery.dependencies import (
     MAX_WAIT_IN_QUEUE_SECONDS,
+    MIN_WAIT_IN_QUEUE_SECONDS,
     DeliveryDependencies,
     Stop,
     nack_if_short,
@@ -21,7 +22,6 @@ from lakehook.domain.subscription import Subscription
 
 RESERVED_AHEAD_SECONDS = 30.0
 SLACK_SECONDS = 5.0  # so one send time can always be reserved, however long the interval
-MIN_WAIT_SECONDS = 1.0  # SQS counts whole seconds; a shorter wait happens here
 MAX_LANES_RESUMED = 10
 
 
@@ -72,7 +72,7 @@ class RateLimiter:
             self._save(record, held)
             return Ack()
         wait = reservation.at - now
-        if wait < MIN_WAIT_SECONDS:
+        if wait < MIN_WAIT_IN_QUEUE_SECONDS:
             self._dependencies.clock.sleep(wait)
             return None
         self._save(record, _with_reservation(self._lane.held_at(record), reservation.at, wait))

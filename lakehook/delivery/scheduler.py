@@ -36,9 +36,18 @@ LANES_TO_CHOOSE_FROM = 20
 MAX_INDEX_LAG_SECONDS = 600.0  # DynamoDB states no bound; usually it is milliseconds
 MAX_RUN_SECONDS, MAX_PROBING_SECONDS = 15.0, 8.0
 """Of one tick, so that probes, stalls, replays and notices have theirs; what is left stays due."""
-BLOCKED_SECONDS = 3600.0  # between looks at a blocked subscription's breaker, which is not probed
+RARE_CHECK_SECONDS = 3600.0  # of an endpoint that is blocked, or that no lane waits for
 LATE_SECONDS = 120.0  # a tick comes each minute, and one may fail
-MAX_TROUBLES = 3  # one failure may concern one lane; this many concern the table
+MAX_ERRORS = 3  # one failure may concern one lane; this many concern the table
+MINUTE = 60.0
+PERIOD_MINUTES = 30  # half of the hour that is promised, so that one tick may fail
+MAX_RECHECK_SECONDS = 5.0  # of a tick
+MAX_LANES_RECHECKED = 100  # of a subscription at a time; the success of one resumes those behind it
+MAX_LANES_RECHECKED_FOR: Mapping[SuspendedReason | None, int] = {
+    SuspendedReason.CONCURRENCY_LIMIT: PERMITS,
+    SuspendedReason.RATE_LIMIT: 10,
+}
+LANES_A_SECOND = 10.0
 
 
 @dataclass(frozen=True)
@@ -61,14 +70,14 @@ class DueItems:
         The due time is moved first, and the resume carries the new time as its token: of two
         concurrent ticks, one sends it.
         """
-        resumed, latest, troubles = 0, 0.0, list[InfrastructureError]()
+        resumed, latest, errors = 0, 0.0, list[InfrastructureError]()
         began_at = self.clock.now()
         for batch in _batches(due, LANES_AT_A_TIME):
-            leased = self._lease(batch, lease, troubles)
+            leased = self._lease(batch, lease, errors)
             resumed += len(leased) - len(self.queue.enqueue_resumes(list(leased.values())))
             latest = max(latest, *(began_at - item.due_at for item in leased), 0.0)
-            if len(troubles) >= MAX_TROUBLES:
-                raise troubles[-1]
+            if len(errors) >= MAX_ERRORS:
+                raise errors[-1]
             if self.clock.now() >= began_at + seconds:
                 break
         if latest > LATE_SECONDS:
@@ -79,7 +88,7 @@ class DueItems:
         self,
         due: Iterable[DueItem],
         lease: Callable[[DueItem, float], Resume | None],
-        troubles: list[InfrastructureError],
+        errors: list[InfrastructureError],
     ) -> dict[DueItem, Resume]:
         """Lease them all even if some fail, since a lease lasts minutes."""
         until = self.clock.now() + LEASE_SECONDS
@@ -89,10 +98,10 @@ class DueItems:
                 resume = lease(item, until)
             except InfrastructureError as error:
                 self.telemetry.internal_error(error, doing="resume a lane")
-                troubles.append(error)
+                errors.append(error)
             else:
                 resumes |= {item: resume} if resume else {}
-            if len(troubles) >= MAX_TROUBLES:
+            if len(errors) >= MAX_ERRORS:
                 break
         return resumes
 
@@ -138,7 +147,7 @@ class ProbeEndpoints:
         subscription_id = breaker.lane.subscription_id
         subscription = self.subscriptions.find(subscription_id)
         if subscription and subscription.is_blocked and not subscription.removed_at:
-            self.ledger.lease(breaker, until=self.clock.now() + BLOCKED_SECONDS)
+            self.ledger.lease(breaker, until=self.clock.now() + RARE_CHECK_SECONDS)
             return None
         if not self.endpoint_health.find(subscription_id).is_open:
             return self._resume_forgotten(breaker, until)
@@ -155,7 +164,7 @@ class ProbeEndpoints:
         """Resume a lane of a limited or recovering endpoint, if one waits: it resumes the next."""
         suspended = self.ledger.suspended_lanes(limited.lane.subscription_id)
         lane = next(filter(self._is_ready, islice(suspended, MAX_LANES_EXAMINED)), None)
-        seconds = CHECK_SECONDS if lane else BLOCKED_SECONDS
+        seconds = CHECK_SECONDS if lane else RARE_CHECK_SECONDS
         leased = self.ledger.lease(limited, until=self.clock.now() + seconds)
         if lane is None or leased is None:
             return None
@@ -215,17 +224,6 @@ def _batches(due: Iterator[DueItem], size: int) -> Iterator[list[DueItem]]:
         yield batch
 
 
-MINUTE = 60.0
-PERIOD_MINUTES = 30  # half of the hour that is promised, so that one tick may fail
-MAX_RECHECK_SECONDS = 5.0  # of a tick
-MAX_LANES = 100  # of a subscription at a time; the success of one resumes those behind it
-MAX_LANES_FOR: Mapping[SuspendedReason | None, int] = {
-    SuspendedReason.CONCURRENCY_LIMIT: PERMITS,
-    SuspendedReason.RATE_LIMIT: 10,
-}
-LANES_A_SECOND = 10.0
-
-
 @dataclass(frozen=True)
 class RecheckSubscriptions:
     subscriptions: SubscriptionReader
@@ -275,11 +273,11 @@ class RecheckSubscriptions:
     def _resume(self, subscription: Subscription, health: EndpointHealth) -> int:
         """Make lanes due again, spread over time."""
         now = self.clock.now()
-        lanes = list(islice(self._lanes(subscription, None), MAX_LANES))
-        if len(lanes) == MAX_LANES:
+        lanes = list(islice(self._lanes(subscription, None), MAX_LANES_RECHECKED))
+        if len(lanes) == MAX_LANES_RECHECKED:
             self.endpoint_health.save(health, health.with_lanes_to_resume(now))
         reason = lanes[0].suspended_reason if lanes else None
-        resumed = lanes[: MAX_LANES_FOR.get(reason, MAX_LANES)]
+        resumed = lanes[: MAX_LANES_RECHECKED_FOR.get(reason, MAX_LANES_RECHECKED)]
         for number, held in enumerate(resumed):
             until = max(now + number / LANES_A_SECOND, held.retry_after_until)
             self.ledger.lease(DueItem.of(held), until=until)

@@ -8,9 +8,9 @@ import pytest
 from lakehook.delivery.batch import DeliverBatch
 from lakehook.delivery.lane_processor import DeliverLane
 from lakehook.delivery.scheduler import (
-    BLOCKED_SECONDS,
     MAX_INDEX_LAG_SECONDS,
     MAX_LANES_PROBED,
+    RARE_CHECK_SECONDS,
     resume_suspended_lanes,
 )
 from lakehook.domain.attempt import Attempt, Outcome
@@ -409,7 +409,7 @@ def test_a_slow_endpoint_for_which_nothing_waits_is_checked_once_an_hour(world: 
     assert world.tick() == []
 
     slow = world.ledger.healths.by_subscription["sub_a"]
-    assert world.ledger.healths.due_at(slow) == world.clock.now() + BLOCKED_SECONDS
+    assert world.ledger.healths.due_at(slow) == world.clock.now() + RARE_CHECK_SECONDS
 
 
 def test_a_rejected_message_lets_the_next_lane_of_a_slow_endpoint_go(world: World):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lakehook.delivery import batch
-from lakehook.delivery.batch import GRACE_SECONDS, PAUSE_AFTER_TROUBLE_SECONDS, DeliverBatch
+from lakehook.delivery.batch import GRACE_SECONDS, PAUSE_AFTER_ERROR_SECONDS, DeliverBatch
 from lakehook.domain.errors import InfrastructureError
 from lakehook.domain.queue_message import (
     Ack,
@@ -277,7 +277,7 @@ def test_trouble_in_one_lane_leaves_the_others_alone(world: World, error: Except
     again = world.receive(a_parcel("m1"), a_parcel("m2", sequence=2), a_parcel("m3", pipeline=40))
 
     assert again == ["m1", "m2"]
-    assert world.postponed() == dict.fromkeys(["m1", "m2"], PAUSE_AFTER_TROUBLE_SECONDS)
+    assert world.postponed() == dict.fromkeys(["m1", "m2"], PAUSE_AFTER_ERROR_SECONDS)
     assert world.telemetry.reports == [("trouble", error)]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lakehook.delivery.scheduler import (
-    MAX_LANES,
+    MAX_LANES_RECHECKED,
     MINUTE,
     PERIOD_MINUTES,
     is_rechecked,
@@ -90,9 +90,9 @@ def test_lanes_go_on_one_after_another(world: World):
 
 
 def test_of_very_many_the_success_of_one_resumes_the_next(world: World):
-    world.suspend(*range(MAX_LANES + 1), reason=DOWN)
+    world.suspend(*range(MAX_LANES_RECHECKED + 1), reason=DOWN)
 
-    assert world.recheck() == MAX_LANES
+    assert world.recheck() == MAX_LANES_RECHECKED
 
     assert world.ledger.healths.find("sub_a").resume_batch_size == 1
 

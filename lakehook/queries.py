@@ -185,7 +185,7 @@ class ListPipelines:
 
     def __call__(
         self,
-        stage: PipelineState | None = None,
+        state: PipelineState | None = None,
         *,
         older_than: float = 0.0,
         source: str | None = None,
@@ -197,9 +197,9 @@ class ListPipelines:
         now = self.clock.now()
         unfinished = [
             report
-            for state in ([stage] if stage else ACTIVE_STATES)
+            for active in ([state] if state else ACTIVE_STATES)
             for stalled in (False, True)
-            for report in self._unfinished(state, now=now, older_than=older_than, stalled=stalled)
+            for report in self._unfinished(active, now=now, older_than=older_than, stalled=stalled)
             if is_of_source(report.pipeline.key, source)
         ]
         return sorted(unfinished, key=lambda report: (report.since, report.pipeline.key))

@@ -122,7 +122,7 @@ class FakeJournal:
         if has_moved and not (is_skip and not step.changes_pipeline):
             return InfrastructureError(f"pipeline {before.key} has moved on")
         if isinstance(step, EventSkip):
-            self.skips[before.key, step.event.id] = SkippedEvent(step.event, step.fate, now)
+            self.skips[before.key, step.event.id] = SkippedEvent(step.event, step.reason, now)
             if not step.changes_pipeline:
                 return None
         else:

@@ -182,7 +182,7 @@ class Transition:
 class Skip:
     """An event that is not sent, and the run after it: the event may contain a later start."""
 
-    fate: SkipReason
+    reason: SkipReason
     after: PipelineRun
 
 
@@ -235,9 +235,9 @@ class Pipeline:
         received, event = event, self._with_known_trigger(event)
         step = self.run.apply(event)
         if isinstance(step, Skip):
-            info = self._label_after(event)
+            info = self._info_after(event)
             after = replace(self, run=step.after, info=info, version=self.version + 1)
-            return EventSkip(received, step.fate, self, after)
+            return EventSkip(received, step.reason, self, after)
         sequenced: list[SequencedEvent] = []
         previous = self.event_type
         for sequence, event in enumerate(step.events, start=self.sequence + 1):
@@ -246,12 +246,12 @@ class Pipeline:
         return PipelineTransition(self, step.after, tuple(sequenced))
 
     def _with_known_trigger(self, event: Event) -> Event:
-        known_source = self.info.trigger_source if self.info else UNKNOWN_TRIGGER
-        if known_source == UNKNOWN_TRIGGER or event.trigger_source != UNKNOWN_TRIGGER:
+        known = self.info.trigger_source if self.info else UNKNOWN_TRIGGER
+        if known == UNKNOWN_TRIGGER or event.trigger_source != UNKNOWN_TRIGGER:
             return event
-        return Event.restored(event.id, {**event.document, "trigger_source": known_source})
+        return Event.restored(event.id, {**event.document, "trigger_source": known})
 
-    def _label_after(self, event: Event) -> PipelineInfo | None:
+    def _info_after(self, event: Event) -> PipelineInfo | None:
         """Return the facts; even a skipped event may be the first with the trigger."""
         if self.info is None or self.info.trigger_source != UNKNOWN_TRIGGER:
             return self.info
@@ -286,7 +286,7 @@ class EventSkip:
     """An event that is not emitted, and the facts that the pipeline still learns from it."""
 
     event: Event
-    fate: SkipReason
+    reason: SkipReason
     before: Pipeline
     after: Pipeline
 
@@ -300,7 +300,7 @@ class PipelineTransition:
     """Events of one step, written together or not at all."""
 
     before: Pipeline
-    round: PipelineRun
+    run: PipelineRun
     sequenced: tuple[SequencedEvent, ...]  # the inferred events and the one that implied them
 
     @property
@@ -309,7 +309,7 @@ class PipelineTransition:
 
     def after(self, *, now: float) -> Pipeline:
         before, newest = self.before, self.newest.event
-        is_entered = (self.round.number, self.round.state) != (
+        is_entered = (self.run.number, self.run.state) != (
             before.run.number,
             before.run.state,
         )
@@ -317,7 +317,7 @@ class PipelineTransition:
             before.key,
             self.newest.sequence,
             str(newest.type),
-            self.round,
+            self.run,
             PipelineInfo.from_event(newest, before=before.info),
             now if is_entered else before.entered_at,
             before.version + 1,
@@ -345,10 +345,10 @@ class StallThresholds:
         except (ValueError, TypeError, AttributeError, InvalidInput) as error:
             raise InvalidInput(f"stall thresholds: {error}; write {_EXAMPLE}") from None
 
-    def min_seconds(self, stage: PipelineState) -> float:
+    def min_seconds(self, state: PipelineState) -> float:
         """Return the shortest limit of all projects."""
-        own = [limits[stage] for limits in self.projects.values() if stage in limits]
-        return min([self.limits[stage], *own])
+        own = [limits[state] for limits in self.projects.values() if state in limits]
+        return min([self.limits[state], *own])
 
     def has_stalled(self, pipeline: Pipeline, *, now: float) -> bool:
         project = pipeline.info.project_name if pipeline.info else None
@@ -357,26 +357,26 @@ class StallThresholds:
         return limit is not None and now - _entered_at(pipeline) >= limit
 
 
-def infer_created(event: Event, *, round_number: int, earlier_ended_at: str | None) -> Event:
+def infer_created(event: Event, *, run_number: int, earlier_ended_at: str | None) -> Event:
     """Build CREATED at the source's time, but for a rerun no earlier than the previous end."""
     created_at = event.document.get("created_at")
     if created_at is None or is_not_later(created_at, earlier_ended_at):
         created_at = event.began_at or event.at
-    return _infer(EventType.PIPELINE_CREATED, event, round_number=round_number, at=created_at)
+    return _infer(EventType.PIPELINE_CREATED, event, run_number=run_number, at=created_at)
 
 
-def infer_running(event: Event, *, round_number: int, began_at: str) -> Event:
-    running = _infer(EventType.PIPELINE_RUNNING, event, round_number=round_number, at=began_at)
+def infer_running(event: Event, *, run_number: int, began_at: str) -> Event:
+    running = _infer(EventType.PIPELINE_RUNNING, event, run_number=run_number, at=began_at)
     running.document["began_at"] = began_at
     return running
 
 
-def _infer(event_type: EventType, event: Event, *, round_number: int, at: str) -> Event:
+def _infer(event_type: EventType, event: Event, *, run_number: int, at: str) -> Event:
     """Build an event. Its id contains the run, so it is the same however often it is inferred."""
     document = {name: event.document[name] for name in _CARRIED if name in event.document}
     document |= {"event_type": str(event_type), "timestamp": at, "updated_at": at, "inferred": True}
     return Event.restored(
-        derive_event_id(event.pipeline_key, event_type, "round", round_number), document
+        derive_event_id(event.pipeline_key, event_type, "round", run_number), document
     )
 
 
@@ -399,10 +399,10 @@ def _advanced(run: PipelineRun, event: Event) -> Transition:
 def _inferred(run: PipelineRun, event: Event) -> Iterator[Event]:
     """Yield the events that must have happened before this one but were not reported."""
     if run.state is PipelineState.WAITING and event.type is not CREATED:
-        yield infer_created(event, round_number=run.number, earlier_ended_at=run.earlier_ended_at)
+        yield infer_created(event, run_number=run.number, earlier_ended_at=run.earlier_ended_at)
     skips_running = run.state.order < PipelineState.RUNNING.order < _state_after(event.type).order
     if skips_running and event.began_at:
-        yield infer_running(event, round_number=run.number, began_at=event.began_at)
+        yield infer_running(event, run_number=run.number, began_at=event.began_at)
 
 
 def _state_after(event_type: EventType) -> PipelineState:
@@ -418,20 +418,20 @@ def _has_start_time(event: Event) -> bool:
 
 def stalled_event(pipeline: Pipeline, *, now: float) -> Event:
     """Build the stall's event. Its id contains run and state, so each stall is emitted once."""
-    label, run = pipeline.info, pipeline.run
-    assert label, f"pipeline {pipeline.key} is watched, and nobody has told of it"
+    info, run = pipeline.info, pipeline.run
+    assert info, f"pipeline {pipeline.key} is unfinished, and no event has described it"
     seconds = int(now - _entered_at(pipeline))
     stall = EventType.PIPELINE_STALLED
     document = {
-        "pipeline_id": label.pipeline_id,
-        "source": label.source,
+        "pipeline_id": info.pipeline_id,
+        "source": info.source,
         "event_type": str(stall),
-        "trigger_source": label.trigger_source,
+        "trigger_source": info.trigger_source,
         "timestamp": format_rfc3339(now),
         "event_id": derive_event_id(pipeline.key, stall, "round", run.number, run.state),
-        "project_name": label.project_name,
-        "pipeline_name": label.pipeline_name,
-        "pipeline_url": label.pipeline_url,
+        "project_name": info.project_name,
+        "pipeline_name": info.pipeline_name,
+        "pipeline_url": info.pipeline_url,
         "message": (
             f"{run.state} for {format_duration(seconds)}, and no change of state was reported"
         ),
@@ -460,5 +460,7 @@ def _limits(thresholds: Mapping[str, Any]) -> Limits:
 
 
 def _entered_at(pipeline: Pipeline) -> float:
-    assert pipeline.entered_at is not None, f"pipeline {pipeline.key} is watched, and in no state"
+    assert pipeline.entered_at is not None, (
+        f"pipeline {pipeline.key} is unfinished, and in no state"
+    )
     return pipeline.entered_at

@@ -184,7 +184,7 @@ class FanOut:
         if isinstance(step, PipelineTransition):
             return step.sequenced
         if step:
-            self.ports.telemetry.event_skipped(step.event, step.fate)
+            self.ports.telemetry.event_skipped(step.event, step.reason)
             return ()
         newest = loaded.recorded[-1]
         if loaded.pipeline.may_be_partially_sent(newest):

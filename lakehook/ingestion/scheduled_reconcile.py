@@ -47,7 +47,7 @@ MAX_HELD = 1000
 
 Part = tuple[PipelineState, bool]
 
-_PARTS = sorted((stage, stalled) for stage in ACTIVE_STATES for stalled in (False, True))
+_PARTS = sorted((state, stalled) for state in ACTIVE_STATES for stalled in (False, True))
 
 MAX_PAGES = 10  # of the newest, and as many of the backlog
 
@@ -116,16 +116,16 @@ def _held(journal: Journal, after: Cursor | None, until: float) -> Iterator[Curs
 
 def _first_of(part: Part, after: Cursor | None) -> float | None:
     """Return the start of the read in a part of the index; None if it is before the cursor."""
-    if after is None or part > (after.stage, after.stalled):
+    if after is None or part > (after.state, after.stalled):
         return 0.0
-    return after.entered_at if part == (after.stage, after.stalled) else None
+    return after.entered_at if part == (after.state, after.stalled) else None
 
 
 def _part(journal: Journal, part: Part, *, since: float, until: float) -> Iterator[Cursor]:
-    stage, stalled = part
-    for pipeline in journal.unfinished(stage, until=until, since=since, stalled=stalled):
+    state, stalled = part
+    for pipeline in journal.unfinished(state, until=until, since=since, stalled=stalled):
         assert pipeline.entered_at is not None, f"pipeline {pipeline.key} is in no state"
-        yield Cursor(stage=stage, stalled=stalled, entered_at=pipeline.entered_at, key=pipeline.key)
+        yield Cursor(state=state, stalled=stalled, entered_at=pipeline.entered_at, key=pipeline.key)
 
 
 @dataclass

@@ -111,7 +111,7 @@ def test_a_pipeline_is_found_in_the_midst_of_a_later_round_with_all_that_is_know
 
     pipeline, _ = load_event(journal, an_event(event_id="another"))
 
-    assert pipeline.run == advance.round
+    assert pipeline.run == advance.run
     assert pipeline.run.number == 2
     assert pipeline.info == PipelineInfo(
         pipeline_id=39, trigger_source="blueprint:7", project_name="湖"

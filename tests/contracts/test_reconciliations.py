@@ -21,7 +21,7 @@ FULL = Reconciliation(
     backlog=UnreadPages(since=NOON - 3600, page=11),
     bound_at=NOON - 0.125,
     cursor=Cursor(
-        stage=PipelineState.RUNNING, stalled=True, entered_at=NOON - 900.001, key="staging/39"
+        state=PipelineState.RUNNING, stalled=True, entered_at=NOON - 900.001, key="staging/39"
     ),
     published={"devlake:staging/39:PIPELINE_FAILED:2026-01-01T11:10:00Z": NOON - 60},
     succeeded_at=NOON - 300,

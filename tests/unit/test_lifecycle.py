@@ -41,7 +41,7 @@ def told_of(*notices: dict[str, Any]) -> Told:
             told += [word(step.event.type, step.event.is_inferred) for step in taken.sequenced]
             pipeline = taken.after(now=0)
         else:
-            told.append(f"({taken.fate})")
+            told.append(f"({taken.reason})")
             pipeline = taken.after
     return told
 

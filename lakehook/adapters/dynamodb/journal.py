@@ -123,7 +123,10 @@ class DynamoJournal:
         failed |= self._write_counters([w for w in writes if w.pipeline_key not in failed])
         skipped = [
             kept_item(
-                step.before.key, skipped_values(step.event, step.fate), now, self.retention_seconds
+                step.before.key,
+                skipped_values(step.event, step.reason),
+                now,
+                self.retention_seconds,
             )
             for step in steps
             if isinstance(step, EventSkip) and step.before.key not in failed

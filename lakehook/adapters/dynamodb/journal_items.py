@@ -94,8 +94,8 @@ def event_values(sequenced: SequencedEvent, implied: Sequence[SequencedEvent] = 
     }
 
 
-def skipped_values(event: Event, fate: SkipReason) -> Values:
-    return {**_event_document(event, in_=SKIPPED), "skip_reason": str(fate)}
+def skipped_values(event: Event, reason: SkipReason) -> Values:
+    return {**_event_document(event, in_=SKIPPED), "skip_reason": str(reason)}
 
 
 def _event_document(event: Event, *, in_: str) -> Values:

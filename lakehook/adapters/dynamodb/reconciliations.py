@@ -88,7 +88,7 @@ def _backlog_values(backlog: UnreadPages) -> Values:
 
 def _cursor_values(cursor: Cursor) -> Values:
     return {
-        "stage": str(cursor.stage),
+        "stage": str(cursor.state),
         "stalled": cursor.stalled,
         "entered_at": to_milliseconds(cursor.entered_at),
         "key": cursor.key,
@@ -116,7 +116,7 @@ def _reconciliation(source: str | None, values: Values) -> Reconciliation:
 
 def _cursor(values: Values) -> Cursor:
     return Cursor(
-        stage=PipelineState(values["stage"]),
+        state=PipelineState(values["stage"]),
         stalled=values["stalled"],
         entered_at=values["entered_at"] / 1000,
         key=values["key"],

@@ -46,9 +46,8 @@ def list_(
     *, state: State = None, older_than: OlderThan = None, source: OfSource = None, call: CommandCall
 ) -> None:
     """Show pipelines that have not ended, since their state was accepted; the longest first."""
-    stage = None if state is None else _stage(state)
     seconds = _seconds(older_than) if older_than else 0.0
-    pipelines = call.service.list_pipelines(stage, older_than=seconds, source=source)
+    pipelines = call.service.list_pipelines(_parse_state(state), older_than=seconds, source=source)
     print_listing(
         call.output, _UNENDED, [PipelineView.from_unfinished(pipeline) for pipeline in pipelines]
     )
@@ -58,7 +57,9 @@ def _seconds(text: str) -> float:
     return parse_duration(text, what="older than", longest=MAX_SECONDS)
 
 
-def _stage(text: str) -> PipelineState:
+def _parse_state(text: str | None) -> PipelineState | None:
+    if text is None:
+        return None
     if text not in ACTIVE_STATES:
         raise InvalidInput(f"state: {text[:40]!a} is neither {' nor '.join(ACTIVE_STATES)}")
     return PipelineState(text)

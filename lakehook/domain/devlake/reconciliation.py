@@ -47,7 +47,7 @@ class UnreadPages:
 class Cursor:
     """The pipeline that was read last, of those that the journal holds as unfinished."""
 
-    stage: PipelineState
+    state: PipelineState
     stalled: bool
     entered_at: float
     key: str

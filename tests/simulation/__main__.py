@@ -13,15 +13,15 @@ PROGRESS_SECONDS = 10.0
 
 
 def main() -> int:
-    wanted = _arguments()
-    if wanted.seed is not None:
-        played = play(draw(wanted.seed))
-        if wanted.verbose:
+    arguments = _arguments()
+    if arguments.seed is not None:
+        played = play(draw(arguments.seed))
+        if arguments.verbose:
             print(played.system.history.read())
-        print(played.story() or f"seed {wanted.seed}: every promise kept")
+        print(played.story() or f"seed {arguments.seed}: every promise kept")
         return 1 if played.violations else 0
     with one_after_the_other():
-        return _soak(wanted.start, minutes=wanted.minutes, deliveries=wanted.deliveries)
+        return _soak(arguments.start, minutes=arguments.minutes, deliveries=arguments.deliveries)
 
 
 def _arguments() -> argparse.Namespace:
@@ -31,15 +31,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="stop after so long")
     parser.add_argument("--deliveries", type=int, help="stop after so many")
     parser.add_argument("--start", type=int, default=1, help="the first seed")
-    wanted = parser.parse_args()
-    if wanted.minutes is None and wanted.deliveries is None:
-        wanted.minutes = 1.0
-    return wanted
+    arguments = parser.parse_args()
+    if arguments.minutes is None and arguments.deliveries is None:
+        arguments.minutes = 1.0
+    return arguments
 
 
 def _soak(seed: int, *, minutes: float | None, deliveries: int | None) -> int:
     """Play history after history; the first that breaks a promise ends it."""
-    began = told = monotonic()
+    began = reported_at = monotonic()
     totals: Counter[str] = Counter()
     while (minutes is None or monotonic() - began < 60 * minutes) and (
         deliveries is None or totals["deliveries"] < deliveries
@@ -49,9 +49,9 @@ def _soak(seed: int, *, minutes: float | None, deliveries: int | None) -> int:
         if played.violations:
             print(f"seed {seed} breaks a promise\n{played.story()}")
             return 1
-        if monotonic() - told > PROGRESS_SECONDS:
-            told = monotonic()
-            print(_line(totals, told - began), flush=True)
+        if monotonic() - reported_at > PROGRESS_SECONDS:
+            reported_at = monotonic()
+            print(_line(totals, reported_at - began), flush=True)
         seed += 1
     print(_line(totals, monotonic() - began))
     for name, count in sorted(totals.items()):

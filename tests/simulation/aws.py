@@ -14,19 +14,19 @@ from tests.simulation.faults import Fault, Gate
 
 
 class SimulatedSqs:
-    """A client of botocore's shape; a queue's URL is its name."""
+    """Client of botocore's shape; a queue's URL is its name."""
 
     def __init__(
         self,
         queues: Mapping[str, FifoQueue],
         gate: Gate,
         changed: Callable[[str], None],
-        told: Callable[[str, str, str, Mapping[str, Any]], None],
+        on_send: Callable[[str, str, str, Mapping[str, Any]], None],
     ) -> None:
         self._queues = queues
         self._gate = gate
         self._changed = changed
-        self._told = told
+        self._on_send = on_send
 
     def send_message(self, **message: Any) -> dict[str, Any]:
         name = message.pop("QueueUrl")
@@ -45,7 +45,7 @@ class SimulatedSqs:
         return self._call("receipts", lambda: self._change_batch(QueueUrl, Entries))
 
     def receive_message(self, **request: Any) -> dict[str, Any]:
-        """As an operator's command receives; it finds what is there at once."""
+        """Receive as an operator's command does; it finds what is there at once."""
         name = request["QueueUrl"]
         return self._call(f"{name}.receive", lambda: self._receive(name, request))
 
@@ -56,12 +56,12 @@ class SimulatedSqs:
         return {
             "Messages": [
                 {
-                    "MessageId": one.message.id,
-                    "ReceiptHandle": one.handle,
-                    "Body": one.message.body,
-                    "MessageAttributes": one.message.attributes,
+                    "MessageId": received_message.message.id,
+                    "ReceiptHandle": received_message.handle,
+                    "Body": received_message.message.body,
+                    "MessageAttributes": received_message.message.attributes,
                 }
-                for one in received
+                for received_message in received
             ]
         }
 
@@ -81,16 +81,16 @@ class SimulatedSqs:
         return {"Failed": failed}
 
     def _send(self, name: str, message: Mapping[str, Any]) -> dict[str, Any]:
-        sent = self._queues[name].send(
+        receipt = self._queues[name].send(
             message["MessageBody"],
             group_id=message["MessageGroupId"],
             deduplication_id=message["MessageDeduplicationId"],
             attributes=message.get("MessageAttributes"),
         )
         attributes = message.get("MessageAttributes", {})
-        self._told(name, message["MessageGroupId"], message["MessageBody"], attributes)
+        self._on_send(name, message["MessageGroupId"], message["MessageBody"], attributes)
         self._changed(name)
-        return {"MessageId": sent.message_id}
+        return {"MessageId": receipt.message_id}
 
     def _send_batch(self, name: str, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         assert _are_of_different_lanes(entries), "two deliveries of one lane in one batch"
@@ -124,8 +124,8 @@ class SimulatedSqs:
         self._changed(QueueUrl)
         return {}
 
-    def _call(self, what: str, effect: Callable[[], Any]) -> Any:
-        return self._gate.call(f"sqs.{what}", effect, lambda: _error("InternalError"))
+    def _call(self, operation: str, effect: Callable[[], Any]) -> Any:
+        return self._gate.call(f"sqs.{operation}", effect, lambda: _error("InternalError"))
 
 
 def _are_of_different_lanes(entries: Sequence[Mapping[str, Any]]) -> bool:
@@ -136,7 +136,7 @@ def _are_of_different_lanes(entries: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def _is_delivery(entry: Mapping[str, Any]) -> bool:
-    """Of a resume and a probe of one lane the order does not matter."""
+    """Tell a delivery from a resume or a probe, whose order does not matter."""
     return bool(json.loads(entry["MessageBody"])["kind"] == "delivery")
 
 

@@ -1,4 +1,4 @@
-"""All that is known of one lane once a history has come to rest."""
+"""Facts of one lane once a history has come to rest."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
@@ -22,7 +22,7 @@ _number = attrgetter("number")
 
 @dataclass(frozen=True)
 class LaneCase:
-    """Sorted once: each promise asks for those of each delivery, time and again."""
+    """History of a lane, indexed by sequence once: each promise reads it again and again."""
 
     name: str
     subscriber: Subscriber
@@ -63,7 +63,7 @@ class LaneCase:
         return self._posts.get(sequence, ())
 
     def latest(self, sequence: int, *, at: int) -> Entry | None:
-        """As recorded when so much had happened."""
+        """Return the newest entry before the happening ``at``."""
         entries = self.entries(sequence)
         before = bisect_left(entries, at, key=_number)
         return entries[before - 1] if before else None
@@ -73,13 +73,13 @@ class LaneCase:
         return str(latest.record.status) if latest else None
 
     def has_revived(self, sequence: int, *, since: int, until: int) -> bool:
-        """Whether it came to life meanwhile, or one that goes before it: then it may go at once."""
-        revived = (one for one in self._revivals if one.record.sequence <= sequence)
-        return any(since < one.number < until for one in revived)
+        """Tell whether it, or an earlier delivery, was revived in between: it may go at once."""
+        revivals = (entry for entry in self._revivals if entry.record.sequence <= sequence)
+        return any(since < entry.number < until for entry in revivals)
 
     @cached_property
     def _revivals(self) -> list[Entry]:
-        """When a letter came to life, and when a replay let something wait anew.
+        """List entries that revived a dead letter, or that a replay requeued.
 
         Of an event that has crashed fan-out, a delivery may still come after those behind it.
         """
@@ -101,8 +101,8 @@ class LaneCase:
     def replays(self) -> list[Entry]:
         return [entry for entry in self.history.entries if entry.replayed]
 
-    def was_woken(self, *, since: int, until: int) -> bool:
-        return _is_any_between(since, self.history.woken, until)
+    def was_resumed_early(self, *, since: int, until: int) -> bool:
+        return _is_any_between(since, self.history.resumed_early, until)
 
     def is_about_to_be_replayed(self, sequence: int, *, at: int) -> bool:
         """A replay has let it wait, and none of that has gone out yet: others end their visit."""
@@ -125,7 +125,8 @@ class LaneCase:
         return {sequence: self._life(sequence) for sequence in self.records}
 
     def _life(self, sequence: int) -> list[Step]:
-        earlier = sorted(one.number for one in self._revivals if one.record.sequence < sequence)
+        revivals = (entry for entry in self._revivals if entry.record.sequence < sequence)
+        earlier = sorted(entry.number for entry in revivals)
         return list(
             life(
                 self.entries(sequence),
@@ -136,6 +137,6 @@ class LaneCase:
 
 
 def _is_any_between(since: int, numbers: Sequence[int], until: int) -> bool:
-    """Of numbers that rise."""
+    """Search sorted numbers."""
     following = bisect_right(numbers, since)
     return following < len(numbers) and numbers[following] < until

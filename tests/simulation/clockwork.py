@@ -35,8 +35,8 @@ class Clockwork:
     tick: Callable[[], object] | None = None
     planned: set[int] = field(default_factory=set)
 
-    def plan(self, what: IsDue) -> None:
-        due_at = what.due_at
+    def plan(self, record: IsDue) -> None:
+        due_at = record.due_at
         if due_at is None:
             return
         minute = max(ceil(due_at / MINUTE), int(self.platform.timeline.now() // MINUTE) + 1)
@@ -45,8 +45,8 @@ class Clockwork:
             self.platform.timeline.at(minute * MINUTE, lambda: self._tick(minute), about="tick")
 
     def plan_all(self) -> None:
-        for what in self.all_due():
-            self.plan(what)
+        for record in self.all_due():
+            self.plan(record)
 
     def _tick(self, minute: int) -> None:
         self.planned.discard(minute)

@@ -156,7 +156,7 @@ class Contents:
 
     def _marks(self, lane: LaneHistory, taken: Collection[int]) -> Iterator[tuple[int, int]]:
         """Marks, and whether each has a number that is another's, too."""
-        yield from ((number, hash("woken")) for number in lane.woken)
+        yield from ((number, hash("woken")) for number in lane.resumed_early)
         for one in lane.redrives:
             yield one.number, hash((one.sequence, one.attempts, one.number in taken))
         for name, at in self._system.history.replays.items():

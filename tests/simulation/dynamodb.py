@@ -1,7 +1,7 @@
 """DynamoDB as the journal's adapter sees it: one table, behind the gate.
 
-What a dictionary does not do: a batch is not read at one instant, and a table that throttles takes
-a part of a batch only. What PartiQL does is local/dynamodb.py's, with its sources.
+Unlike a dictionary, it does not read a batch at one instant, and it takes only a part of a batch
+when it throttles. PartiQL is that of local/dynamodb.py, with its sources.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-isolation
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html
@@ -39,7 +39,7 @@ Key = tuple[str, str]
 
 
 class SimulatedDynamoDB:
-    """A client of botocore's shape."""
+    """Client of botocore's shape."""
 
     def __init__(self, gate: Gate) -> None:
         self.items: dict[Key, Item] = {}
@@ -70,14 +70,14 @@ class SimulatedDynamoDB:
         return self._call("scan", lambda: self._scan(scan))
 
     def _read(self, keys: Sequence[Key]) -> dict[str, Any]:
-        """Where chance decides, others write in the midst of it. The counters are read last."""
+        """Read a batch in two parts, the counters last; others may write in between."""
         counters = [key for key in keys if key[1] == COUNTER]
-        found = self._found(key for key in keys if key not in counters)
+        items = self._items(key for key in keys if key not in counters)
         if self._gate.faults.rate:
             self._gate.timeline.sleep(TEAR_SECONDS)
-        return {"Responses": {TABLE: [*found, *self._found(counters)]}}
+        return {"Responses": {TABLE: [*items, *self._items(counters)]}}
 
-    def _found(self, keys: Iterable[Key]) -> list[Item]:
+    def _items(self, keys: Iterable[Key]) -> list[Item]:
         return [self.items[key] for key in keys if key in self.items]
 
     def _put(self, requests: Sequence[Item]) -> dict[str, Any]:
@@ -114,12 +114,12 @@ class SimulatedDynamoDB:
 
     def _query(self, query: Mapping[str, Any]) -> dict[str, Any]:
         values = from_item(query["ExpressionAttributeValues"])
-        found = (
+        items_found = (
             item
-            for (pipeline, record), item in sorted(self.items.items(), key=lambda one: one[0])
+            for (pipeline, record), item in sorted(self.items.items(), key=lambda entry: entry[0])
             if pipeline == values[":pipeline"] and values[":first"] <= record <= values[":last"]
         )
-        return {"Items": list(found)}
+        return {"Items": list(items_found)}
 
     def _scan(self, scan: Mapping[str, Any]) -> dict[str, Any]:
         after = _key(scan["ExclusiveStartKey"]) if "ExclusiveStartKey" in scan else ("", "")
@@ -159,11 +159,11 @@ def _key(item: Item) -> Key:
 
 
 def _is_within(item: Item, values: Mapping[str, Any]) -> bool:
-    found = from_item(item)
-    record, first = found[Table.SORT_KEY], found.get("recent_since", found.get("accepted_at"))
+    fields = from_item(item)
+    record, first = fields[Table.SORT_KEY], fields.get("recent_since", fields.get("accepted_at"))
     return (
         (record == COUNTER or record.startswith(EVENT))
-        and found["accepted_at"] >= values[":since"]
+        and fields["accepted_at"] >= values[":since"]
         and first <= values[":until"]
     )
 
@@ -175,7 +175,7 @@ def _trouble() -> ClientError:
 def journal_in(items: Mapping[Key, Item], timeline: Timeline) -> FakeJournal:
     """Build what the items say, for those who judge."""
     journal = FakeJournal(clock=timeline)  # type: ignore[arg-type]
-    for (pipeline, record), item in sorted(items.items(), key=lambda one: one[0]):
+    for (pipeline, record), item in sorted(items.items(), key=lambda entry: entry[0]):
         values = from_item(item)
         if record == COUNTER:
             journal.pipelines[pipeline] = pipeline_from_item(values)

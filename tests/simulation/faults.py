@@ -1,4 +1,4 @@
-"""What goes wrong: at every call of a port, by chance, as often as the knobs say."""
+"""Faults at every call of a port, by chance, as often as the settings say."""
 
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -117,7 +117,7 @@ def _port(call: str) -> str:
 
 @dataclass
 class Gate:
-    """Stands before every port: the one place where calls fail, are late, or are the last."""
+    """Gate before every port: the place where calls fail, are late, or are the last."""
 
     timeline: Timeline
     faults: Faults

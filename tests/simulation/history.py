@@ -1,4 +1,4 @@
-"""What happened in one history: requests, records, the story of each lane line by line."""
+"""Record of one history: requests, writes, and the log of each lane line by line."""
 
 import json
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ from tests.simulation.faults import Invocation
 from tests.simulation.runs import Report
 
 EVERYONE = ""
-"""What a line is about that concerns all lanes."""
+"""Subject of a line that concerns all lanes."""
 
 
 @dataclass(eq=False, slots=True)
@@ -38,7 +38,7 @@ class Post:
     answer: Response | NoResponse | None = None
 
     @property
-    def said(self) -> str:
+    def answer_text(self) -> str:
         if self.answer is None:
             return "nothing"
         if isinstance(self.answer, Response):
@@ -71,13 +71,13 @@ class Redriven:
 class LaneHistory:
     posts: list[Post] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
-    woken: list[int] = field(default_factory=list)  # before its time, by a probe or an operator
+    resumed_early: list[int] = field(default_factory=list)  # by a probe or an operator
     redrives: list[Redriven] = field(default_factory=list)
 
 
 @dataclass
 class History:
-    """Told by the ports while it happens. Lines are made only when somebody wants to read."""
+    """Log that the ports write while they run. Lines become text only when they are read."""
 
     lanes: defaultdict[str, LaneHistory] = field(default_factory=lambda: defaultdict(LaneHistory))
     lines: list[tuple[float, object, tuple[object, ...]]] = field(default_factory=list)
@@ -94,10 +94,10 @@ class History:
     )
     happened: int = 0
 
-    def tell(self, at: float, about: object, *words: object) -> None:
-        """``about`` is a lane, a pipeline, or everyone."""
+    def tell(self, at: float, subject: object, *words: object) -> None:
+        """Add a line about a lane, a pipeline, or everyone."""
         self.happened += 1
-        self.lines.append((at, about, words))
+        self.lines.append((at, subject, words))
 
     def began(self, post: Post, *, at: float) -> None:
         self.tell(at, post.lane, "POST", post.sequence)
@@ -107,7 +107,7 @@ class History:
 
     def ended(self, post: Post, *, at: float, answer: Response | NoResponse) -> None:
         post.answer = answer
-        self.tell(at, post.lane, "answer to", post.sequence, "is", post.said)
+        self.tell(at, post.lane, "answer to", post.sequence, "is", post.answer_text)
         post.ended, post.ended_at, post.heard_at = self.happened, at, at
 
     def wrote(
@@ -126,34 +126,34 @@ class History:
     def leased(self, lane: object, *, at: float, early: bool) -> None:
         self.tell(at, lane, "leased", "early" if early else "by the clock")
         if early:
-            self.lanes[str(lane)].woken.append(self.happened)
+            self.lanes[str(lane)].resumed_early.append(self.happened)
 
     def redriven(self, lane: str, body: str, attributes: Mapping[str, Any]) -> None:
-        """A letter went back to its lane, by the command or from the console."""
+        """Note a letter that went back to its lane, by the command or from the console."""
         attempts = attributes.get("attempts", {}).get("StringValue", "")
         redriven = Redriven(self.happened + 1, json.loads(body)["sequence"], attempts)
         self.lanes[lane].redrives.append(redriven)
 
     def story(self, lane: str) -> str:
-        """All that concerns one lane."""
+        """Return the log of one lane."""
         return self.read({lane, lane.partition("#")[2], EVERYONE})
 
     def read(self, about: Iterable[str] | None = None) -> str:
-        wanted = None if about is None else set(about)
+        subjects = None if about is None else set(about)
         return "\n".join(
-            f"{at - NOON:14.3f} s  {one!s:12} {' '.join(map(_in_words, words))}"
-            for at, one, words in self.lines
-            if wanted is None or str(one) in wanted
+            f"{at - NOON:14.3f} s  {subject!s:12} {' '.join(map(_to_text, words))}"
+            for at, subject, words in self.lines
+            if subjects is None or str(subject) in subjects
         )
 
 
-def _in_words(what: object) -> str:
-    return str(round(what, 3) if isinstance(what, float) else what)
+def _to_text(value: object) -> str:
+    return str(round(value, 3) if isinstance(value, float) else value)
 
 
 @dataclass(slots=True)
 class KindOf:
-    """A message in one word of a story."""
+    """Kind of a message, as the log has it."""
 
     body: str
 
@@ -163,7 +163,7 @@ class KindOf:
 
 @dataclass(slots=True)
 class Recorded:
-    """A record in the words of a story."""
+    """Record of a delivery, as the log has it."""
 
     record: DeliveryRecord
 
@@ -175,5 +175,5 @@ class Recorded:
             "for": record.reason,
             "by": record.replayed_by,
         }
-        told = (f"{name} {value}" for name, value in details.items() if value)
-        return " ".join((str(record.sequence), str(record.status), *told))
+        described = (f"{name} {value}" for name, value in details.items() if value)
+        return " ".join((str(record.sequence), str(record.status), *described))

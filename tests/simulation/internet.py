@@ -1,4 +1,4 @@
-"""The network between: every request that leaves, as the receiver at its end sees it."""
+"""Simulated network: every request that leaves, as the receiver at its end sees it."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ TIMED_OUT = NoResponse(Outcome.TIMED_OUT, "no answer in time")
 
 @dataclass
 class Internet:
-    """Plays the port ``Receiver``: a host's first label is the subscription's id."""
+    """Simulated transport: a host's first label is the subscription's id."""
 
     receivers: Mapping[str, SimulatedReceiver]
     secret: bytes

@@ -1,4 +1,4 @@
-"""The lives of a delivery, and how far its lane has come with it."""
+"""Lives of a delivery, between redrives and replays, and the progress of its lane."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Step:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it records an attempt, and there is another to come."""
+        """Tell whether it records an attempt, and another is to come."""
         return self.post is not None and self.entry.record.status == "waiting"
 
 
@@ -67,7 +67,7 @@ def life(
 
 @dataclass
 class Progress:
-    """What of a lane is done with, while its history goes on."""
+    """Sequences of a lane that are final, while its history goes on."""
 
     skips: bool  # so a dead letter is done with, too, whatever becomes of it then
     done: set[int] = field(default_factory=set)
@@ -86,4 +86,4 @@ class Progress:
     def left_before(self, sequence: int) -> list[int]:
         while self.first in self.done:
             self.first += 1
-        return [one for one in range(self.first, sequence) if one not in self.done]
+        return [earlier for earlier in range(self.first, sequence) if earlier not in self.done]

@@ -1,4 +1,4 @@
-"""What operators do to a running system: pause, redrive from the command line or the console."""
+"""Operators' actions on a running system, from the command line or the console."""
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -64,31 +64,32 @@ class Operator:
         getattr(self, action)(subscription)
 
     def pause(self, subscription: str) -> None:
-        known, timeline = self.system.subscriptions, self.system.timeline
-        if known.by_id[subscription].paused_at:
+        subscriptions, timeline = self.system.subscriptions, self.system.timeline
+        if subscriptions.by_id[subscription].paused_at:
             return
-        PauseSubscription(known, timeline)(known.by_id[subscription])
+        PauseSubscription(subscriptions, timeline)(subscriptions.by_id[subscription])
         ends = timeline.now() + PAUSED_SECONDS
         timeline.at(ends, lambda: self.act("unpause", subscription), about="unpause")
 
     def unpause(self, subscription: str) -> None:
-        known = self.system.subscriptions
-        if paused_at := known.by_id[subscription].paused_at:
+        subscriptions = self.system.subscriptions
+        if paused_at := subscriptions.by_id[subscription].paused_at:
             began = datetime.fromisoformat(paused_at).timestamp()
             self.system.history.pauses[subscription].append((began, self.system.timeline.now()))
-        ResumeSubscription(known, self._wake)(known.by_id[subscription])
+        ResumeSubscription(subscriptions, self._wake)(subscriptions.by_id[subscription])
 
     def enable(self, subscription: str) -> None:
-        known, history = self.system.subscriptions, self.system.history
+        subscriptions, history = self.system.subscriptions, self.system.history
         if (disabled_at := history.disabled.pop(subscription, None)) is not None:
             history.pauses[subscription].append((disabled_at, self.system.timeline.now()))
-        EnableSubscription(known, self.system.ledger.healths, self._wake)(known.by_id[subscription])
+        enable = EnableSubscription(subscriptions, self.system.ledger.healths, self._wake)
+        enable(subscriptions.by_id[subscription])
 
     def skip(self, subscription: str) -> None:
-        """What died so far holds nobody up any more."""
-        known = self.system.subscriptions
-        skips = replace(known.by_id[subscription], ordering=Ordering.SKIP)
-        self._wake(known.save(skips))
+        """Let dead letters hold up no delivery any more."""
+        subscriptions = self.system.subscriptions
+        skips = replace(subscriptions.by_id[subscription], ordering=Ordering.SKIP)
+        self._wake(subscriptions.save(skips))
 
     def remove(self, subscription: str) -> None:
         system = self.system
@@ -96,7 +97,7 @@ class Operator:
         unsubscribe(system.subscriptions.by_id[subscription], discard_waiting=True)
 
     def redrive(self, subscription: str) -> None:
-        """By the command: what the ledger has dead."""
+        """Redrive by the command: all dead letters of the ledger."""
         system = self.system
         redrives = SqsDeadLetterRedriver(system.sqs, DELIVERIES, system.dice)
         letters = list(system.ledger.dead_letters(subscription))
@@ -109,12 +110,12 @@ class Operator:
             Discard(system.ledger, self._copies, system.timeline)(letters)
 
     def replay(self, subscription: str) -> None:
-        """Of everything so far, or of what stands in one way."""
-        ways = (DeliveryFilter.ANY, *DeliveryFilter)
-        self.replay_those(subscription, self.system.random.choice(ways))
+        """Replay everything so far, or the deliveries of one status."""
+        statuses = (DeliveryFilter.ANY, *DeliveryFilter)
+        self.replay_status(subscription, self.system.random.choice(statuses))
 
-    def replay_those(self, subscription: str, status: DeliveryFilter) -> None:
-        """Refused while another is open."""
+    def replay_status(self, subscription: str, status: DeliveryFilter) -> None:
+        """Start a replay, which is refused while another is open."""
         system = self.system
         count = CountReplay(system.journal, system.ledger, system.timeline)
         start = StartReplay(
@@ -131,7 +132,7 @@ class Operator:
             start(system.subscriptions.by_id[subscription], terms)
 
     def console(self, _subscription: str) -> None:
-        """By the button: whatever the dead-letter queue holds moves back."""
+        """Redrive by SQS's console: all messages of the dead-letter queue move back."""
         source, destination = self.system.queues[DEAD], self.system.queues[DELIVERIES]
         while message := source.next_free():
             source.move(message, destination)

@@ -1,4 +1,4 @@
-"""Judges a history once it has come to rest: as a whole, and lane by lane."""
+"""Judge of a history once it has come to rest: as a whole, and lane by lane."""
 
 import json
 import re
@@ -38,22 +38,22 @@ Reports = Sequence[Report] | None
 
 @dataclass(frozen=True)
 class Violation:
-    what: str
+    description: str
     lane: str
 
     def __str__(self) -> str:
-        return f"{self.lane or 'everywhere'}: {self.what}"
+        return f"{self.lane or 'everywhere'}: {self.description}"
 
 
 def judge(system: System) -> tuple[Violation, ...]:
-    """Every promise that was broken."""
+    """Return every promise that was broken."""
     letters, crashed = _letters(system), _peek(system, DEAD_EVENTS)
     reports = _reports(system, set(map(_event_key, crashed)))
-    found = [Violation(what, "") for what in _everywhere(system, crashed, reports)]
+    violations = [Violation(broken, "") for broken in _everywhere(system, crashed, reports)]
     for case in _cases(system, letters, set(map(_event_key, crashed)), reports):
         for promise in PROMISES:
-            found += [Violation(what, case.name) for what in promise(case)]
-    return tuple(found)
+            violations += [Violation(broken, case.name) for broken in promise(case)]
+    return tuple(violations)
 
 
 def _everywhere(
@@ -76,46 +76,49 @@ def _everywhere(
 def _sources(
     system: System, crashed: Sequence[Message], reports: Mapping[str, Reports]
 ) -> Iterator[str]:
-    """What was published is accepted, numbered, and told run by run."""
+    """Check that what was published is accepted, numbered, and reported run by run."""
     accepted = _accepted(system)
     lost = set(map(_event_key, crashed)) - accepted
-    published = {(one.pipeline, one.event_id) for one in system.scenario.publications} - lost
+    publications = system.scenario.publications
+    published = {
+        (publication.pipeline, publication.event_id) for publication in publications
+    } - lost
     if published != accepted:
         yield f"published and accepted differ: {published ^ accepted}"
     yield from _gaps(system)
     for pipeline in system.journal.pipelines:
-        yield from _runs(pipeline, _told(system, pipeline), reports[pipeline])
+        yield from _runs(pipeline, _reported(system, pipeline), reports[pipeline])
 
 
 def _reports(system: System, crashed: Collection[tuple[str, str]]) -> Mapping[str, Reports]:
-    """What must be told of each pipeline.
+    """Derive what must be reported of each pipeline.
 
     An event that was quarantined, and sent after all by a worker that was frozen, comes in an
     order that nobody can tell: then its runs alone are judged, and that nothing is missing.
     """
     published: defaultdict[str, list[Publication]] = defaultdict(list)
     accepted, disordered = _accepted(system), set[str]()
-    for one in system.scenario.publications:
-        key = (one.pipeline, one.event_id)
+    for publication in system.scenario.publications:
+        key = (publication.pipeline, publication.event_id)
         if key not in crashed:
-            published[one.pipeline].append(one)
+            published[publication.pipeline].append(publication)
         elif key in accepted:
-            disordered.add(one.pipeline)
+            disordered.add(publication.pipeline)
     keys = system.journal.pipelines
     return {key: None if key in disordered else to_reports(published[key]) for key in keys}
 
 
-def _told(system: System, pipeline: str) -> list[Report]:
-    events = (one.sequenced.event for one in system.journal.events(pipeline))
-    return [Report(str(one.type), "" if one.is_inferred else one.id) for one in events]
+def _reported(system: System, pipeline: str) -> list[Report]:
+    events = (event.sequenced.event for event in system.journal.events(pipeline))
+    return [Report(str(event.type), "" if event.is_inferred else event.id) for event in events]
 
 
 def _unjust(system: System, message: Message) -> Iterator[str]:
-    """An event is quarantined if three workers have died of it, or may have, each alone with it."""
+    """Check that three workers died of a quarantined event, or may have, each alone with it."""
     key = _event_key(message)
     guilty = max(
         (
-            sum(one.is_dead or one.is_zombie or one.wrote_in_vain for one in workers)
+            sum(worker.is_dead or worker.is_zombie or worker.wrote_in_vain for worker in workers)
             for (_, group, body), workers in system.unfinished.announced.items()
             if (group, json.loads(body)["event_id"]) == key
         ),
@@ -130,7 +133,7 @@ def _event_key(message: Message) -> tuple[str, str]:
 
 
 def _hurry(system: System, subscriber: Subscriber) -> Iterator[str]:
-    """More requests at one endpoint than its rate allows, each as late as one may be."""
+    """Find more requests at one endpoint than its rate allows, each as late as allowed."""
     if subscriber.pace is None:
         return
     count, seconds = rate(str(subscriber.pace))
@@ -143,7 +146,7 @@ def _hurry(system: System, subscriber: Subscriber) -> Iterator[str]:
 
 
 def _probes(system: System, subscriber: Subscriber) -> Iterator[str]:
-    """One request at a time tries an endpoint that is down, where no fault holds one up."""
+    """Find two probes at once of an endpoint that is down, where no fault delays any."""
     tainted = system.history.tainted
     posts = [post for post in _posts(system, subscriber) if post.lane not in tainted]
     posts.sort(key=_began)
@@ -162,23 +165,24 @@ def _open_times(changes: Sequence[tuple[float, bool]]) -> Iterator[tuple[float, 
 
 def _accepted(system: System) -> set[tuple[str, str]]:
     events = system.journal.accepted_events.items()
-    return {key for key, one in events if not one.event.is_inferred} | system.journal.skips.keys()
+    accepted = {key for key, sequenced in events if not sequenced.event.is_inferred}
+    return accepted | system.journal.skips.keys()
 
 
 def _gaps(system: System) -> Iterator[str]:
-    for pipeline, known in system.journal.pipelines.items():
+    for pipeline, state in system.journal.pipelines.items():
         events = system.journal.events(pipeline)
         numbers = [event.sequenced.sequence for event in events]
-        if numbers != list(range(1, known.sequence + 1)):
+        if numbers != list(range(1, state.sequence + 1)):
             yield f"pipeline {pipeline} has the sequences {numbers}"
 
 
-def _runs(pipeline: str, told: Sequence[Report], reports: Reports) -> Iterator[str]:
-    """Each run is told in order and to its end before the next, and by an end of its own."""
-    if reports is not None and told != reports:
-        yield f"pipeline {pipeline} is told {told}, not {reports}"
-    if not RUNS.fullmatch("".join(LETTERS.get(one.type, "e") for one in told)):
-        yield f"pipeline {pipeline} is told {[one.type for one in told]}"
+def _runs(pipeline: str, reported: Sequence[Report], reports: Reports) -> Iterator[str]:
+    """Check that each run is reported in order, and ends before the next, by an end of its own."""
+    if reports is not None and reported != reports:
+        yield f"pipeline {pipeline} is told {reported}, not {reports}"
+    if not RUNS.fullmatch("".join(LETTERS.get(report.type, "e") for report in reported)):
+        yield f"pipeline {pipeline} is told {[one.type for one in reported]}"
 
 
 def _replays(system: System) -> Iterator[str]:
@@ -191,10 +195,10 @@ def _replays(system: System) -> Iterator[str]:
 
 def _whole_replays(system: System, subscription: str) -> dict[str, int]:
     return {
-        one.id: system.history.replays[one.id]
-        for one in system.replays.list_finished()
-        if one.subscription_id == subscription
-        and (one.state, one.criteria.status) == ("done", "any")
+        replay.id: system.history.replays[replay.id]
+        for replay in system.replays.list_finished()
+        if replay.subscription_id == subscription
+        and (replay.state, replay.criteria.status) == ("done", "any")
     }
 
 
@@ -207,15 +211,15 @@ def _letters(system: System) -> Mapping[str, set[int]]:
 
 
 def _peek(system: System, name: str) -> list[Message]:
-    """What an operator finds on a queue; looked at, and left where it is."""
-    queue, aside = system.queues[name], FifoQueue(system.timeline.now)
-    messages = list(_moved(queue, aside))
-    assert len(list(_moved(aside, queue))) == len(messages)
+    """Return the messages of a queue as an operator finds them, and leave them there."""
+    queue, copy = system.queues[name], FifoQueue(system.timeline.now)
+    messages = list(_moved(queue, copy))
+    assert len(list(_moved(copy, queue))) == len(messages)
     return messages
 
 
 def _moved(source: FifoQueue, destination: FifoQueue) -> Iterator[Message]:
-    """A receive would not show more than ten of one lane."""
+    """Move all messages, as a receive would show no more than ten of one lane."""
     while message := source.next_free():
         source.move(message, destination)
         yield message
@@ -231,7 +235,7 @@ def _cases(
     for subscriber in system.scenario.subscribers:
         subscription = system.subscriptions.by_id[subscriber.id]
         whole_replays = _whole_replays(system, subscriber.id)
-        for pipeline, known in system.journal.pipelines.items():
+        for pipeline, state in system.journal.pipelines.items():
             name = f"{subscriber.id}#{pipeline}"
             yield LaneCase(
                 name=name,
@@ -239,7 +243,7 @@ def _cases(
                 skips=subscription.ordering == "skip",
                 history=system.history.lanes[name],
                 records=lanes.get(name, {}),
-                events=known.sequence,
+                events=state.sequence,
                 reports=reports[pipeline],
                 is_tainted=bool({name, pipeline} & system.history.tainted),
                 is_undisturbed=_is_undisturbed(system, subscriber),
@@ -253,7 +257,7 @@ def _cases(
 
 
 def _lanes(system: System) -> "Mapping[str, dict[int, DeliveryRecord]]":
-    """The records of each lane, in the order of their sequence."""
+    """Return the records of each lane, in the order of their sequence."""
     lanes: defaultdict[str, dict[int, DeliveryRecord]] = defaultdict(dict)
     for (lane, sequence), record in sorted(
         system.ledger.records.items(), key=lambda item: item[0][1]
@@ -263,7 +267,7 @@ def _lanes(system: System) -> "Mapping[str, dict[int, DeliveryRecord]]":
 
 
 def _is_undisturbed(system: System, subscriber: Subscriber) -> bool:
-    """Whether nothing but the schedule decided when its deliveries were tried."""
+    """Tell whether nothing but the schedule decided when its deliveries were tried."""
     history, posts = system.history, _posts(system, subscriber)
     is_slow = any((post.ended_at or inf) - post.began_at > SLOW_SECONDS for post in posts)
     is_kept = history.breakers[subscriber.id] or subscriber.pace or system.scenario.acts
@@ -271,7 +275,7 @@ def _is_undisturbed(system: System, subscriber: Subscriber) -> bool:
 
 
 def _posts(system: System, subscriber: Subscriber) -> list[Post]:
-    """The requests of all its lanes."""
+    """Return the requests of all lanes of a subscriber."""
     lanes = system.history.lanes.items()
     return [
         post for name, lane in lanes if name.startswith(f"{subscriber.id}#") for post in lane.posts
@@ -279,8 +283,8 @@ def _posts(system: System, subscriber: Subscriber) -> list[Post]:
 
 
 def _crashed(system: System, pipeline: str, crashed: Collection[tuple[str, str]]) -> Iterator[int]:
-    """The sequences of its quarantined events, and of what was inferred from them."""
+    """Yield the sequences of its quarantined events, and of those inferred from them."""
     for key in crashed:
         if key[0] == pipeline and key in system.journal.accepted_events:
-            for one in (*system.journal.inferred[key], system.journal.accepted_events[key]):
-                yield one.sequence
+            for event in (*system.journal.inferred[key], system.journal.accepted_events[key]):
+                yield event.sequence

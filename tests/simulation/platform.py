@@ -23,23 +23,23 @@ Handle = Callable[[Records, Invocation], Collection[str]]
 
 @dataclass
 class Platform:
-    """Runs functions, and kills what outlives its timeout, unless it is a zombie."""
+    """Platform that runs functions, and kills those past their timeout, except zombies."""
 
     timeline: Timeline
     faults: Faults
     history: History
     running: int = 0
 
-    def invoke(  # noqa: C901, PLR0915  one invocation, told from its three ends
+    def invoke(  # noqa: C901, PLR0915  one invocation has three ends
         self, invocation: Invocation, work: Callable[[], Any], ended: Callable[[bool, Any], None]
     ) -> None:
-        """``ended`` is told once: whether the function answered, and what."""
-        told, expiry = False, None
+        """Call ``ended`` once, with whether the function answered, and what."""
+        has_ended, expiry = False, None
 
-        def tell(*, answered: bool, answer: Any = None) -> None:
-            nonlocal told
-            if not told:
-                told = True
+        def conclude(*, answered: bool, answer: Any = None) -> None:
+            nonlocal has_ended
+            if not has_ended:
+                has_ended = True
                 self.timeline.touch("sqs.ended")
                 self.timeline.cancel(expiry)
                 ended(answered, answer)
@@ -50,18 +50,18 @@ class Platform:
                 answer = work()
                 self.timeline.reach("sqs.answer")
             except (Killed, InfrastructureError):
-                tell(answered=False)
-            except Exception as error:  # noqa: BLE001  told by the oracle
+                conclude(answered=False)
+            except Exception as error:  # noqa: BLE001  the oracle reports it
                 self.history.surprises.append(repr(error))
-                tell(answered=False)
+                conclude(answered=False)
             else:
-                tell(answered=not invocation.is_dead, answer=answer)
+                conclude(answered=not invocation.is_dead, answer=answer)
             self.running -= 1
 
         def expire() -> None:
-            if not told:
+            if not has_ended:
                 invocation.is_dead = not invocation.is_zombie
-                tell(answered=False)
+                conclude(answered=False)
 
         self.timeline.begin(run, context=invocation)
         expiry = self.timeline.at(invocation.deadline, expire, about="sqs")
@@ -84,7 +84,7 @@ class EventSource:
     polls_at: float = inf
 
     def poke(self) -> None:
-        """Something about the queue has changed: see when to look at it next."""
+        """Plan the next poll, as something about the queue has changed."""
         timeline = self.platform.timeline
         if self.running >= self.concurrency or self.polls_at <= timeline.now():
             return
@@ -125,8 +125,13 @@ class EventSource:
         groups = frozenset(message.message.group_id for message in messages)
         deadline = self.platform.timeline.now() + self.timeout
         received = tuple(
-            (one.message.body, one.handle, one.first_received_at, repr(one.message.attributes))
-            for one in messages
+            (
+                delivery.message.body,
+                delivery.handle,
+                delivery.first_received_at,
+                repr(delivery.message.attributes),
+            )
+            for delivery in messages
         )
         invocation = Invocation(self.name, deadline, groups, received)
         records = [_record(message) for message in messages]

@@ -1,10 +1,11 @@
-"""Plays a scenario to its end: trouble first, then calm, until nothing changes any more."""
+"""Play of a scenario to its end: faults first, then calm, until nothing changes any more."""
 
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from lakehook.domain.delivery import Lane
 from tests.simulation.clockwork import NeverRests
 from tests.simulation.faults import Fault
 from tests.simulation.history import EVERYONE
@@ -24,8 +25,14 @@ class Played:
     system: System
     violations: tuple[Violation, ...]
 
+    def arrived_types(self, lane: str) -> list[str]:
+        """Return the event types that arrived, without repeats."""
+        records = self.system.ledger.records
+        sequences = dict.fromkeys(post.sequence for post in self.system.history.lanes[lane].posts)
+        return [records[Lane.parse(lane), sequence].event_type for sequence in sequences]
+
     def story(self) -> str:
-        """The violations, and the stories of the lanes they are about."""
+        """Return the violations, and the logs of the lanes they are about."""
         history = self.system.history
         lanes = {violation.lane for violation in self.violations if violation.lane}
         return "\n".join(
@@ -51,10 +58,7 @@ def play(scenario: Scenario, script: Script | None = None) -> Played:
 
 @contextmanager
 def one_after_the_other() -> Iterator[None]:
-    """For many histories. Each keeps all that has happened until it ends, and then lets go of it.
-
-    So whoever collects garbage in its midst looks through all of it in vain.
-    """
+    """Collect garbage seldom, as each history keeps all its objects until it ends."""
     usual = gc.get_threshold()
     gc.set_threshold(OBJECTS_OF_SOME_HISTORIES)
     try:
@@ -66,12 +70,12 @@ def one_after_the_other() -> Iterator[None]:
 def _run(system: System, operator: Operator) -> tuple[Violation, ...]:
     try:
         system.timeline.run()
-        if system.scenario.redrives_at_last and not (found := judge(system)):
+        if system.scenario.redrives_at_last and not (violations := judge(system)):
             for subscriber in system.scenario.subscribers:
                 operator.redrive(subscriber.id)
             system.timeline.run()
             return judge(system)
-        return found if system.scenario.redrives_at_last else judge(system)
+        return violations if system.scenario.redrives_at_last else judge(system)
     except NeverRests:
         return (Violation("never comes to rest", ""),)
 
@@ -85,12 +89,13 @@ def _plan(system: System, operator: Operator) -> None:
     timeline.at(scenario.calm_at, lambda: _calm(system, operator))
 
 
-def _publishing(system: System, one: Publication) -> Callable[[], None]:
+def _publishing(system: System, publication: Publication) -> Callable[[], None]:
     def publish() -> None:
-        system.publish(one)
+        system.publish(publication)
         if system.faults.happens(Fault.EVENT_REPEATED, times_as_often=5):
             later = system.random.choice((1.0, 100.0, 400.0, 2000.0))
-            system.timeline.at(system.timeline.now() + later, lambda: system.publish(one, copy=1))
+            timeline = system.timeline
+            timeline.at(timeline.now() + later, lambda: system.publish(publication, copy=1))
 
     return publish
 
@@ -105,8 +110,8 @@ def _calm(system: System, operator: Operator) -> None:
     system.faults.calm()
     for receiver in system.receivers.values():
         receiver.is_calm = True
-    for one in tuple(system.subscriptions.by_id.values()):
-        if one.is_blocked:
-            operator.act("unpause", one.id)
-            operator.act("enable", one.id)
+    for subscription in tuple(system.subscriptions.by_id.values()):
+        if subscription.is_blocked:
+            operator.act("unpause", subscription.id)
+            operator.act("enable", subscription.id)
     system.clockwork.plan_all()

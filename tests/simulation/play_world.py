@@ -84,7 +84,7 @@ class ExploringOperator(Operator):
         return SqsDeadLetterQueue(self.system.sqs, DEAD)
 
     def replay(self, subscription: str) -> None:
-        self.replay_those(subscription, DeliveryFilter.ANY)
+        self.replay_status(subscription, DeliveryFilter.ANY)
 
 
 @dataclass(frozen=True)

@@ -38,20 +38,20 @@ LAG_SECONDS = 2.0  # of an index by subscription
 
 
 class Reached:
-    """Any port, every call of it through the gate. A way once gone is kept."""
+    """Any port, every call of it through the gate. A bound method is kept."""
 
     def __init__(self, name: str, port: Any, gate: Gate) -> None:
         self._name, self._port, self._gate = name, port, gate
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
-        effect, what, through = (
+        effect, call_name, pass_gate = (
             getattr(self._port, method),
             f"{self._name}.{method}",
             self._gate.call,
         )
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return through(what, partial(effect, *args, **kwargs), _trouble)
+            return pass_gate(call_name, partial(effect, *args, **kwargs), _trouble)
 
         setattr(self, method, call)
         return call
@@ -63,7 +63,7 @@ class Reached:
 
 
 class ReachedLedger(Reached):
-    _seen: tuple[DueItem, ...] = ()
+    _earlier_due: tuple[DueItem, ...] = ()
 
     def load(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
         page: LedgerSnapshot = self._through(
@@ -72,7 +72,7 @@ class ReachedLedger(Reached):
         return page
 
     def _torn(self, deliveries: Collection[Delivery], lanes: Collection[Lane]) -> LedgerSnapshot:
-        """Others may write while one batch is read: for milliseconds, not for minutes."""
+        """Read a batch while others may write: for milliseconds, not for minutes."""
         records = self._port.load(deliveries, []).records
         self._gate.timeline.sleep(TEAR_SECONDS)
         held: LedgerSnapshot = self._port.load([], lanes)
@@ -108,8 +108,11 @@ class ReachedLedger(Reached):
         return page
 
     def due(self, now: float) -> Iterator[DueItem]:
-        earlier, fresh = self._seen, tuple(self._through("due", lambda: [*self._port.due(now)]))
-        self._seen = fresh
+        earlier, fresh = (
+            self._earlier_due,
+            tuple(self._through("due", lambda: [*self._port.due(now)])),
+        )
+        self._earlier_due = fresh
         yield from earlier if self._gate.faults.happens(Fault.INDEX_LAGGED) else fresh
 
     def held_lanes(self, subscription_id: str) -> Iterator[HeldLane]:
@@ -149,7 +152,7 @@ class ReachedLedger(Reached):
 
 
 class WitnessedAttempts(FakeUnfinishedAttempts):
-    """Remembers whose attempt at which message was announced: by its id, its group and its body."""
+    """Store that notes who announced an attempt at a message, by its id, group and body."""
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__()
@@ -163,12 +166,12 @@ class WitnessedAttempts(FakeUnfinishedAttempts):
 
 
 class WitnessedSubscriptions(FakeSubscriptions):
-    """Remembers since when a subscription is disabled."""
+    """Subscriptions that note since when one is disabled."""
 
     def __init__(
-        self, known: dict[str, Subscription], timeline: Timeline, history: History
+        self, subscriptions: dict[str, Subscription], timeline: Timeline, history: History
     ) -> None:
-        super().__init__(known)
+        super().__init__(subscriptions)
         self._timeline, self._history = timeline, history
 
     def disable(self, subscription_id: str, reason: str) -> None:
@@ -177,7 +180,7 @@ class WitnessedSubscriptions(FakeSubscriptions):
 
 
 class WitnessedHealths(FakeEndpointHealthStore):
-    """Tells whoever plans the clock's ticks when a breaker is due."""
+    """Store that plans a tick when a breaker is due."""
 
     def __init__(
         self, timeline: Timeline, history: History, planned: Callable[[IsDue], None]
@@ -201,7 +204,7 @@ class WitnessedHealths(FakeEndpointHealthStore):
 
 
 class WitnessedLedger(FakeLedger):
-    """Tells the history what is written, and whoever plans the clock's ticks when lanes are due."""
+    """Ledger that notes each write in the history, and plans a tick when lanes are due."""
 
     def __init__(
         self, timeline: Timeline, history: History, planned: Callable[[IsDue], None]
@@ -232,8 +235,8 @@ class WitnessedLedger(FakeLedger):
     ) -> None:
         super().requeue(requeued, before=before, after=after)
         now, by = self._timeline.now(), self._timeline.context
-        for one in requeued:
-            written = self.records[after.lane, one.record.sequence]
+        for delivery in requeued:
+            written = self.records[after.lane, delivery.record.sequence]
             self._history.wrote(written, at=now, by=by, replayed=True)
 
     def lease(self, due: DueItem, *, until: float) -> int | None:
@@ -258,7 +261,7 @@ class WitnessedLedger(FakeLedger):
 
 @dataclass(frozen=True)
 class RecheckIsDue:
-    """When the clock next looks at a subscription some of whose lanes have no time of their own."""
+    """Time of the next recheck of a subscription some of whose lanes have no due time."""
 
     subscription_id: str
     since: float
@@ -271,13 +274,13 @@ class RecheckIsDue:
 
 @cache
 def _minutes_left(subscription_id: str, minute: int) -> int:
-    """Until a subscription is rechecked, from a minute of a period."""
-    return next(left for left in count() if is_rechecked(subscription_id, minute + left))
+    """Return the minutes until a subscription is rechecked, from a minute of a period."""
+    return next(minutes for minutes in count() if is_rechecked(subscription_id, minute + minutes))
 
 
 @dataclass(frozen=True)
 class ReplayIsDue:
-    """When the clock has something to do for it."""
+    """Time of the scheduler's next step of a replay."""
 
     replay: Replay
 
@@ -287,7 +290,7 @@ class ReplayIsDue:
 
 
 class PlannedReplays(FakeReplayStore):
-    """Remembers what had happened when each began, whatever became of the command."""
+    """Store that notes how much had happened when each replay began."""
 
     def __init__(self, planned: Callable[[IsDue], None], history: History) -> None:
         super().__init__()
@@ -306,15 +309,15 @@ def _trouble() -> InfrastructureError:
 
 
 def _is_charged(record: DeliveryRecord, before: HeldLane | None, after: HeldLane | None) -> bool:
-    """Whether the lane counts one attempt more of its head, or the head has died of it."""
+    """Tell whether the lane counts one attempt more of its head, or the head has died of it."""
     if record.status == "dead" or after is None or after.head != record.sequence:
         return True
     spent = before.attempts if before and before.head == after.head else 0
     return after.attempts > spent
 
 
-class Told:
-    """Telemetry that only listens for what nobody foresaw."""
+class WitnessTelemetry:
+    """Telemetry that records unforeseen errors only."""
 
     def __init__(self, timeline: Timeline, history: History) -> None:
         self._timeline, self._history = timeline, history

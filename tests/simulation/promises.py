@@ -1,4 +1,4 @@
-"""The promises about one lane: each tells what breaks it."""
+"""Promises about one lane: each yields what breaks it."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 SETTLED_SECONDS = 60.0  # what was under way when the pause began, however late its calls are
 LATE_SECONDS = 120.0  # of the clock, which ticks once a minute, and of the queue
-SAID = {"delivered": "200", "aborted": "abort-message"}  # by the receiver of what is recorded so
+ANSWERS = {"delivered": "200", "aborted": "abort-message"}  # that led to each recorded status
 
 
 def in_order(case: LaneCase) -> Iterator[str]:
-    """Whatever is sent, all before it is done with; under ``skip`` a dead letter is, too."""
+    """Each request is sent after all earlier deliveries are final, or dead under ``skip``."""
     progress = Progress(case.skips, done=set(case.crashed))
     entries = deque(case.history.entries)
     for post in case.history.posts:
@@ -74,7 +74,8 @@ def _is_true(case: LaneCase, record: "DeliveryRecord") -> bool:
         case "waiting":
             return True
         case status:
-            return SAID[status] in {post.said for post in case.posts(record.sequence)}
+            answers = {post.answer_text for post in case.posts(record.sequence)}
+            return ANSWERS[status] in answers
 
 
 def says_what_happened(case: LaneCase) -> Iterator[str]:
@@ -99,10 +100,13 @@ def truly_recorded(case: LaneCase) -> Iterator[str]:
             record = step.entry.record
             if record.attempts_log and case.request_of(step.entry) is None:
                 yield f"#{sequence}: no request was sent at {record.attempts_log[-1].at}"
-            if step.post and step.post.said != SAID.get(record.status, step.post.said):
-                yield f"#{sequence} is recorded {record.status}, and was told {step.post.said}"
-            if step.post and step.post.said in SAID.values() and record.status not in SAID:
-                yield f"#{sequence} is recorded {record.status}, though told {step.post.said}"
+            if step.post and not _is_status_of(step.post.answer_text, str(record.status)):
+                yield f"#{sequence}: {record.status} after the answer {step.post.answer_text}"
+
+
+def _is_status_of(answer: str, status: str) -> bool:
+    """Tell whether the answer leads to the status, and each final answer to a final one."""
+    return ANSWERS[status] == answer if status in ANSWERS else answer not in ANSWERS.values()
 
 
 def not_after_success(case: LaneCase) -> Iterator[str]:
@@ -118,11 +122,11 @@ def not_after_success(case: LaneCase) -> Iterator[str]:
 
 
 def _was_announced(case: LaneCase, post: Post, success: Entry) -> bool:
-    """Whether the request was announced when a frozen worker woke, and recorded its success."""
+    """Tell whether a frozen worker recorded its success after the request was announced."""
     before = case.latest(post.sequence, at=success.number)
     if before is None or not before.record.attempts_started or before.by is success.by:
         return False
-    return not any(success.number < one.began < post.began for one in case.posts(post.sequence))
+    return not any(success.number < other.began < post.began for other in case.posts(post.sequence))
 
 
 def known_by_its_id(case: LaneCase) -> Iterator[str]:
@@ -130,7 +134,7 @@ def known_by_its_id(case: LaneCase) -> Iterator[str]:
         if post.id != f"{case.name}#{post.sequence}":
             yield f"#{post.sequence} was sent as {post.id}"
     for sequence in case.records:
-        bodies = {(one.late, one.replayed, one.body) for one in case.posts(sequence)}
+        bodies = {(post.late, post.replayed, post.body) for post in case.posts(sequence)}
         kinds = {(late, replayed) for late, replayed, _ in bodies}
         if len(bodies) > len(kinds):
             yield f"#{sequence} was sent in {len(bodies)} versions"
@@ -163,18 +167,18 @@ def _death(case: LaneCase, step: Step) -> Iterator[str]:
 
 
 def _crash(case: LaneCase, step: Step) -> Iterator[str]:
-    """It takes three announcements, each by a worker that died, or never told what came of it."""
+    """A crash takes three announcements, each by a worker that died or recorded no outcome."""
     sequence = step.entry.record.sequence
-    known = [e for e in case.entries(sequence) if step.began <= e.number <= step.entry.number]
-    announced = [one for one in pairwise(known) if one[0].record.attempts_started]
-    guilty = [here for here, after in announced if _came_to_grief(case, here, after)]
-    if len(guilty) < MAX_CRASHES:
-        yield f"#{sequence} is held to crash, and {len(guilty)} of its workers did"
+    entries = [e for e in case.entries(sequence) if step.began <= e.number <= step.entry.number]
+    announcements = [pair for pair in pairwise(entries) if pair[0].record.attempts_started]
+    crashes = sum(_may_have_crashed(case, announced, after) for announced, after in announcements)
+    if crashes < MAX_CRASHES:
+        yield f"#{sequence} is held to crash, and {crashes} of its workers did"
 
 
-def _came_to_grief(case: LaneCase, announced: Entry, after: Entry) -> bool:
-    worker, sequence = announced.by, announced.record.sequence
-    began = any(announced.number < post.began < after.number for post in case.posts(sequence))
+def _may_have_crashed(case: LaneCase, attempt_entry: Entry, after: Entry) -> bool:
+    worker, sequence = attempt_entry.by, attempt_entry.record.sequence
+    began = any(attempt_entry.number < post.began < after.number for post in case.posts(sequence))
     assert worker
     return began or worker.is_dead or worker.is_zombie or worker.wrote_in_vain
 
@@ -182,14 +186,14 @@ def _came_to_grief(case: LaneCase, announced: Entry, after: Entry) -> bool:
 def one_budget_a_redrive(case: LaneCase) -> Iterator[str]:
     """A dead letter comes to life by a redrive of its own, not of an earlier death, or a replay."""
     for sequence in case.records:
-        redrives = [one for one in case.history.redrives if one.sequence == sequence]
+        redrives = [redrive for redrive in case.history.redrives if redrive.sequence == sequence]
         for before, after in pairwise(case.entries(sequence)):
             statuses = (before.record.status, after.record.status)
             if statuses != ("dead", "waiting") or after.replayed:
                 continue
             good = ("", str(before.record.attempts))
-            meant = (r for r in redrives if r.number <= after.number and r.attempts in good)
-            if redrive := next(meant, None):
+            matching = (r for r in redrives if r.number <= after.number and r.attempts in good)
+            if redrive := next(matching, None):
                 redrives.remove(redrive)
             else:
                 yield f"#{sequence} was revived without a redrive of its own"
@@ -207,10 +211,10 @@ def redrives_revive(case: LaneCase) -> Iterator[str]:
 
 
 def late_is_said(case: LaneCase) -> Iterator[str]:
-    """Whoever gets a delivery after a later one is told so; a replay says that it is one.
+    """A delivery that comes after a later one is marked late, and a replay is marked as one.
 
     What was quarantined may yet be sent by a worker that was frozen, like any that comes too late.
-    And nobody is told so in vain.
+    No delivery is marked without a reason.
     """
     highest = 0
     for post in case.history.posts:
@@ -227,17 +231,20 @@ def late_is_said(case: LaneCase) -> Iterator[str]:
 
 def _was_redriven(case: LaneCase, post: Post) -> bool:
     redrives = case.history.redrives
-    return any(one.sequence == post.sequence and one.number < post.began for one in redrives)
+    return any(
+        redrive.sequence == post.sequence and redrive.number < post.began for redrive in redrives
+    )
 
 
 def _was_replayed(case: LaneCase, post: Post) -> bool:
     return any(
-        one.record.sequence == post.sequence and one.number < post.began for one in case.replays
+        replay.record.sequence == post.sequence and replay.number < post.began
+        for replay in case.replays
     )
 
 
 def waits(case: LaneCase) -> Iterator[str]:
-    """No attempt sooner than the schedule and the receiver allow, unless somebody woke the lane."""
+    """An attempt comes no sooner than schedule and receiver allow, unless the lane was resumed."""
     for sequence in case.records:
         for step in case.life(sequence):
             if not step.has_failed:
@@ -255,8 +262,8 @@ def _too_early(case: LaneCase, step: Step, following: Post) -> Iterator[str]:
     waited, hint = following.began_at - failed.ended_at, _hint(failed)
     if waited < hint - MILLISECOND:
         yield f"#{sequence} was sent again after {waited:.3f} s, asked to wait {hint:g} s"
-    woken = case.was_woken(since=step.entry.number, until=following.began)
-    if woken or step.paid is None:
+    resumed_early = case.was_resumed_early(since=step.entry.number, until=following.began)
+    if resumed_early or step.paid is None:
         return
     waited, delay = following.sent_at - step.paid.post.heard_at, _delay(case, step.spent)
     if waited < delay - MILLISECOND:
@@ -264,7 +271,7 @@ def _too_early(case: LaneCase, step: Step, following: Post) -> Iterator[str]:
 
 
 def no_idle_wait(case: LaneCase) -> Iterator[str]:
-    """What has failed is tried again soon after its time, where nothing keeps it from that."""
+    """A failed delivery is tried again soon after its time, where nothing prevents it."""
     if not case.is_undisturbed:
         return
     for sequence in case.records:
@@ -295,7 +302,7 @@ def charged_when_due(case: LaneCase) -> Iterator[str]:
 
 
 def _wrongly_charged(case: LaneCase, step: Step, post: Post) -> Iterator[str]:
-    if post.said == "410":  # all waits for an operator, and begins where it was
+    if post.answer_text == "410":  # all waits for an operator, and begins where it was
         if step.entry.was_charged:
             yield f"#{post.sequence} paid for an attempt at a receiver that is gone"
         return
@@ -307,7 +314,7 @@ def _wrongly_charged(case: LaneCase, step: Step, post: Post) -> Iterator[str]:
 
 
 def _own_time(case: LaneCase, paid: Paid | None, spent: int) -> tuple[float, float]:
-    """Between which two moments the delivery's own next attempt is due, by schedule and hint."""
+    """Return the interval in which the delivery's next attempt is due, by schedule and hint."""
     if paid is None:
         return 0.0, 0.0
     delay, hint = _delay(case, spent), _hint(paid.post)
@@ -317,7 +324,7 @@ def _own_time(case: LaneCase, paid: Paid | None, spent: int) -> tuple[float, flo
 
 
 def not_while_blocked(case: LaneCase) -> Iterator[str]:
-    """Neither by a pause, nor after the receiver has asked for no more."""
+    """Nothing is sent during a pause, or after the receiver has asked for no more."""
     for post in case.history.posts:
         for begins, ends in case.blocked:
             if begins + SETTLED_SECONDS < post.began_at < ends:
@@ -326,21 +333,21 @@ def not_while_blocked(case: LaneCase) -> Iterator[str]:
 
 
 def no_needless_repeat(case: LaneCase) -> Iterator[str]:
-    """In a lane that no fault has touched, every request is one recorded attempt.
+    """Every request in a lane that no fault has touched is one recorded attempt.
 
     A replay that takes the lane from a worker leaves one unrecorded.
     """
     if case.is_tainted:
         return
-    taken = len({replay.record.replayed_by for replay in case.replays})
+    replays = len({replay.record.replayed_by for replay in case.replays})
     for sequence, record in case.records.items():
         unrecorded = len(case.posts(sequence)) - record.attempts
-        if not 0 <= unrecorded <= taken:
+        if not 0 <= unrecorded <= replays:
             yield f"#{sequence}: {len(case.posts(sequence))} requests, {record.attempts} recorded"
 
 
 def replayed_as_a_whole(case: LaneCase) -> Iterator[str]:
-    """What had been done with when a replay of everything began, it has sent, each once."""
+    """A replay of everything has sent, once each, the deliveries that were final when it began."""
     for replay, began in case.whole_replays.items():
         for sequence in case.records:
             status = case.status(sequence, at=began)

@@ -1,4 +1,4 @@
-"""Receivers of a temper: how each answers, and after how long."""
+"""Receivers by temper: how each answers, and after how long."""
 
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -96,7 +96,7 @@ class SimulatedReceiver:
 
 @dataclass
 class ScriptedReceiver:
-    """Plays a script, and then always says the same; after so many seconds each time."""
+    """Receiver that answers by a script, then always the same, after so many seconds each time."""
 
     script: list[Response | NoResponse]
     then: Response | NoResponse = OK

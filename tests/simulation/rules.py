@@ -32,12 +32,12 @@ def is_blocked(subscription: "Subscription") -> bool:
 
 
 def delays(schedule: str) -> tuple[float, ...]:
-    """Seconds from one attempt to the next, as ``5,300`` says."""
+    """Parse the seconds from one attempt to the next: ``5,300``."""
     return tuple(float(delay) for delay in schedule.split(","))
 
 
 def rate(written: str) -> tuple[int, float]:
-    """How many requests in how many seconds: ``20/m``."""
+    """Parse a number of requests in a number of seconds: ``20/m``."""
     count, unit = written.split("/")
     return int(count), _UNITS[unit]
 
@@ -58,7 +58,7 @@ def hint_of(answer: "Response | NoResponse | None", *, at: float) -> float:
 
 
 def is_signed(headers: Mapping[str, str], body: bytes, secret: bytes, *, at: float) -> bool:
-    """Whether the request is signed with the secret, by Standard Webhooks, in this very second."""
+    """Tell whether the request is signed with the secret, by Standard Webhooks, in this second."""
     stamp = headers["webhook-timestamp"]
     signed = b".".join((headers["webhook-id"].encode(), stamp.encode(), body))
     signature = "v1," + b64encode(hmac.digest(secret, signed, "sha256")).decode()

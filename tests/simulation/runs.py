@@ -1,4 +1,4 @@
-"""What subscribers must be told of a pipeline, derived anew from what its source published.
+"""Reports that subscribers must get of a pipeline, derived from what its source published.
 
 Each run reports each of its states once, in order; a run that is resumed is one run.
 """
@@ -28,7 +28,7 @@ class Run:
     ended_at: float | None = None
 
     def is_followed_by_another(self, event: Publication) -> bool:
-        """Whether an event that comes after the end is of another run."""
+        """Tell whether an event that comes after the end is of another run."""
         if self.ended_at is None:
             return False
         if event.began_at is not None:
@@ -36,7 +36,7 @@ class Run:
         return event.event_type != self.reported[-1] and event.changed_at > self.ended_at
 
     def reports(self, event: Publication) -> list[Report]:
-        """What is told because of an event of this run; nothing of a state that is over."""
+        """Return the reports of an event of this run; none of a state that is over."""
         if self.ended_at is not None or self._is_of_an_earlier_beginning(event):
             return []
         if event.began_at is not None:
@@ -63,7 +63,7 @@ class Run:
 
 
 def to_reports(published: Sequence[Publication]) -> list[Report]:
-    """Everything that is told of one pipeline, in the order of its sequence."""
+    """Return the reports of one pipeline, in the order of its sequence."""
     run, reports = Run(), list[Report]()
     for event in published:
         if run.is_followed_by_another(event):

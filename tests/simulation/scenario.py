@@ -1,4 +1,4 @@
-"""What a seed draws: who subscribes, who answers how, what is published, what goes wrong."""
+"""Scenario that a seed draws: subscribers, how they answer, publications, faults."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -51,7 +51,7 @@ class Subscriber:
 
     @property
     def budget(self) -> int:
-        """Attempts until it is dead."""
+        """Return the attempts until a delivery is dead."""
         return len(self.delays) + 1
 
 
@@ -60,7 +60,7 @@ class Publication:
     at: float
     pipeline: str  # its key: staging/1 is the first of another source
     number: int
-    state: str = ""  # else by its number, so that each run is told in three
+    state: str = ""  # else by its number, so that each run has three events
     began_at: float | None = None
 
     @property
@@ -73,7 +73,7 @@ class Publication:
 
     @property
     def event_id(self) -> str:
-        """No source knows of the events of another, so two may have the same."""
+        """Return the event's id within its source; two sources may have the same."""
         return f"{self.pipeline_id}-{self.number}"
 
     @property
@@ -82,13 +82,13 @@ class Publication:
 
     @property
     def changed_at(self) -> float:
-        """By the producer's clock; no two of a pipeline at once."""
+        """Return the time by the producer's clock; no two of a pipeline are equal."""
         return self.at + self.number
 
 
 @dataclass(frozen=True)
 class Act:
-    """What an operator does, and to whom."""
+    """Action of an operator on a subscription."""
 
     at: float
     action: str
@@ -184,17 +184,17 @@ def _publications(random: Random, lasting: float) -> tuple[Publication, ...]:
 
 
 def _with_runs(seed: int, publications: Iterable[Publication]) -> Iterator[Publication]:
-    """So many pipelines say when their runs began, and some are interrupted and resumed.
+    """Let some pipelines report when their runs began; some are interrupted and resumed.
 
-    Drawn by chances of its own, so that all else in a history stays as it was.
+    A random source of its own draws them, so that all else in a history stays as it was.
     """
     for pipeline, group in groupby(publications, key=attrgetter("pipeline")):
-        random, several = Random(f"{seed}/{pipeline}"), tuple(group)
-        yield from _runs(random, several) if random.random() < RESUMABLE else several
+        random, of_pipeline = Random(f"{seed}/{pipeline}"), tuple(group)
+        yield from _runs(random, of_pipeline) if random.random() < RESUMABLE else of_pipeline
 
 
 def _of_two_sources(publication: Publication) -> Publication:
-    """Both count their pipelines from 1: what was 1, 2, 3 is 1, staging/1, 2."""
+    """Number the pipelines of two sources from 1: what was 1, 2, 3 is 1, staging/1, 2."""
     number, is_second = divmod(int(publication.pipeline) + 1, 2)
     pipeline = f"staging/{number}" if is_second else str(number)
     return replace(publication, pipeline=pipeline)
@@ -203,14 +203,16 @@ def _of_two_sources(publication: Publication) -> Publication:
 def _runs(random: Random, publications: Iterable[Publication]) -> Iterator[Publication]:
     state, beginnings = "", list[float]()
     for publication in publications:
-        said = random.choice(FOLLOWERS[state])
-        if said == "RUNNING":
+        following = random.choice(FOLLOWERS[state])
+        if following == "RUNNING":
             beginnings.append(publication.changed_at)
-        is_late = said == "COMPLETED" and beginnings[1:] and random.random() < LATE_END
-        began_at = beginnings[0 if is_late else -1] if beginnings and said != "CREATED" else None
-        yield replace(publication, state=said, began_at=began_at)
-        if not is_late and not (state == "RUNNING" and said == "CREATED"):
-            state = said
+        is_late = following == "COMPLETED" and beginnings[1:] and random.random() < LATE_END
+        began_at = (
+            beginnings[0 if is_late else -1] if beginnings and following != "CREATED" else None
+        )
+        yield replace(publication, state=following, began_at=began_at)
+        if not is_late and not (state == "RUNNING" and following == "CREATED"):
+            state = following
         if state == "COMPLETED":
             beginnings.clear()
 

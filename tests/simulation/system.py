@@ -1,4 +1,4 @@
-"""The whole of Lakehook under simulated time: shipped use cases between queues, tables, faults."""
+"""Lakehook under simulated time: shipped use cases between queues, tables and faults."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -27,10 +27,10 @@ from tests.simulation.ports import (
     ReachedLedger,
     RecheckIsDue,
     ReplayIsDue,
-    Told,
     WitnessedAttempts,
     WitnessedLedger,
     WitnessedSubscriptions,
+    WitnessTelemetry,
 )
 from tests.simulation.receivers import SimulatedReceiver
 from tests.simulation.scenario import Publication, Scenario, Subscriber
@@ -41,7 +41,7 @@ from tests.simulation.wiring import (
     DELIVERIES,
     EVENTS,
     VISIBILITY_SECONDS,
-    SimulatedDice,
+    SimulatedRandom,
     Wiring,
 )
 
@@ -51,7 +51,7 @@ MOST_HAPPENINGS = 50_000
 
 
 class System:
-    """Built from a scenario; nothing happens before its timeline runs."""
+    """System of a scenario; nothing happens before its timeline runs."""
 
     def __init__(
         self,
@@ -86,14 +86,14 @@ class System:
             s.id: SimulatedReceiver(s.temper, self.random, begins_at=NOON, recovers=s.recovers)
             for s in scenario.subscribers
         }
-        self.dice = SimulatedDice(self.random)
+        self.dice = SimulatedRandom(self.random)
         self.queues = {n: self._queue(n) for n in (EVENTS, DELIVERIES, DEAD, DEAD_EVENTS)}
-        self.sqs: Any = SimulatedSqs(self.queues, self.gate, self._changed, self._sent)
+        self.sqs: Any = SimulatedSqs(self.queues, self.gate, self._changed, self._on_send)
         self._start()
 
     @property
     def journal(self) -> FakeJournal:
-        """What the tables say, for those who look from outside; one until they are written."""
+        """Return the journal in the tables; one object until they are written again."""
         if self._journal[0] != self.dynamodb.writes:
             journal = journal_in(self.dynamodb.items, self.timeline)
             self._journal = self.dynamodb.writes, journal
@@ -121,7 +121,7 @@ class System:
         self._changed(EVENTS)
 
     def is_at_rest(self) -> bool:
-        """Whether nothing would change any more: all that waits, waits for an operator."""
+        """Tell whether nothing would change any more: all that waits, waits for an operator."""
         if (
             not self.faults.is_calm
             or self.replays.list_open()
@@ -156,7 +156,7 @@ class System:
             subscriptions=self.subscriptions,
             receivers=self.receivers,
             history=self.history,
-            telemetry=Told(self.timeline, self.history),
+            telemetry=WitnessTelemetry(self.timeline, self.history),
             dice=self.dice,
         )
         self.sources = {
@@ -188,7 +188,7 @@ class System:
             out_of_order=scenario.out_of_order,
             planned={call: list(fates) for call, fates in scenario.planned.items()},
             strikes=scenario.strikes,
-            touched=lambda one: self.history.tainted.update(one.groups if one else ()),
+            touched=lambda by: self.history.tainted.update(by.groups if by else ()),
         )
 
     def _queue(self, name: str) -> FifoQueue:
@@ -222,14 +222,14 @@ class System:
         deliveries = len(self.scenario.subscribers) * len(self.scenario.publications)
         return MOST_HAPPENINGS + 10 * deliveries
 
-    def _sent(self, name: str, group: str, body: str, attributes: Mapping[str, Any]) -> None:
+    def _on_send(self, name: str, group: str, body: str, attributes: Mapping[str, Any]) -> None:
         self.history.tell(self.timeline.now(), group, "sent to", name, KindOf(body))
         if name == DELIVERIES and "reason" in attributes:
             self.history.redriven(group, body, attributes)
 
 
 def _noise(publication: Publication) -> str:
-    """Of every other pipeline a counter has room for one event only, so that the others move."""
+    """Pad the counters of every other pipeline to hold one event only, so that the others move."""
     parts = 6 if crc32(publication.pipeline_id.encode()) % 2 else 0
     seed = publication.event_id.encode()
     return "".join(sha512(seed + bytes([part])).hexdigest() for part in range(parts))

@@ -1,4 +1,4 @@
-"""Whatever goes wrong, the promises hold: histories by seed, every one the same in every run."""
+"""Promises hold whatever fails: histories by seed, every one the same in every run."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -32,6 +32,6 @@ def test_every_promise_is_kept_whatever_the_seed(seed: int):
 
 
 def test_a_seed_tells_the_same_history_every_time():
-    once, again = play(draw(7)), play(draw(7))
+    first, repeated = play(draw(7)), play(draw(7))
 
-    assert once.system.history.read() == again.system.history.read()
+    assert first.system.history.read() == repeated.system.history.read()

@@ -1,4 +1,4 @@
-"""One bad receiver hurts nobody else: histories with figures."""
+"""A bad receiver delays no other: histories with figures."""
 
 from statistics import median
 
@@ -19,7 +19,7 @@ MINUTE, HOUR = 60.0, 3600.0
 
 
 def events(pipelines: int, each: int, *, apart: float) -> tuple[Publication, ...]:
-    """So many of each pipeline, all pipelines alike."""
+    """Build so many publications of each pipeline, all pipelines alike."""
     return tuple(
         Publication(NOON + number * apart + pipeline * 0.01, str(pipeline), number)
         for pipeline in range(1, pipelines + 1)
@@ -33,7 +33,7 @@ def a_scenario(*subscribers: Subscriber, publications: tuple[Publication, ...]) 
 
 
 def delays(played: Played, subscription: str) -> list[float]:
-    """From each event's publication to its arrival, in seconds."""
+    """Return the seconds from each event's publication to its arrival."""
     at = {
         (publication.pipeline, publication.number + 1): publication.at
         for publication in played.system.scenario.publications
@@ -43,7 +43,7 @@ def delays(played: Played, subscription: str) -> list[float]:
         for lane, history in played.system.history.lanes.items()
         if lane.partition("#")[0] == subscription
         for post in history.posts
-        if post.said == "200"
+        if post.answer_text == "200"
     )
 
 
@@ -69,15 +69,15 @@ def test_the_queue_holds_no_backlog_of_a_dead_subscriber():
     assert not played.violations
     records = played.system.ledger.records
     assert sum(lane.subscription_id == "a" for lane, _ in records) == 1500
-    in_their_retry_minute = 15  # lanes that had failed before the breaker opened
+    retrying_lanes = 15  # lanes that had failed before the breaker opened
     last = publications[-1].at - NOON
-    assert max(depth for second, depth in depths if second > last + 1) <= in_their_retry_minute
-    word_to_a_lane = 1  # now and then, to see whether it is up again
-    assert max(depth for second, depth in depths if second > last + MINUTE) <= word_to_a_lane
+    assert max(depth for second, depth in depths if second > last + 1) <= retrying_lanes
+    probe_messages = 1  # now and then, to see whether it is up again
+    assert max(depth for second, depth in depths if second > last + MINUTE) <= probe_messages
     assert max(delays(played, "b")) < 2.0
     assert statuses(played, "a") == {DeliveryStatus.DELIVERED}
-    told = sum("resume" in words for _, _, words in played.system.history.lines)
-    assert told < 3 * 150  # lanes, each woken once or twice, although all came to be well at once
+    resumes = sum("resume" in words for _, _, words in played.system.history.lines)
+    assert resumes < 3 * 150  # lanes, each resumed once or twice, although all recover at once
 
 
 def depth(system: System) -> tuple[float, int]:
@@ -105,7 +105,7 @@ HEALTHY = tuple(Subscriber(id=f"healthy{number}") for number in range(9))
 
 
 def of_ten_subscribers(seconds: float) -> Played:
-    """Three events a second to ten subscribers, the first of which answers after so long.
+    """Publish three events a second to ten subscribers, the first of which answers after so long.
 
     Each event is of a pipeline of its own, so that no lane is held already. Four workers take
     batches of up to ten lanes.
@@ -120,7 +120,7 @@ def of_ten_subscribers(seconds: float) -> Played:
 
 
 def healthy_delays(played: Played) -> list[float]:
-    return sorted(delay for one in HEALTHY for delay in delays(played, one.id))
+    return sorted(delay for subscriber in HEALTHY for delay in delays(played, subscriber.id))
 
 
 def test_an_endpoint_that_hangs_delays_nobody_from_the_first_second_on():
@@ -139,8 +139,8 @@ def test_an_endpoint_that_hangs_delays_nobody_from_the_first_second_on():
     assert sum(began < 60 for began in posts) <= 8
 
 
-class OneThatHangs(ScriptedReceiver):
-    """Answers for every pipeline but one."""
+class HangingReceiver(ScriptedReceiver):
+    """Receiver that answers for every pipeline but one."""
 
     def react(self, now: float, pipeline: str) -> Reaction:
         return 60.0 if pipeline == "1" else 0.1, OK
@@ -152,17 +152,17 @@ def test_a_pipeline_on_which_an_endpoint_hangs_delays_its_others_for_seconds_onl
     )
 
     def hang(system: System, _operator: Operator) -> None:
-        system.receivers["a"] = OneThatHangs([])
+        system.receivers["a"] = HangingReceiver([])
 
     scenario = a_scenario(Subscriber(id="a", schedule="5,300"), publications=publications)
 
     played = play(scenario, hang)
 
     assert not played.violations
-    others = delays(played, "a")
-    assert len(others) == 58
-    assert median(others) < 0.5
-    assert max(others) < 3.0
+    others_delays = delays(played, "a")
+    assert len(others_delays) == 58
+    assert median(others_delays) < 0.5
+    assert max(others_delays) < 3.0
 
 
 class Poison(ScriptedReceiver):
@@ -170,9 +170,9 @@ class Poison(ScriptedReceiver):
         return 0.1, SORRY if pipeline == "1" else OK
 
 
-@pytest.mark.parametrize("others", [0, 4])
-def test_a_poison_pipeline_spends_its_own_budget_and_nobody_elses(others: int):
-    publications = events(1 + others, 10, apart=30.0)
+@pytest.mark.parametrize("healthy_pipelines", [0, 4])
+def test_a_poison_pipeline_spends_its_own_budget_and_nobody_elses(healthy_pipelines: int):
+    publications = events(1 + healthy_pipelines, 10, apart=30.0)
 
     def poisoned(system: System, _operator: Operator) -> None:
         system.receivers["a"] = Poison([])
@@ -184,21 +184,19 @@ def test_a_poison_pipeline_spends_its_own_budget_and_nobody_elses(others: int):
     records = played.system.ledger.records
     assert not played.violations
     assert not played.system.subscriptions.by_id["a"].is_blocked
-    assert [one.attempts for (lane, _), one in records.items() if lane.pipeline_key == "1"] == [
-        3,
-        *[0] * 9,
-    ]
+    poisoned_records = [records[key] for key in records if key[0].pipeline_key == "1"]
+    assert [record.attempts for record in poisoned_records] == [3, *[0] * 9]
     assert max(delays(played, "a"), default=0.0) < 1.0
 
 
 class SeldomSlow(ScriptedReceiver):
-    """Each fiftieth takes nine seconds."""
+    """Receiver whose every fiftieth answer takes nine seconds."""
 
-    asked = 0
+    requests = 0
 
     def react(self, now: float, pipeline: str) -> Reaction:
-        self.asked += 1
-        return (9.0 if self.asked % 50 == 0 else 0.1), OK
+        self.requests += 1
+        return (9.0 if self.requests % 50 == 0 else 0.1), OK
 
 
 def test_an_endpoint_slow_two_times_in_a_hundred_delays_few():
@@ -208,11 +206,11 @@ def test_an_endpoint_slow_two_times_in_a_hundred_delays_few():
     publications = events(20, 20, apart=10.0)
     played = play(a_scenario(Subscriber(id="a"), PROMPT, publications=publications), seldom_slow)
 
-    own, others = delays(played, "a"), delays(played, "b")
+    delays_of_slow, delays_of_prompt = delays(played, "a"), delays(played, "b")
     assert not played.violations
-    assert median(own) < 0.5
-    assert max(own) < 60.0
-    assert max(others) < 1.0
+    assert median(delays_of_slow) < 0.5
+    assert max(delays_of_slow) < 60.0
+    assert max(delays_of_prompt) < 1.0
 
 
 @pytest.mark.parametrize("out_of_order", [TABLES, frozenset(("keyring",))])

@@ -50,7 +50,7 @@ def calls() -> range:
     return range(1, played({}).system.faults.calls + 1)
 
 
-def test_without_a_fault_it_dies_once_and_is_redriven():
+def test_a_delivery_dies_once_and_is_redriven_without_faults():
     history = played({})
 
     assert not history.violations
@@ -78,7 +78,7 @@ def test_no_two_kills_break_a_promise(apart: int):
 
 
 def crashing(system: System, _operator: Operator) -> None:
-    """Whoever numbers the first event of pipeline 1 is killed."""
+    """Kill the worker that numbers the first event of pipeline 1."""
     execute = system.dynamodb.batch_execute_statement
 
     def kill(*, Statements: list[Any]) -> Any:  # noqa: N803
@@ -91,7 +91,8 @@ def crashing(system: System, _operator: Operator) -> None:
 
 
 def _accepts_the_first(statement: dict[str, Any]) -> bool:
-    texts = [zlib.decompress(one["B"]) for one in statement["Parameters"] if "B" in one]
+    binaries = [value["B"] for value in statement["Parameters"] if "B" in value]
+    texts = map(zlib.decompress, binaries)
     return any(b'"1-0"' in text for text in texts)
 
 

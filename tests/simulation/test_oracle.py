@@ -1,4 +1,4 @@
-"""The oracle judged: a history that was doctored to break a promise is noticed, by that promise.
+"""Tests of the oracle: a history doctored to break a promise is noticed, by that promise.
 
 Each history is written down by hand; none is played, but one of two events for what is judged over
 all lanes.
@@ -41,11 +41,11 @@ NAME = "sub_a#39"
 ASKS = Response(status=500, headers={"retry-after": "60"}, body=b"")
 DONE = ReplayState.DONE
 OUTCOMES = {200: Outcome.DELIVERED, 410: Outcome.GONE, 500: Outcome.REJECTED}
-SAID = tuple(Report("PIPELINE_RUNNING", f"39-{number}") for number in range(1, 20))
+REPORTS = tuple(Report("PIPELINE_RUNNING", f"39-{number}") for number in range(1, 20))
 
 
 class Lane:
-    """A lane's history, written down step by step; schedule 5 s, then 300 s."""
+    """History of a lane, written down step by step; schedule 5 s, then 300 s."""
 
     def __init__(self, **changes: Any) -> None:
         self.now = NOON
@@ -65,8 +65,8 @@ class Lane:
     def writes(
         self, sequence: int, *, charged: bool = True, replay: str = "", **fields: Any
     ) -> None:
-        known = self.records.get(sequence) or DeliveryRecord.waiting(a_delivery(sequence))
-        record = replace(known, **fields)
+        before = self.records.get(sequence) or DeliveryRecord.waiting(a_delivery(sequence))
+        record = replace(before, **fields)
         if replay:
             record = replace(record, replayed_by=replay)
         self.records[sequence] = record
@@ -75,9 +75,9 @@ class Lane:
         )
 
     def sends(self, sequence: int, **fields: Any) -> Post:
-        """A request begins."""
+        """Begin a request."""
         parts = {"id": f"{NAME}#{sequence}", "late": False, "replayed": False, "body": b"{}"}
-        parts |= {"event": SAID[sequence - 1], "sent_at": self.now}
+        parts |= {"event": REPORTS[sequence - 1], "sent_at": self.now}
         post = Post(NAME, sequence, **(parts | fields))
         self._history.began(post, at=self.now)
         return post
@@ -86,30 +86,30 @@ class Lane:
         self._history.ended(post, at=self.now, answer=answer)
 
     def tries(self, sequence: int, answer: Response = OK, **fields: Any) -> None:
-        """A whole attempt, with its request, its answer and its record."""
+        """Write a whole attempt: its request, its answer and its record."""
         self.hears(self.sends(sequence), answer)
         self.notes(sequence, answer, **fields)
 
     def notes(
         self, sequence: int, answer: Response, *, charged: bool = True, **fields: Any
     ) -> None:
-        """An attempt is recorded, whether or not there was one."""
-        known = self.records.get(sequence) or DeliveryRecord.waiting(a_delivery(sequence))
+        """Record an attempt, whether or not there was one."""
+        before = self.records.get(sequence) or DeliveryRecord.waiting(a_delivery(sequence))
         outcome = Outcome.ABORTED if answer is ABORT else OUTCOMES[answer.status]
         attempt = Attempt(at=fields.pop("at", self.now), outcome=outcome, milliseconds=0)
-        tried = known.with_attempt(attempt)
+        tried = before.with_attempt(attempt)
         changes = {"attempts": tried.attempts, "attempts_log": tried.attempts_log}
         self.writes(sequence, charged=charged, **({"status": tried.status} | changes | fields))
 
     def dies(self, sequence: int, *, attempts: int = 3) -> None:
-        """All of its budget is spent, at the times that the schedule says."""
+        """Spend all of its budget, at the times that the schedule says."""
         for number, delay in zip(range(1, attempts + 1), (5, 300, 5, 5), strict=False):
             is_last = number == attempts
             self.tries(sequence, SORRY, **({"status": DeliveryStatus.DEAD} if is_last else {}))
             self.wait(delay)
         self.letters.add(sequence)
 
-    def is_woken(self) -> None:
+    def is_resumed_early(self) -> None:
         self._history.leased(NAME, at=self.now, early=True)
 
     def is_redriven(self, sequence: int) -> None:
@@ -122,7 +122,7 @@ class Lane:
         self.writes(sequence, status=DeliveryStatus.WAITING)
 
     def is_replayed(self, sequences: Iterable[int]) -> None:
-        """And sent, each of them."""
+        """Requeue the sequences by a replay, and send each."""
         for sequence in sequences:
             self.writes(sequence, status=DeliveryStatus.WAITING, replay="rpl_1")
         for sequence in sequences:
@@ -142,7 +142,7 @@ class Lane:
                 "history": self.history,
                 "records": self.records,
                 "events": max(self.records, default=0),
-                "reports": SAID,
+                "reports": REPORTS,
                 "is_tainted": False,
                 "is_undisturbed": True,
                 "is_blocked": False,
@@ -174,8 +174,8 @@ def date_in(seconds: float, now: float) -> Response:
     return Response(status=500, headers={"retry-after": date}, body=b"")
 
 
-def nothing(_: Lane) -> None:
-    """Everything as it should be."""
+def leaves_it_intact(_: Lane) -> None:
+    """Leave the history intact."""
 
 
 # --- histories that keep every promise: else a doctored one would prove nothing ---
@@ -195,7 +195,7 @@ def a_retry(lane: Lane) -> None:
 
 def a_probe_before_its_time(lane: Lane) -> None:
     lane.tries(1, SORRY)
-    lane.is_woken()
+    lane.is_resumed_early()
     lane.wait(1)
     lane.tries(1, SORRY, charged=False)
     lane.wait(4)
@@ -252,7 +252,7 @@ def a_crash(lane: Lane) -> None:
 
 
 def a_frozen_worker(lane: Lane) -> None:
-    """It wakes between the announcement and the request of the next one."""
+    """Wake the worker between the announcement and the request of the next one."""
     frozen = lane._worker
     lane.hears(lane.sends(1))
     lane._worker = replace(frozen)
@@ -322,7 +322,7 @@ def a_letter_whose_event_crashed_fan_out(lane: Lane) -> None:
         a_frozen_worker,
     ],
 )
-def test_what_keeps_every_promise_is_let_be(history: Doctor) -> None:
+def test_a_history_that_keeps_every_promise_passes(history: Doctor) -> None:
     lane = Lane()
 
     history(lane)
@@ -434,9 +434,9 @@ def changes_its_body(lane: Lane) -> None:
 
 
 def has_two_requests_at_once(lane: Lane) -> None:
-    first, again = lane.sends(1), lane.sends(1)
+    first, second = lane.sends(1), lane.sends(1)
     lane.hears(first)
-    lane.hears(again)
+    lane.hears(second)
     lane.notes(1, OK)
     lane.changes["is_tainted"] = True
 
@@ -501,9 +501,9 @@ def ignores_what_the_receiver_asked(lane: Lane) -> None:
     lane.tries(1)
 
 
-def ignores_it_though_it_was_woken(lane: Lane) -> None:
+def ignores_a_hint_though_it_was_resumed(lane: Lane) -> None:
     lane.tries(1, ASKS)
-    lane.is_woken()
+    lane.is_resumed_early()
     lane.wait(59)
     lane.tries(1)
 
@@ -644,7 +644,7 @@ def discards_as_if_it_were_removed(lane: Lane) -> None:
 
 
 def tells_of_another_event(lane: Lane) -> None:
-    lane.hears(lane.sends(1, event=SAID[1]))
+    lane.hears(lane.sends(1, event=REPORTS[1]))
     lane.notes(1, OK)
 
 
@@ -666,7 +666,7 @@ def records_an_attempt_at_another_time(lane: Lane) -> None:
 
 
 def records_what_it_was_not_told(lane: Lane) -> None:
-    """It was delivered at another attempt, so it is not lost."""
+    """Deliver it at another attempt, so that it is not lost."""
     lane.tries(1, OK, status=DeliveryStatus.WAITING)
     lane.wait(5)
     lane.tries(1, SORRY, status=DeliveryStatus.DELIVERED)
@@ -750,7 +750,7 @@ def dies_too_soon_after_a_replay(lane: Lane) -> None:
 
 
 def dies_too_late_though_another_was_replayed(lane: Lane) -> None:
-    """Only what goes before it makes a budget anew."""
+    """Revive a later delivery; only an earlier one renews the budget."""
     lane.tries(1, SORRY)
     lane.writes(2, status=DeliveryStatus.WAITING, replay="rpl_1")
     lane.wait(5)
@@ -759,7 +759,7 @@ def dies_too_late_though_another_was_replayed(lane: Lane) -> None:
 
 def dies_of_what_was_free(lane: Lane) -> None:
     lane.tries(1, SORRY)
-    lane.is_woken()
+    lane.is_resumed_early()
     lane.wait(1)
     lane.tries(1, SORRY, charged=False)
     lane.wait(4)
@@ -840,7 +840,7 @@ def ignores_a_date(lane: Lane) -> None:
 def ignores_what_was_asked_at_a_probe(lane: Lane) -> None:
     lane.tries(1, SORRY)
     lane.wait(1)
-    lane.is_woken()
+    lane.is_resumed_early()
     lane.tries(1, ASKS, charged=False)
     lane.wait(30)
     lane.tries(1)
@@ -873,7 +873,7 @@ def retries_too_soon_after_a_redrive(lane: Lane) -> None:
 
 
 def counts_from_when_it_was_sent(lane: Lane) -> None:
-    """Of a wait that begins when the answer has come."""
+    """Wait less than asked, from the answer on."""
     post = lane.sends(1)
     lane.wait(4)
     lane.hears(post, SORRY)
@@ -885,7 +885,7 @@ def counts_from_when_it_was_sent(lane: Lane) -> None:
 def pays_for_a_probe(lane: Lane) -> None:
     lane.tries(1, SORRY)
     lane.wait(1)
-    lane.is_woken()
+    lane.is_resumed_early()
     lane.tries(1, SORRY)
     lane.wait(300)
     lane.tries(1)
@@ -894,7 +894,7 @@ def pays_for_a_probe(lane: Lane) -> None:
 def pays_for_a_probe_by_the_time_of_its_answer(lane: Lane) -> None:
     lane.tries(1, SORRY)
     lane.wait(1)
-    lane.is_woken()
+    lane.is_resumed_early()
     probe = lane.sends(1)
     lane.wait(9)
     lane.hears(probe, SORRY)
@@ -1016,7 +1016,7 @@ def repeats_more_than_a_replay_explains(lane: Lane) -> None:
         (ignores_a_redrive, "redrives_revive"),
         (retries_too_soon, "waits"),
         (ignores_what_the_receiver_asked, "waits"),
-        (ignores_it_though_it_was_woken, "waits"),
+        (ignores_a_hint_though_it_was_resumed, "waits"),
         (waits_for_nothing, "no_idle_wait"),
         (tries_for_nothing, "charged_when_due"),
         (sends_while_blocked, "not_while_blocked"),
@@ -1026,7 +1026,7 @@ def repeats_more_than_a_replay_explains(lane: Lane) -> None:
         (replays_one_twice, "replayed_as_a_whole"),
     ],
 )
-def test_what_breaks_a_promise_is_noticed(doctor: Doctor, promise: str) -> None:
+def test_a_history_that_breaks_a_promise_fails_by_it(doctor: Doctor, promise: str) -> None:
     lane = Lane()
 
     doctor(lane)
@@ -1043,7 +1043,7 @@ def test_a_letter_that_comes_late_and_does_not_say_so_is_noticed() -> None:
 
 
 def test_every_promise_is_among_those_that_are_broken_here() -> None:
-    table = test_what_breaks_a_promise_is_noticed.pytestmark[0].args[1]  # type: ignore[attr-defined]
+    table = test_a_history_that_breaks_a_promise_fails_by_it.pytestmark[0].args[1]  # type: ignore[attr-defined]
 
     broken = {promise for _, promise in table} | {"late_is_said"}
 
@@ -1082,15 +1082,15 @@ def loses_what_was_published(system: System) -> None:
 
 
 def accepts_what_nobody_published(system: System) -> None:
-    known = system.journal.accepted_events["1", "1-0"]
-    system.journal.accepted_events["1", "1-9"] = replace(known, sequence=2)
+    event = system.journal.accepted_events["1", "1-0"]
+    system.journal.accepted_events["1", "1-9"] = replace(event, sequence=2)
     system.journal.accepted["1", "1-9"] = NOON
 
 
 def leaves_a_gap(system: System) -> None:
     key = ("1", "1-0")
-    known = system.journal.accepted_events[key]
-    system.journal.accepted_events[key] = replace(known, sequence=2)
+    event = system.journal.accepted_events[key]
+    system.journal.accepted_events[key] = replace(event, sequence=2)
 
 
 def tells_an_end_before_its_run(system: System) -> None:
@@ -1112,16 +1112,16 @@ def sets_aside_what_is_new(system: System) -> None:
     system.journal.skips["1", "1-0"] = system.journal.accepted_events.pop(("1", "1-0"))
 
 
-def infers_what_was_told(system: System) -> None:
-    known = system.journal.accepted_events["1", "1-0"]
-    inferred = infer_created(known.event, round_number=1, earlier_ended_at=None)
-    system.journal.accepted_events["1", "1-0"] = replace(known, sequence=2)
-    system.journal.accepted_events["1", inferred.id] = replace(known, event=inferred)
+def infers_a_published_event(system: System) -> None:
+    event = system.journal.accepted_events["1", "1-0"]
+    inferred = infer_created(event.event, run_number=1, earlier_ended_at=None)
+    system.journal.accepted_events["1", "1-0"] = replace(event, sequence=2)
+    system.journal.accepted_events["1", inferred.id] = replace(event, event=inferred)
     system.journal.accepted["1", inferred.id] = NOON
 
 
 def quarantines_after_two_crashes(system: System) -> None:
-    """Of one message; the third crashed with a copy of it."""
+    """Crash two workers with one message, and a third with a copy of it."""
     quarantines_for_nothing(system)
     body = json.dumps({"event_id": "1-0"})
     dead = Invocation("fanout", NOON, frozenset(), is_dead=True)
@@ -1147,7 +1147,7 @@ def probes_with_two_at_once(system: System) -> None:
 
 
 @pytest.mark.parametrize(
-    ("doctor", "told"),
+    ("doctor", "message"),
     [
         (meets_an_error_of_ours, "no one foresaw"),
         (leaves_an_event, "left in events"),
@@ -1156,7 +1156,7 @@ def probes_with_two_at_once(system: System) -> None:
         (loses_what_was_published, "published and accepted differ"),
         (accepts_what_nobody_published, "published and accepted differ"),
         (sets_aside_what_is_new, "is told"),
-        (infers_what_was_told, "is told"),
+        (infers_a_published_event, "is told"),
         (quarantines_after_two_crashes, "and 2 of its workers did"),
         (probes_with_two_at_once_beside_a_fault, "is down, and gets"),
         (leaves_a_gap, "has the sequences"),
@@ -1167,15 +1167,15 @@ def probes_with_two_at_once(system: System) -> None:
         (probes_with_two_at_once, "is down, and gets"),
     ],
 )
-def test_what_is_wrong_over_all_lanes_is_noticed(
-    doctor: Callable[[System], None], told: str
+def test_a_violation_across_lanes_is_noticed(
+    doctor: Callable[[System], None], message: str
 ) -> None:
     played = a_day()
     assert not played.violations
 
     doctor(played.system)
 
-    assert any(told in violation.what for violation in judge(played.system))
+    assert any(message in violation.description for violation in judge(played.system))
 
 
 @pytest.mark.parametrize(

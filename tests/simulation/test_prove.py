@@ -47,7 +47,7 @@ def ends(world: World, path_of: type[Path]) -> Iterator[object]:
         if not history.was_pruned:
             yield str(
                 [
-                    [(post.sequence, post.said) for post in lane.posts]
+                    [(post.sequence, post.answer_text) for post in lane.posts]
                     + [(entry.record.status, entry.record.attempts) for entry in lane.entries]
                     for _, lane in sorted(history.system.history.lanes.items())
                 ]

@@ -36,7 +36,7 @@ def a_scenario(**changes: object) -> Scenario:
 
 
 def replaying(system: System, operator: Operator) -> None:
-    system.timeline.at(NOON + BEGINS, lambda: operator.replay_those("a", DeliveryFilter.ANY))
+    system.timeline.at(NOON + BEGINS, lambda: operator.replay_status("a", DeliveryFilter.ANY))
 
 
 def replayed(played: Played) -> dict[str, list[int]]:
@@ -47,7 +47,7 @@ def replayed(played: Played) -> dict[str, list[int]]:
     }
 
 
-def test_what_was_before_it_goes_out_once_more_and_what_is_new_once():
+def test_a_replay_sends_earlier_events_once_more_and_new_ones_once():
     played = play(a_scenario(), replaying)
 
     assert not played.violations
@@ -59,7 +59,7 @@ def test_what_was_before_it_goes_out_once_more_and_what_is_new_once():
 
 @pytest.mark.parametrize("temper", Temper)
 @pytest.mark.parametrize("ordering", Ordering)
-def test_whoever_listens_no_promise_is_broken(temper: Temper, ordering: Ordering):
+def test_a_replay_to_any_receiver_breaks_no_promise(temper: Temper, ordering: Ordering):
     for seed in range(1, 5):
         subscriber = Subscriber(id="a", temper=temper, ordering=ordering)
 
@@ -70,7 +70,7 @@ def test_whoever_listens_no_promise_is_broken(temper: Temper, ordering: Ordering
 
 @pytest.mark.parametrize("fault", AT_A_CALL)
 @pytest.mark.parametrize("call", CALLS)
-def test_no_fault_at_any_call_of_it_breaks_a_promise(call: str, fault: Fault):
+def test_no_fault_at_any_call_of_a_replay_breaks_a_promise(call: str, fault: Fault):
     for earlier in range(CALLS[call]):
         strike: list[Fault | None] = [*[None] * earlier, fault]
 
@@ -78,7 +78,7 @@ def test_no_fault_at_any_call_of_it_breaks_a_promise(call: str, fault: Fault):
 
         assert not played.violations, f"{earlier}\n{played.story()}"
         assert played.system.faults.injected[fault] == 1
-        assert {n for sent in replayed(played).values() for n in sent} == {1, 2, 3}
+        assert {n for sequences in replayed(played).values() for n in sequences} == {1, 2, 3}
 
 
 def test_ticks_side_by_side_send_nothing_twice():

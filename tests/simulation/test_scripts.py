@@ -1,4 +1,4 @@
-"""Histories that somebody once feared, played on purpose."""
+"""Histories that were once feared, played on purpose."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def a_scenario(**changes: object) -> Scenario:
     return Scenario(publications=ONE, calm_at=NOON + 7200).with_(**changes)
 
 
-def sent(played: Played) -> list[int]:
+def sent_sequences(played: Played) -> list[int]:
     return [post.sequence for post in played.system.history.lanes["a#1"].posts]
 
 
@@ -46,9 +46,9 @@ def test_a_late_duplicate_revives_no_dead_letter():
             return send(text, **message)  # type: ignore[arg-type]
 
         queue.send = remember  # type: ignore[assignment,method-assign]
-        system.timeline.at(NOON + 1000, lambda: again(system, *body[0]))
+        system.timeline.at(NOON + 1000, lambda: repeat_send(system, *body[0]))
 
-    def again(system: System, text: str, group: str) -> None:
+    def repeat_send(system: System, text: str, group: str) -> None:
         system.sqs.send_message(
             QueueUrl=DELIVERIES,
             MessageBody=text,
@@ -62,7 +62,7 @@ def test_a_late_duplicate_revives_no_dead_letter():
 
     assert not played.violations
     assert statuses(played) == [DeliveryStatus.DEAD]
-    assert sent(played) == [1, 1, 1]
+    assert sent_sequences(played) == [1, 1, 1]
 
 
 def test_a_fan_out_that_is_repeated_after_the_deduplication_window_sends_nothing_twice():
@@ -73,14 +73,14 @@ def test_a_fan_out_that_is_repeated_after_the_deduplication_window_sends_nothing
     played = play(a_scenario(), repeat)
 
     assert not played.violations
-    assert sent(played) == [1]
+    assert sent_sequences(played) == [1]
 
 
 def test_a_crash_between_the_request_and_its_record_repeats_it_under_its_id():
     played = play(a_scenario(planned={"ledger.save": [Fault.KILL_BEFORE]}))
 
     assert not played.violations
-    assert sent(played) == [1, 1]
+    assert sent_sequences(played) == [1, 1]
     assert {post.id for post in played.system.history.lanes["a#1"].posts} == {"a#1#1"}
 
 
@@ -119,7 +119,7 @@ def test_a_zombie_that_wakes_after_another_has_delivered_undoes_nothing():
 
     assert not played.violations
     assert statuses(played) == [DeliveryStatus.DELIVERED]
-    assert [post.said for post in played.system.history.lanes["a#1"].posts] == ["500", "200"]
+    assert [post.answer_text for post in played.system.history.lanes["a#1"].posts] == ["500", "200"]
 
 
 def test_a_letter_that_dies_again_within_five_minutes_has_its_second_letter():
@@ -133,7 +133,7 @@ def test_a_letter_that_dies_again_within_five_minutes_has_its_second_letter():
 
     assert not played.violations
     assert statuses(played) == [DeliveryStatus.DEAD]
-    assert sent(played) == [1] * 8
+    assert sent_sequences(played) == [1] * 8
 
 
 def console_while_followers_arrive(ordering: Ordering) -> Played:
@@ -152,7 +152,7 @@ def test_a_redrive_while_followers_arrive_keeps_the_order_of_a_strict_lane():
 
     assert not played.violations
     assert statuses(played) == [DeliveryStatus.DELIVERED] * 4
-    assert sent(played) == [1, 1, 1, 2, 3, 4]
+    assert sent_sequences(played) == [1, 1, 1, 2, 3, 4]
 
 
 def test_a_redrive_while_followers_arrive_is_late_where_a_lane_skips():
@@ -190,7 +190,7 @@ def test_what_waits_for_a_subscriber_that_is_removed_is_discarded_unsent():
 
     assert not played.violations
     assert statuses(played) == [DeliveryStatus.DISCARDED] * 3
-    assert sent(played) == [1, 1]
+    assert sent_sequences(played) == [1, 1]
     assert played.system.ledger.lanes == {}
 
 
@@ -236,7 +236,7 @@ def test_a_redrive_is_one_budget_whatever_its_visit_does_next(
     played = play(a_scenario(subscribers=(dead,), publications=events), redrive_first)
 
     assert not played.violations
-    assert sent(played).count(1) == 2 * dead.budget
+    assert sent_sequences(played).count(1) == 2 * dead.budget
 
 
 def redrive_once_something_is_dead(system: System, operator: Operator) -> None:
@@ -276,8 +276,8 @@ def test_lanes_that_a_resume_has_missed_go_on_within_the_hour():
         system.timeline.at(NOON + 200, lambda: set_pause(system, None))
 
     def set_pause(system: System, paused_at: str | None) -> None:
-        known = system.subscriptions.by_id
-        known["a"] = replace(known["a"], paused_at=paused_at)
+        subscriptions = system.subscriptions.by_id
+        subscriptions["a"] = replace(subscriptions["a"], paused_at=paused_at)
 
     played = play(a_scenario(publications=published), pause_and_die)
 

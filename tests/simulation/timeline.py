@@ -17,7 +17,7 @@ Work = Callable[[], None]
 
 
 class Actor:
-    """Plays one task after another, whenever it is its turn."""
+    """Greenlet that plays one task after another, whenever it is its turn."""
 
     def __init__(self, timeline: "Timeline", *, itself: greenlet | None = None) -> None:
         self.itself = itself or greenlet(self._live)
@@ -76,7 +76,7 @@ class Timeline:
 
     @property
     def context(self) -> Any:
-        """Whatever the running task was begun for."""
+        """Return the context that the running task was begun with."""
         return self._playing.context
 
     def at(self, time: float, action: Work, *, about: str = "") -> object:
@@ -88,7 +88,7 @@ class Timeline:
         return None
 
     def cancel(self, planned: object) -> None:
-        """Forget what ``at`` has returned: it would change nothing. A search has less to do."""
+        """Cancel what ``at`` has returned; a search has less to do."""
 
     def reach(self, call: str, about: Collection[object] = ()) -> None:
         """Come to a call of something shared: where a search lets others go first."""
@@ -104,19 +104,19 @@ class Timeline:
 
     def wait(self, until: float = inf) -> None:
         """Let others go on until the time has come, or ``wake`` is called for this actor."""
-        me = self._playing
+        actor = self._playing
         if until < inf:
-            self._enter(until, WakeUp(me, me.waits))
-        self._go_on(me)
+            self._enter(until, WakeUp(actor, actor.waits))
+        self._go_on(actor)
 
-    def whoever_plays(self) -> Actor:
+    def current_actor(self) -> Actor:
         return self._playing
 
     def wake(self, actor: Actor) -> None:
         self._enter(self.time, WakeUp(actor, actor.waits))
 
     def next_time(self) -> float:
-        """When something happens next, or infinity."""
+        """Return the time of the next entry, or infinity."""
         return self._agenda[0][0] if self._agenda else inf
 
     def run(self) -> None:
@@ -141,21 +141,21 @@ class Timeline:
         except BaseException as failure:  # noqa: BLE001  the main thread raises it
             self._failure = self._failure or failure
 
-    def rest(self, me: Actor) -> None:
+    def rest(self, actor: Actor) -> None:
         if self._is_over:
             return
-        self._resting.append(me)
-        self._go_on(me)
-        while not (me.work or self._is_over):  # woken for a wait that it has given up meanwhile
-            self._go_on(me)
+        self._resting.append(actor)
+        self._go_on(actor)
+        while not (actor.work or self._is_over):  # woken for a wait that it has given up meanwhile
+            self._go_on(actor)
 
-    def _go_on(self, me: Actor) -> None:
+    def _go_on(self, actor: Actor) -> None:
         if self._is_over:
             raise Over
         following = self._next()
         following.waits += 1
         self._playing = following
-        if following is not me:
+        if following is not actor:
             following.itself.switch()  # and then somebody has switched back
 
     def _next(self) -> Actor:

@@ -1,4 +1,4 @@
-"""The functions' shipped code, wired as their handlers wire it, but to what is simulated."""
+"""Wiring of the functions' shipped code, as in their handlers, but to simulated services."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from tests.simulation.platform import Records
 from tests.simulation.ports import Reached
 from tests.simulation.receivers import SimulatedReceiver
 from tests.simulation.timeline import Timeline
-from tests.simulation.workers import OneAtATime, SimulatedExecutor
+from tests.simulation.workers import SimulatedExecutor, SimulatedLock
 from tests.ticking import a_tick
 
 EVENTS, DELIVERIES = "events", "deliveries"
@@ -47,8 +47,8 @@ NEVER = '{"created": "365d", "running": "365d"}'
 DEPLOYED_SCHEDULE = RetrySchedule.parse("5,300")
 
 
-class SimulatedDice(FakeRandom):
-    """Tokens in a row, chances by the seed."""
+class SimulatedRandom(FakeRandom):
+    """Random source of tokens in a row, and of fractions by the seed."""
 
     def __init__(self, random: Random) -> None:
         super().__init__()
@@ -78,20 +78,20 @@ class Wiring:
     receivers: Mapping[str, SimulatedReceiver]
     history: History
     telemetry: Any
-    dice: SimulatedDice
+    dice: SimulatedRandom
 
     def fan_out(self, records: Records, invocation: Invocation) -> set[str]:
-        again = self._fan_out(
+        nacked = self._fan_out(
             [event_message(record) for record in records], self._remaining(invocation)
         )
-        return {one.id for one in again}
+        return {message.id for message in nacked}
 
     def deliver(self, records: Records, invocation: Invocation) -> set[str]:
         deliver_batch = build_deliver(self._delivery_ports(), DEPLOYED_SCHEDULE)
-        again = deliver_batch(
+        nacked = deliver_batch(
             [queue_message(record) for record in records], self._remaining(invocation)
         )
-        return {one.id for one in again}
+        return {message.id for message in nacked}
 
     def _remaining(self, invocation: Invocation) -> Remaining:
         return lambda: invocation.deadline - self.timeline.now()
@@ -144,7 +144,7 @@ class Wiring:
             random=self.dice,
             telemetry=self.telemetry,
             workers=SimulatedExecutor(self.timeline),
-            exclusive_attempts=OneAtATime(self.timeline),
+            exclusive_attempts=SimulatedLock(self.timeline),
             visibility_seconds=VISIBILITY_SECONDS[DELIVERIES],
         )
 

@@ -1,4 +1,4 @@
-"""The lanes of a batch side by side, under simulated time: an executor, and how it is waited for.
+"""Executor and wait under simulated time: the lanes of a batch run side by side.
 
 ``concurrent.futures.wait`` waits for real threads and real seconds; ``simulated_waits`` puts the
 timeline's in its place for as long as a history runs.
@@ -17,7 +17,7 @@ from tests.simulation.timeline import Actor, Timeline
 
 
 class SimulatedFuture(Future[Any]):
-    """Without the locks of real threads; it hashes the same in every run: sets keep their order."""
+    """Future without locks; it hashes the same in every run, so sets keep their order."""
 
     def __init__(self, number: int) -> None:
         self.waiting: list[Actor] = []
@@ -79,18 +79,18 @@ class SimulatedWait:
         until = inf if timeout is None else self._timeline.now() + timeout
         until = max(until, self._timeline.context.frozen_until)
         self._wake_when_one_is_done(fs)
-        wanted = 1 if return_when == FIRST_COMPLETED else len(fs)
-        while sum([one.is_done for one in fs]) < wanted and self._timeline.now() < until:
+        awaited = 1 if return_when == FIRST_COMPLETED else len(fs)
+        while sum([future.is_done for future in fs]) < awaited and self._timeline.now() < until:
             self._timeline.wait(until)
         return Waited({f for f in fs if f.is_done}, {f for f in fs if not f.is_done})
 
     def _wake_when_one_is_done(self, futures: AbstractSet[SimulatedFuture]) -> None:
         for future in futures:
             if not future.is_done:
-                future.waiting.append(self._timeline.whoever_plays())
+                future.waiting.append(self._timeline.current_actor())
 
 
-class OneAtATime:
+class SimulatedLock:
     """A lock under simulated time."""
 
     def __init__(self, timeline: Timeline) -> None:
@@ -100,11 +100,11 @@ class OneAtATime:
 
     def __enter__(self) -> None:
         self._timeline.reach("lock.acquire")
-        me = self._timeline.whoever_plays()
+        actor = self._timeline.current_actor()
         while self._inside:
-            self._queue.append(me)
+            self._queue.append(actor)
             self._timeline.wait()
-        self._inside = me
+        self._inside = actor
 
     def __exit__(
         self,

@@ -6,9 +6,9 @@ record's version.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
 
 from lakehook.adapters.aws import translate_aws_errors
 from lakehook.domain.delivery import Delivery, Lane, deduplication_id
@@ -47,17 +47,28 @@ _COUNTS: "Sequence[QueueAttributeNameType]" = (
 
 @dataclass(frozen=True)
 class QueueScan:
-    """Scan of a queue from its front, for people: what is received is visible again afterwards.
+    """Scan of a queue from its front, for people: at its end all that is left is visible again.
 
-    SQS returns the messages of a group only up to one receive, so one deep in its group may stay
-    unseen until those before it are gone.
+    Until then it stays in flight, or it would hide the next ones of its group. SQS returns the
+    messages of a group only up to one receive, so one deep in its group may stay unseen until those
+    before it are gone.
     """
 
     sqs: "SQSClient"
     url: str
+    _in_flight: dict[str, Any] = field(default_factory=dict, repr=False)  # by receipt
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for batch in _batches([*self._in_flight.values()]):
+            entries = _entries(batch, VisibilityTimeout=0)
+            with translate_aws_errors():
+                self.sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
 
     def receive_all(self) -> Iterator[list[Any]]:
-        """Batches of messages, which stay in flight until they are given back."""
+        """Yield batches of messages."""
         for _ in range(MAX_RECEIVES):
             with translate_aws_errors():
                 answer = self.sqs.receive_message(
@@ -68,9 +79,11 @@ class QueueScan:
                     MessageSystemAttributeNames=["MessageGroupId", "SentTimestamp"],
                     MessageAttributeNames=["attempts", "reason"],
                 )
-            if not answer.get("Messages"):
+            messages = answer.get("Messages", [])
+            if not messages:
                 return
-            yield list(answer["Messages"])
+            self._in_flight.update((message["ReceiptHandle"], message) for message in messages)
+            yield [*messages]
 
     def delete(self, messages: Sequence[Any]) -> list[Any]:
         """Delete messages, and return those that SQS has kept."""
@@ -79,26 +92,15 @@ class QueueScan:
             with translate_aws_errors():
                 answer = self.sqs.delete_message_batch(QueueUrl=self.url, Entries=_entries(batch))
             kept += [batch[int(failure["Id"])] for failure in answer.get("Failed", [])]
+        for message in messages:
+            if message not in kept:
+                del self._in_flight[message["ReceiptHandle"]]
         return kept
-
-    def give_back(self, messages: Sequence[Any]) -> None:
-        for batch in _batches(messages):
-            entries = _entries(batch, VisibilityTimeout=0)
-            with translate_aws_errors():
-                self.sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
 
 
 def attribute(message: Any, name: str) -> str:
     value: str = message.get("MessageAttributes", {}).get(name, {}).get("StringValue", "")
     return value
-
-
-def _split(
-    messages: Sequence[Any], is_chosen: Callable[[Any], bool]
-) -> tuple[list[Any], list[Any]]:
-    """Return the chosen messages, and the others."""
-    chosen = [message for message in messages if is_chosen(message)]
-    return chosen, [message for message in messages if message not in chosen]
 
 
 def _batches(messages: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -121,14 +123,7 @@ class SqsInvalidEventQueue:
     url: str
 
     def quarantine(self, message: EventMessage, reason: str) -> None:
-        send(
-            self.sqs,
-            self.url,
-            body=message.body,
-            group=message.group,
-            deduplication_id=deduplication_id(message.id),
-            attributes={"reason": reason},
-        )
+        _quarantine(self.sqs, self.url, message, reason)
 
 
 @dataclass(frozen=True)
@@ -143,52 +138,34 @@ class SqsDeadLetterQueue:
         _send_dead_letter(self.sqs, self.url, record, endpoint, deduplication_id=id_)
 
     def quarantine(self, message: QueueMessage, reason: str) -> None:
-        send(
-            self.sqs,
-            self.url,
-            body=message.body,
-            group=message.group,
-            deduplication_id=deduplication_id(message.id),
-            attributes={"reason": f"bad message: {reason}"},
-        )
+        _quarantine(self.sqs, self.url, message, f"bad message: {reason}")
 
     def delete_copies(self, records: Collection[DeliveryRecord]) -> int:
         """Search the queue from its front, and delete.
 
-        Other messages stay in flight until the end, or they would hide the next ones of their lane;
-        then they are visible again at once. SQS returns a lane's messages only up to one receive,
-        so a copy deep in its lane may remain, without effect.
+        SQS returns a lane's messages only up to one receive, so a copy deep in its lane may remain,
+        without effect.
         """
-        stale = {_record_key(record) for record in records}
-        deleted: set[Copy | None] = set()
-        kept_messages: list[Any] = []
-        try:
-            for messages in self._scan.receive_all() if stale else ():
-                copies, others = _split(messages, lambda m: _delivery_key(m) in stale)
-                kept_messages += others
-                kept = self._scan.delete(copies)
-                kept_messages += kept
+        stale, deleted = {_record_key(record) for record in records}, set[Copy | None]()
+        if not stale:
+            return 0
+        with QueueScan(self.sqs, self.url) as scan:
+            for messages in scan.receive_all():
+                copies = [message for message in messages if _delivery_key(message) in stale]
+                kept = scan.delete(copies)
                 deleted |= {*map(_delivery_key, copies)}.difference(map(_delivery_key, kept))
                 if deleted == stale:
                     break
-        finally:
-            self._scan.give_back(kept_messages)
         return len(deleted)
 
     def without_reason(self) -> Sequence[Message | None]:
-        moved: list[Message | None] = []
-        received: list[Any] = []
-        try:
-            for messages in self._scan.receive_all():
-                received += messages
-                moved += [_decoded(m) for m in messages if not attribute(m, "reason")]
-        finally:
-            self._scan.give_back(received)
-        return moved
-
-    @property
-    def _scan(self) -> QueueScan:
-        return QueueScan(self.sqs, self.url)
+        with QueueScan(self.sqs, self.url) as scan:
+            return [
+                _decoded(message)
+                for messages in scan.receive_all()
+                for message in messages
+                if not attribute(message, "reason")
+            ]
 
 
 @dataclass(frozen=True)
@@ -202,6 +179,19 @@ class SqsDeadLetterRedriver:
     def send(self, record: DeliveryRecord, *, endpoint: str) -> None:
         id_ = self.random.new_id()
         _send_dead_letter(self.sqs, self.url, record, endpoint, deduplication_id=id_)
+
+
+def _quarantine(
+    sqs: "SQSClient", url: str, message: EventMessage | QueueMessage, reason: str
+) -> None:
+    send(
+        sqs,
+        url,
+        body=message.body,
+        group=message.group,
+        deduplication_id=deduplication_id(message.id),
+        attributes={"reason": reason},
+    )
 
 
 def _send_dead_letter(
@@ -293,30 +283,22 @@ class SqsParkedEvents:
         return sum(int(answer["Attributes"][name]) for name in _COUNTS)
 
     def list(self) -> list[ParkedEvent]:
-        scan, received = QueueScan(self.sqs, self.url), list[Any]()
-        try:
-            for messages in scan.receive_all():
-                received += messages
-        finally:
-            scan.give_back(received)
-        return sorted(map(_parked_event, received), key=lambda event: (event.parked_at, event.id))
+        with QueueScan(self.sqs, self.url) as scan:
+            events = [_parked_event(message) for batch in scan.receive_all() for message in batch]
+        return sorted(events, key=lambda event: (event.parked_at, event.id))
 
     def delete(self, ids: Collection[str]) -> int:
         """Delete parked events, and return how many; raises if SQS keeps one of them."""
-        scan, kept_messages, deleted = QueueScan(self.sqs, self.url), list[Any](), 0
-        try:
+        deleted = 0
+        with QueueScan(self.sqs, self.url) as scan:
             for messages in scan.receive_all():
-                chosen, others = _split(messages, lambda message: message["MessageId"] in ids)
-                kept_messages += others
+                chosen = [message for message in messages if message["MessageId"] in ids]
                 if kept := scan.delete(chosen):
-                    kept_messages += kept
                     names = ", ".join(message["MessageId"] for message in kept)
                     raise InfrastructureError(f"SQS did not delete {names}; try again")
                 deleted += len(chosen)
                 if deleted == len(ids):
                     break
-        finally:
-            scan.give_back(kept_messages)
         return deleted
 
 

@@ -1,4 +1,4 @@
-"""What an operator stores in AWS: notification secrets, credentials of DevLake's API, a CA bundle.
+"""Stored values of operators: notification secrets, credentials of DevLake's API, a CA bundle.
 
 Each is read again after some minutes, so that it is replaced without a deployment, and the last
 valid one stays in force while AWS cannot be read.
@@ -7,8 +7,9 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.ht
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -23,40 +24,58 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 FRESH_FOR_SECONDS = 300.0
-REFRESH_AFTER_SECONDS = 10.0
-"""Minimum interval of ``fresh`` reads, so that invalid signatures don't cause one each."""
+MIN_SECONDS_BETWEEN_SECRETS = 10.0
+MIN_SECONDS_BETWEEN_CREDENTIALS = 30.0
+"""Minimum intervals of ``fresh`` reads, so that invalid signatures, and a DevLake that keeps
+refusing, don't cause one each."""
 
 GOOD_WITHOUT_AWS_SECONDS = 3600.0
-"""Age up to which a value is used during an outage: DevLake never sends again."""
+"""Age up to which a secret is used during an outage: DevLake never sends again."""
+
+RETRY_SECONDS = 10.0
+"""Interval of reads while there is no CA bundle at all."""
+
+READ_CONFIG = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
+"""Of the CA bundle: a delivery waits for the read, outside of its deadline."""
 
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 _NO_SUCH_VERSION = "ResourceNotFoundException"
+_SSM = "ssm"
 
 Secrets = tuple[str, ...]
+Value = TypeVar("Value")
 
 
 @dataclass
-class _Remembered:
-    """Cached value of a reader."""
+class _Cache(Generic[Value]):
+    """The last value that was read. It stays in force while AWS cannot be read, for a limited time.
 
-    read: Callable[[], Secrets]
-    secrets: Secrets = field(default=(), repr=False)
-    read_at: float = float("-inf")
-    tried_at: float = float("-inf")
+    A value that is stored and not valid is an error at each read.
+    """
 
-    def live(self, now: float, *, fresh: bool) -> Secrets:
-        limit = REFRESH_AFTER_SECONDS if fresh else FRESH_FOR_SECONDS
-        if not 0 <= now - self.tried_at < limit:  # below zero: the clock was set back
-            self._read(now)
-        return self.secrets
+    read: Callable[[], Value]
+    now: Now
+    min_interval_seconds: float
+    good_without_aws_seconds: float = inf
+    value: Value | None = field(default=None, repr=False)
+    read_at: float = -inf
+    tried_at: float = -inf
 
-    def _read(self, now: float) -> None:
+    def get(self, *, fresh: bool) -> Value:
+        now, limit = self.now(), self.min_interval_seconds if fresh else FRESH_FOR_SECONDS
+        # An age below zero: the clock was set back.
+        if self.value is None or not 0 <= now - self.tried_at < limit:
+            return self._read(now)
+        return self.value
+
+    def _read(self, now: float) -> Value:
         try:
-            self.secrets, self.read_at = self.read(), now
+            self.value, self.read_at = self.read(), now
         except InfrastructureError:
-            if now - self.read_at >= GOOD_WITHOUT_AWS_SECONDS:
+            if self.value is None or now - self.read_at >= self.good_without_aws_seconds:
                 raise
         self.tried_at = now
+        return self.value
 
 
 @dataclass
@@ -70,7 +89,7 @@ class SecretsManagerNotificationSecret:
     secrets_manager: "SecretsManagerClient"
     arn: str
     now: Now
-    _remembered: dict[str | None, _Remembered] = field(default_factory=dict, repr=False)
+    _caches: dict[str | None, _Cache[Secrets]] = field(default_factory=dict, repr=False)
 
     def active(self, source: str | None = None, *, fresh: bool = False) -> LiveSecrets:
         own = self._live(source, fresh=fresh) if source else ()
@@ -78,9 +97,14 @@ class SecretsManagerNotificationSecret:
 
     def _live(self, source: str | None, *, fresh: bool) -> Secrets:
         """Return the secrets from the cache; only declared sources get here, so there are few."""
-        if source not in self._remembered:
-            self._remembered[source] = _Remembered(lambda: self._read(source))
-        return self._remembered[source].live(self.now(), fresh=fresh)
+        if source not in self._caches:
+            self._caches[source] = _Cache(
+                lambda: self._read(source),
+                self.now,
+                MIN_SECONDS_BETWEEN_SECRETS,
+                GOOD_WITHOUT_AWS_SECONDS,
+            )
+        return self._caches[source].get(fresh=fresh)
 
     def _read(self, source: str | None) -> Secrets:
         if source:
@@ -107,11 +131,6 @@ def _read_version(secrets_manager: "SecretsManagerClient", arn: str, label: str)
     return answer["SecretString"]
 
 
-FRESH_SECONDS = 300.0
-MIN_SECONDS_BETWEEN_READS = 30.0
-"""Minimum interval of reads, so that a DevLake that keeps refusing does not cause one each time."""
-
-
 @dataclass
 class StoredApiCredentials:
     """``ApiCredentials`` from Secrets Manager; cached values stay valid during an outage.
@@ -125,34 +144,21 @@ class StoredApiCredentials:
     arn: str
     source: str | None
     now: Now
-    _headers: Mapping[str, str] | None = field(default=None, repr=False)
-    _tried_at: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self._cache = _Cache(self._read, self.now, MIN_SECONDS_BETWEEN_CREDENTIALS)
 
     def headers(self, *, fresh: bool = False) -> Mapping[str, str]:
-        now = self.now()
-        limit = MIN_SECONDS_BETWEEN_READS if fresh else FRESH_SECONDS
-        # An age below zero: the clock was set back.
-        if self._headers is None or not 0 <= now - self._tried_at < limit:
-            self._headers = self._read(now)
-        return self._headers
+        return self._cache.get(fresh=fresh)
 
-    def _read(self, now: float) -> Mapping[str, str]:
-        self._tried_at = now
-        try:
-            return _checked(self._text())
-        except InfrastructureError:
-            if self._headers is None:
-                raise
-            return self._headers
-
-    def _text(self) -> str:
+    def _read(self) -> Mapping[str, str]:
         text = _read_version(self.secrets_manager, self.arn, self.source or CURRENT)
         if text is None and self.source is None:
             raise InfrastructureError(f"Secrets Manager has no current version of {self.arn}")
-        return UNSET if text is None else text
+        return {} if text is None else _parse_api_headers(text)
 
 
-def _checked(text: str) -> Mapping[str, str]:
+def _parse_api_headers(text: str) -> Mapping[str, str]:
     from lakehook.domain.headers import parse_headers  # noqa: PLC0415  few DevLakes ask for any
 
     lines = [line for line in text.splitlines() if line.strip() not in {"", UNSET}]
@@ -160,16 +166,6 @@ def _checked(text: str) -> Mapping[str, str]:
         return parse_headers(lines)
     except InvalidSubscription as error:
         raise InvalidInput(f"the secret for DevLake's API: {error}") from None
-
-
-REFRESH_SECONDS = 300.0
-RETRY_SECONDS = 10.0
-"""Interval of reads while there is no bundle at all."""
-
-READ_CONFIG = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
-"""A delivery waits for the read, outside of its deadline."""
-
-_SSM = "ssm"
 
 
 @dataclass(frozen=True)
@@ -213,7 +209,7 @@ class CaBundle:
         return self._valid
 
     def _is_due(self) -> bool:
-        limit = RETRY_SECONDS if self._valid is None else REFRESH_SECONDS
+        limit = RETRY_SECONDS if self._valid is None else FRESH_FOR_SECONDS
         return not 0 <= self.now() - self._tried_at < limit  # below zero: the clock was set back
 
     def _refresh(self) -> None:

@@ -115,8 +115,7 @@ def _newest(letters: Sequence[DeliveryRecord]) -> float:
 
 def _command(verb: str, letters: Sequence[DeliveryRecord]) -> str:
     if "id" in request.args:
-        record = letters[0]
-        return command_line("dead-letters", verb, record.id)
+        return command_line("dead-letters", verb, letters[0].id)
     reason = request.args.get("reason")
     words = ["--subscription", request.args["subscription"]]
     words += ["--reason", reason] if reason else []
@@ -125,6 +124,5 @@ def _command(verb: str, letters: Sequence[DeliveryRecord]) -> str:
 
 def _back(subscription: Subscription, letters: Sequence[DeliveryRecord]) -> str:
     if "id" in request.args:
-        record = letters[0]
-        return url_for("deliveries.show", delivery_id=record.id)
+        return url_for("deliveries.show", delivery_id=letters[0].id)
     return url_for("subscriptions.dead_letters", reference=subscription.id)

@@ -2,6 +2,7 @@
 
 from functools import partial
 from http import HTTPStatus
+from urllib.parse import quote
 
 from flask import Flask, g, render_template, request, session, url_for
 from jinja2 import StrictUndefined
@@ -140,7 +141,9 @@ def _let_in(token: str) -> Response | str:
 def _ask_again_or_refuse() -> Response | str:
     """Handle a link from a mail or a chat, which omits the strict cookie: the page reloads once."""
     if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
-        return render_template("arrive.html", target=request.full_path.rstrip("?"))
+        query = request.query_string.decode(errors="replace")
+        target = quote(request.path) + (f"?{query}" if query else "")
+        return render_template("arrive.html", target=target)
     raise Forbidden("token")
 
 

@@ -162,6 +162,8 @@ def test_a_link_from_elsewhere_asks_once_more_with_the_cookie(stack: FakeStack):
     arrived = stranger.get("/pipelines/39?x=1", headers=elsewhere)
 
     assert '<meta http-equiv="refresh" content="0;url=/pipelines/39?x=1">' in arrived.text
+    for path in ("/deliveries/sub_a%2339%232", "/%5Cevil.example"):  # a backslash is a slash there
+        assert f'content="0;url={path}"' in stranger.get(path, headers=elsewhere).text
     assert "PIPELINE_CREATED" not in arrived.text
 
 

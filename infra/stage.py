@@ -120,7 +120,7 @@ class Network:
 
 @_validated
 class Retention:
-    """How long data is kept: events for replays, records to explain deliveries, and logs."""
+    """Retention of data: events for replays, records to explain deliveries, and logs."""
 
     retry_schedule: StrictStr = RETRY_SCHEDULE
     events_days: StrictInt = 30

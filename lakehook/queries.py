@@ -25,7 +25,8 @@ from lakehook.ports.stores import (
 )
 from lakehook.ports.system import Clock
 
-MAX_STALLED = LANES_AT_A_TIME = 100
+MAX_STALLED = 100  # of each state, in a status
+LANES_AT_A_TIME = 100
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,7 +92,7 @@ Values = TypeVar("Values", bound=Settings | StackOutputs)
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What the functions share."""
+    """Resources and parameters that the functions share."""
 
     stage: Stage
     parameters: Parameters

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from infra.monitoring.metrics import PERIOD, RETRIED_FUNCTIONS, Metrics, total
 from lakehook import metrics as names
+from lakehook.domain.devlake.setup_check import MAX_RECONCILE_LAG_SECONDS
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 FAILED = """'?"internal_error" ?ERROR ?Error ?"timed out"'"""
@@ -24,10 +25,9 @@ FAILED = """'?"internal_error" ?ERROR ?Error ?"timed out"'"""
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """
-MAX_EVENT_AGE, MAX_DELIVERY_AGE = 5 * MINUTE, 15 * MINUTE
-MAX_RETRY_LAG = 10 * MINUTE
+MAX_EVENT_AGE_SECONDS, MAX_DELIVERY_AGE_SECONDS = 5 * MINUTE, 15 * MINUTE
+MAX_RETRY_LAG_SECONDS = 10 * MINUTE
 FAILED_ATTEMPTS = """'{ $.message = "delivery_attempted" && $.outcome != "delivered" }'"""
-MAX_LAG_SECONDS = 30 * MINUTE
 RECONCILE_FAILED = "'\"reconcile_failed\"'"
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
@@ -63,7 +63,7 @@ class Alarms(Construct):
         super().__init__(scope, id_)
         self._prefix = metrics.namespace
         self._action = actions.SnsAction(topic)
-        watches = (
+        definitions = (
             *_dead_letter_alarms(metrics),
             _queues_late(metrics),
             *_backlog_alarms(metrics),
@@ -71,19 +71,19 @@ class Alarms(Construct):
             *_ingress_alarms(metrics),
             _internal_errors(metrics),
         )
-        self.all = [*map(self._above, watches), self._scheduler_stopped(metrics)]
+        self.all = [*map(self._above, definitions), self._scheduler_stopped(metrics)]
 
-    def _above(self, watch: AlarmDefinition) -> cloudwatch.Alarm:
-        periods = _periods(watch.minutes)
+    def _above(self, definition: AlarmDefinition) -> cloudwatch.Alarm:
+        periods = _periods(definition.minutes)
         return self._alarm(
-            watch.name,
-            metric=watch.metric,
-            threshold=watch.threshold,
+            definition.name,
+            metric=definition.metric,
+            threshold=definition.threshold,
             comparison_operator=ABOVE,
-            evaluation_periods=_periods(watch.within) if watch.within else periods,
-            datapoints_to_alarm=periods if watch.within else None,
+            evaluation_periods=_periods(definition.within) if definition.within else periods,
+            datapoints_to_alarm=periods if definition.within else None,
             treat_missing_data=QUIET,
-            alarm_description=watch.description,
+            alarm_description=definition.description,
         )
 
     def _scheduler_stopped(self, metrics: Metrics) -> cloudwatch.Alarm:
@@ -166,12 +166,13 @@ def _oldest_message_age(metrics: Metrics) -> cloudwatch.MathExpression:
 
 
 def _queues_late(metrics: Metrics) -> AlarmDefinition:
-    """Whatever keeps functions from their queues shows here: crashes, throttles, slow endpoints."""
+    """Alarm on whatever keeps functions from their queues: crashes, throttles, slow endpoints."""
     return AlarmDefinition(
         name="QueuesLate",
         metric=cloudwatch.MathExpression(
-            expression=f"MAX([FILL(events, 0) / {MAX_EVENT_AGE},"
-            f" FILL(deliveries, 0) / {MAX_DELIVERY_AGE}, FILL(retries, 0) / {MAX_RETRY_LAG}])",
+            expression=f"MAX([FILL(events, 0) / {MAX_EVENT_AGE_SECONDS},"
+            f" FILL(deliveries, 0) / {MAX_DELIVERY_AGE_SECONDS},"
+            f" FILL(retries, 0) / {MAX_RETRY_LAG_SECONDS}])",
             using_metrics={
                 "events": metrics.events.queue.metric_approximate_age_of_oldest_message(),
                 "deliveries": metrics.deliveries.queue.metric_approximate_age_of_oldest_message(),
@@ -294,7 +295,7 @@ def _ingress_alarms(metrics: Metrics) -> Sequence[AlarmDefinition]:
         AlarmDefinition(
             name="ReconcileFailing",
             metric=metrics.custom(names.RECONCILE_LAG, "scheduler", "Maximum"),
-            threshold=MAX_LAG_SECONDS,
+            threshold=MAX_RECONCILE_LAG_SECONDS,
             minutes=5,
             summary="DevLake's API has not been read for 30 minutes: lost notifications stay lost.",
             first_command=log_tail_command(metrics, "scheduler", pattern=RECONCILE_FAILED),

@@ -125,9 +125,9 @@ def lines(text: str | None) -> Markup:
 
 
 def written(text: str | None, entered: str) -> str:
-    """What was given in a field, or the text as it was, where the field still shows that.
+    """Return a field's text; as it was, if the field still shows that.
 
-    A field shows what can't be seen as escapes, which must not be taken for its text.
+    A field shows invisible characters as escapes, which must not be taken for its text.
     """
     shown = "\n".join(map(on_one_line, (text or "").split("\n")))
     entered = entered.replace("\r\n", "\n").strip()

@@ -72,7 +72,7 @@ class EndpointHealth:
 
     @property
     def check_at(self) -> float | None:
-        """When the scheduler probes it; or checks, while it is limited or recovers.
+        """Time when the scheduler probes it, or checks it while it is limited or recovers.
 
         A check finds lanes whose resume was lost. All permits have expired by then, so that no lane
         comes to wait without a change of this record. A version is the time of a change.

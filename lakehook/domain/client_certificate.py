@@ -27,7 +27,7 @@ class ClientCertificate(NonPrintable):
 
 @dataclass(frozen=True, kw_only=True)
 class CertificateFacts:
-    """What a certificate says, for people."""
+    """Facts of a certificate, for people."""
 
     subject: str
     fingerprint: str  # SHA-256 of its DER form, in hex

@@ -55,7 +55,7 @@ def parse_time_zone(name: str) -> str:
 
 @dataclass(frozen=True)
 class Locale:
-    """How people are written to: the language, and the time zone of times."""
+    """Form of texts for people: the language, and the time zone of times."""
 
     language: Language = Language.ENGLISH
     time_zone: str = ""  # a name of the IANA database; empty: as the event has it

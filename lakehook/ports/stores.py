@@ -333,7 +333,7 @@ class Reconciliations(Protocol):
 
 class SubscriptionReader(Protocol):
     def all(self) -> Sequence[Subscription]:
-        """Read every subscription, removed ones too, without the cache."""
+        """Read every subscription, removed ones too; a cache may be some seconds old."""
 
     def find(self, subscription_id: str, *, fresh: bool = False) -> Subscription | None:
         """Read one subscription, removed or not: from the cache, or ``fresh``."""
@@ -344,10 +344,7 @@ class SubscriptionReader(Protocol):
 
 class FanOutReader(Protocol):
     def load(self, events: Sequence[Event]) -> tuple[Sequence[LoadedEvent], Sequence[Subscription]]:
-        """Load events of different pipelines, and every subscription as it is now.
-
-        The events are loaded as by ``Journal.load``, the subscriptions as by ``all``.
-        """
+        """Load events as by ``Journal.load``, and every subscription as it is now."""
 
 
 class SubscriptionRepository(SubscriptionReader, Protocol):

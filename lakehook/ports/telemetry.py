@@ -49,7 +49,7 @@ class Telemetry(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class DeliverySeries:
-    """How deliveries went, a value for each period; None without an attempt."""
+    """Results of deliveries, a value for each period; None without an attempt."""
 
     times: Sequence[float]  # of each period's start
     delivered_a_minute: Sequence[float]

@@ -1,4 +1,4 @@
-"""What fan-out reads of a round in one request, and its attempts at single events.
+"""Reader of a round of fan-out, by one request, and the store of its attempts at single events.
 
 A round needs the journal, and the subscriptions' generation. An attempt without an outcome has one
 item for its message, in the journal.

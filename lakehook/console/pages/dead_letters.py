@@ -109,7 +109,7 @@ def _chosen() -> tuple[Subscription, Sequence[DeliveryRecord]]:
 
 
 def _newest(letters: Sequence[DeliveryRecord]) -> float:
-    """When the last of them died: one that dies after the page was shown is not acted on."""
+    """Return when the last of them died: one that dies after the page was shown is left alone."""
     return max(letter.changed_at for letter in letters)
 
 

@@ -18,7 +18,7 @@ from lakehook.domain.trace_context import Trace
 
 
 class SignatureScheme(Enum):
-    """How a channel signs its messages, which also decides the kind of secret."""
+    """Signature of a channel's messages, which also decides the kind of secret."""
 
     STANDARD_WEBHOOKS = "as in Standard Webhooks"
     DEVLAKE = "as DevLake does, with a text as the secret"

@@ -33,8 +33,8 @@ RECENT_SECONDS = 24 * 3600.0
 UNDER_WAY_SECONDS = 120.0
 """Changes this recent may not have arrived yet."""
 
-MAX_LAG_SECONDS = 1800.0
-"""The threshold of the alarm ReconcileFailing."""
+MAX_RECONCILE_LAG_SECONDS = 1800.0
+"""Threshold of the alarm ReconcileFailing, too."""
 
 
 class CheckState(StrEnum):
@@ -274,7 +274,7 @@ def _reconcile(source: DevLakeSource) -> str:
 
 
 class StateOrigin(Enum):
-    """How the present state of a pipeline reached the journal."""
+    """Way by which the present state of a pipeline reached the journal."""
 
     POSTED = auto()
     RECONCILED = auto()  # found by reconcile: DevLake's notification never arrived
@@ -356,7 +356,7 @@ def is_read(reconciliation: Reconciliation | None, *, now: float) -> bool:
     """Whether the scheduler's last run is recent and read the API completely."""
     if reconciliation is None or reconciliation.succeeded_at is None or reconciliation.failures:
         return False
-    return reconciliation.lag(now=now) < MAX_LAG_SECONDS
+    return reconciliation.lag(now=now) < MAX_RECONCILE_LAG_SECONDS
 
 
 def check_reconcile(reconciliation: Reconciliation | None, *, now: float) -> Check:
@@ -364,7 +364,7 @@ def check_reconcile(reconciliation: Reconciliation | None, *, now: float) -> Che
     if reconciliation is None:
         return Check.warn(name, "the scheduler has not run yet", "check again in five minutes")
     detail = _runs(reconciliation, now=now)
-    if reconciliation.lag(now=now) >= MAX_LAG_SECONDS:
+    if reconciliation.lag(now=now) >= MAX_RECONCILE_LAG_SECONDS:
         remedy = (
             "see ReconcileFailing in docs/runbook.md, and SchedulerStopped if nothing has failed"
         )

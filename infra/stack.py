@@ -1,12 +1,6 @@
 """The stack: its constructs, in the order in which a message passes through them."""
 
-from aws_cdk import (
-    CfnOutput,
-    DefaultStackSynthesizer,
-    Environment,
-    PermissionsBoundary,
-    Stack,
-)
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, PermissionsBoundary, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from constructs import Construct

@@ -56,7 +56,7 @@ def build_command_service(ports: CommandPorts) -> CommandService:
             credentials=ports.api_credentials,
             connect=ports.connect,
             clock=clock,
-            dice=operator.random,
+            random=operator.random,
         ),
         devlake_sources=ports.devlake_sources,
         ingress_url=ports.ingress_url,

@@ -29,11 +29,7 @@ from lakehook.domain.errors import InvalidInput, LakehookError, TemplateFailed
 from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.signing import SignatureAlgorithm, SigningKey, VerifyingKey
 from lakehook.domain.subscription import WEBHOOK, Subscription
-from lakehook.domain.verification import (
-    TOLERANCE_SECONDS,
-    CapturedRequest,
-    verify_request,
-)
+from lakehook.domain.verification import TOLERANCE_SECONDS, CapturedRequest, verify_request
 from lakehook.ports.system import Clock
 from lakehook.subscriptions.preview import match
 from lakehook.subscriptions.subscribe import SubscriptionFields

@@ -75,7 +75,7 @@ class CheckDevLake:
     credentials: Callable[[str | None], ApiCredentials]
     connect: Callable[[ApiAddress], DevLakePipelines]
     clock: Clock
-    dice: Random
+    random: Random
 
     def __call__(self, source: DevLakeSource, url: str, api: ApiAddress | None = None) -> Checkup:
         """Check a source; ``url`` is the ingress's, ``api`` overrides the stack's own setting."""
@@ -99,7 +99,7 @@ class CheckDevLake:
     def _check_ingress(self, endpoint: str, secret: str) -> Sequence[Check]:
         now = self.clock.now()
         body = probe_notice(now)
-        query = signed_query(body, secret, nouce_of(int(now), self.dice.random_bytes()))
+        query = signed_query(body, secret, nouce_of(int(now), self.random.random_bytes()))
         answer = self.post(endpoint, query, body)
         checked = check_secret(secret, is_accepted=is_accepted(answer))
         return [checked, *check_endpoint(answer)]

@@ -8,12 +8,8 @@ from lakehook.adapters.client_certificates import parse_client_certificate
 from lakehook.adapters.cloudwatch import CloudWatchDeliveryMetrics
 from lakehook.adapters.dynamodb.conditions import DynamoHealthHistory
 from lakehook.adapters.dynamodb.endpoints import DynamoEndpointHealthStore, DynamoPings
-from lakehook.adapters.dynamodb.journal import (
-    DynamoJournal,
-)
-from lakehook.adapters.dynamodb.ledger import (
-    DynamoLedger,
-)
+from lakehook.adapters.dynamodb.journal import DynamoJournal
+from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.adapters.dynamodb.replays import DynamoReplays
 from lakehook.adapters.dynamodb.subscriptions import DynamoSubscriptions
 from lakehook.adapters.http.dns import resolve

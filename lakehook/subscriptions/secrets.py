@@ -8,10 +8,7 @@ from dataclasses import dataclass, replace
 
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import SignatureScheme
-from lakehook.domain.client_certificate import (
-    EncryptedClientCertificate,
-    check_validity,
-)
+from lakehook.domain.client_certificate import EncryptedClientCertificate, check_validity
 from lakehook.domain.destination import Endpoint
 from lakehook.domain.devlake.signature import TextSecret
 from lakehook.domain.errors import InvalidSubscription

@@ -11,13 +11,7 @@ from requests.exceptions import ConnectionError as ConnectionFailed
 from requests.exceptions import ProxyError, RequestException, SSLError, Timeout
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
-from lakehook.adapters.devlake.rest import (
-    OWN_HEADERS,
-    ApiResponse,
-    RestDevLake,
-    read_body,
-    within,
-)
+from lakehook.adapters.devlake.rest import OWN_HEADERS, ApiResponse, RestDevLake, read_body, within
 from lakehook.domain.devlake.setup_check import (
     EndpointAnswer,
     EndpointResponse,

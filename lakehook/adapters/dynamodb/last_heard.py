@@ -6,13 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lakehook.adapters.aws import translate_aws_errors
-from lakehook.adapters.dynamodb.items import (
-    Item,
-    from_item,
-    get_item,
-    to_item,
-    to_milliseconds,
-)
+from lakehook.adapters.dynamodb.items import Item, from_item, get_item, to_item, to_milliseconds
 from lakehook.domain.devlake.last_heard import (
     ACCEPTED_EVERY_SECONDS,
     Heard,

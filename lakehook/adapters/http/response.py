@@ -11,13 +11,7 @@ the deadline.
 
 import re
 from collections.abc import Sequence
-from http.client import (
-    BadStatusLine,
-    HTTPException,
-    HTTPMessage,
-    HTTPResponse,
-    RemoteDisconnected,
-)
+from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, RemoteDisconnected
 from io import BufferedReader, RawIOBase
 from socket import socket
 from ssl import SSLSocket

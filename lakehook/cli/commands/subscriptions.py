@@ -48,10 +48,7 @@ from lakehook.operations.views.subscriptions import (
     SubscriptionView,
     secret_to_reveal,
 )
-from lakehook.subscriptions.subscribe import (
-    SecretRequest,
-    SubscriptionFields,
-)
+from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 
 app = CommandGroup(help="Subscriptions: which events go where, and how they are signed.")
 for part in (subscription_secrets, subscriptions_test, subscriptions_apply):

@@ -4,12 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lakehook.domain.attempt import Response, ResponseVerdict
-from lakehook.domain.channels.base import (
-    Channel,
-    OutboundMessage,
-    RenderedMessage,
-    SignatureScheme,
-)
+from lakehook.domain.channels.base import Channel, OutboundMessage, RenderedMessage, SignatureScheme
 from lakehook.domain.channels.webhook import USER_AGENT, interpret
 from lakehook.domain.delivery import Delivery
 from lakehook.domain.destination import Request

@@ -20,12 +20,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol, Self
 
-from lakehook.domain.channels.base import (
-    Channel,
-    OutboundMessage,
-    RenderedMessage,
-    SignatureScheme,
-)
+from lakehook.domain.channels.base import Channel, OutboundMessage, RenderedMessage, SignatureScheme
 from lakehook.domain.channels.localization import Translations, translations_for
 from lakehook.domain.channels.webhook import USER_AGENT
 from lakehook.domain.delivery import Delivery

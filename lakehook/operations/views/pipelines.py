@@ -8,12 +8,7 @@ from lakehook.domain.pipeline import AcceptedEvent
 from lakehook.domain.status import subscription_state
 from lakehook.domain.subscription import Subscription
 from lakehook.domain.time import format_rfc3339
-from lakehook.operations.views import (
-    console_path,
-    described,
-    parked_event_path,
-    pipeline_path,
-)
+from lakehook.operations.views import console_path, described, parked_event_path, pipeline_path
 from lakehook.operations.views.subscriptions import OF_SOURCE
 from lakehook.ports.queues import ParkedEvent
 from lakehook.ports.stores import SkippedEvent

@@ -26,12 +26,7 @@ from lakehook.subscriptions.apply.fields import (
     DesiredSubscription,
     SecretResolver,
 )
-from lakehook.subscriptions.apply.parser import (
-    ROOT,
-    InvalidFile,
-    ParseEntries,
-    SourceFile,
-)
+from lakehook.subscriptions.apply.parser import ROOT, InvalidFile, ParseEntries, SourceFile
 from lakehook.subscriptions.lifecycle import (
     FindSubscription,
     PauseSubscription,

@@ -94,9 +94,17 @@ class FindDeadLetters:
     ledger: Ledger
     moved: FindMovedLetters
 
-    def __call__(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
-        """Return them lane by lane, by sequence; ``NotFound`` for an id without a dead letter."""
-        selected = self._named(choice) if choice.ids else self._chosen(choice)
+    def __call__(
+        self,
+        choice: DeadLetterSelector,
+        *,
+        on_progress: Callable[[int], None] = lambda _: None,
+    ) -> list[DeliveryRecord]:
+        """Return them lane by lane, by sequence; ``NotFound`` for an id without a dead letter.
+
+        ``on_progress`` is called for each that was read, and may raise to end a search.
+        """
+        selected = self._named(choice) if choice.ids else self._chosen(choice, on_progress)
         dead_letters = {
             (str(dead_letter.lane), dead_letter.sequence): dead_letter for dead_letter in selected
         }
@@ -124,9 +132,12 @@ class FindDeadLetters:
             raise NotFound(f"{delivery_id}: not a dead letter; it is {record.status}")
         return record
 
-    def _chosen(self, choice: DeadLetterSelector) -> Iterator[DeliveryRecord]:
+    def _chosen(
+        self, choice: DeadLetterSelector, on_progress: Callable[[int], None]
+    ) -> Iterator[DeliveryRecord]:
         for subscription_id in self._subscription_ids(choice):
             for dead_letter in self.ledger.dead_letters(subscription_id):
+                on_progress(1)
                 if choice.reason in (None, dead_letter.reason):
                     yield dead_letter
         if choice.on_queue:

@@ -237,6 +237,15 @@ def test_no_more_letters_go_at_once_than_an_invocation_can_bear(api: Desktop):
     assert (said.document["number"], said.document["remaining"]) == (100, 3)
     statuses = [one.status for one in api.stack.ledger.records.values()]
     assert statuses.count(DeliveryStatus.DEAD) == 3
+    api.milliseconds_left = 4_999
+    for said in (
+        api.call("POST", "/dead-letters/redrive", {"all": True}),
+        api.call("GET", "/dead-letters"),
+    ):
+        assert (said.status, said.document["message"]) == (
+            422,
+            "time: too much to read in this call; name ids, or use lakehook dead-letters",
+        )
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from functions.api.parameters import (
     Limit,
     OfSubscription,
     Service,
+    before_timeout,
     operation,
 )
 from functions.api.requests import MAX_DEAD_LETTERS, DeadLetterSelection
@@ -48,10 +49,9 @@ def list_dead_letters(
     limit: Limit = DEFAULT_LISTED,
     cursor: Cursor = None,
 ) -> responses.DeadLetters:
+    selector = DeadLetterSelector(subscription_id=service.resolve_id(subscription), reason=reason)
     found, following = paginate(
-        service.find_dead_letters(
-            DeadLetterSelector(subscription_id=service.resolve_id(subscription), reason=reason)
-        ),
+        _find(service, selector),
         key=lambda dead_letter: (str(dead_letter.lane), dead_letter.sequence),
         limit=limit,
         cursor=cursor,
@@ -94,13 +94,17 @@ def _selected(service: OperatorService, wanted: DeadLetterSelection) -> Found:
     ids, subscription, reason = wanted.ids, wanted.subscription, wanted.reason
     if not is_exactly_one_selector(ids, subscription, reason, every=bool(wanted.all)):
         raise InvalidInput("ids: give these, or subscription and reason, or all alone")
-    return service.find_dead_letters(
-        DeadLetterSelector(
-            ids=[service.resolve_delivery(id_) for id_ in ids or ()],
-            subscription_id=service.resolve_id(subscription),
-            reason=reason,
-        )
+    selector = DeadLetterSelector(
+        ids=[service.resolve_delivery(id_) for id_ in ids or ()],
+        subscription_id=service.resolve_id(subscription),
+        reason=reason,
     )
+    return _find(service, selector)
+
+
+def _find(service: OperatorService, selector: DeadLetterSelector) -> Found:
+    on_progress = before_timeout(ROUTES, instead="name ids, or use lakehook dead-letters")
+    return service.find_dead_letters(selector, on_progress=on_progress)
 
 
 def _act(

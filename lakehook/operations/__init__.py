@@ -151,9 +151,14 @@ class OperatorService(ReplayUseCases):
 
         Repeated with the id, it completes an interrupted removal.
         """
-        tombstone, backlog = self.unsubscribe(
-            self.find_subscription(reference, removed=True), discard_waiting=discard_waiting
-        )
+        subscription = self.find_subscription(reference, removed=True)
+        return self.remove(subscription, discard_waiting=discard_waiting)
+
+    def remove(
+        self, subscription: Subscription, *, discard_waiting: bool
+    ) -> tuple[Subscription, SubscriptionBacklog]:
+        """Do the same with a subscription as it was read, so that concurrent changes conflict."""
+        tombstone, backlog = self.unsubscribe(subscription, discard_waiting=discard_waiting)
         if backlog.dead:
             self.discard(self.find_dead_letters(DeadLetterSelector(subscription_id=tombstone.id)))
         return tombstone, backlog

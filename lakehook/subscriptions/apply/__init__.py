@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from lakehook.dead_letters import DeadLetterSelector, Discard, FindDeadLetters
 from lakehook.domain.channels import channel_for
 from lakehook.domain.channels.base import SignatureScheme
 from lakehook.domain.errors import InvalidSubscription, PendingDeliveries
@@ -31,6 +30,7 @@ from lakehook.subscriptions.lifecycle import (
     FindSubscription,
     PauseSubscription,
     ResumeSubscription,
+    SubscriptionBacklog,
     Unsubscribe,
 )
 from lakehook.subscriptions.subscribe import Subscribe, UpdateSubscription
@@ -172,10 +172,9 @@ class SubscriptionOperations(Protocol):
     def resume(self) -> ResumeSubscription: ...
     @property
     def unsubscribe(self) -> Unsubscribe: ...
-    @property
-    def find_dead_letters(self) -> FindDeadLetters: ...
-    @property
-    def discard(self) -> Discard: ...
+    def remove(
+        self, subscription: Subscription, *, discard_waiting: bool
+    ) -> tuple[Subscription, SubscriptionBacklog]: ...
 
 
 @dataclass(frozen=True)
@@ -219,9 +218,10 @@ class Apply:
                 case Action.CHANGE:
                     yield StepResult(step, self._change(step, _entry(step)))
                 case Action.REMOVE:
-                    yield StepResult(
-                        step, self._remove(_existing(step), discard_waiting=discard_waiting)
+                    tombstone, _ = self.operations.remove(
+                        _existing(step), discard_waiting=discard_waiting
                     )
+                    yield StepResult(step, tombstone)
 
     def _refuse_waiting(self, plan: Plan) -> None:
         going = [_existing(step) for step in plan.steps_with(Action.REMOVE)]
@@ -256,16 +256,6 @@ class Apply:
         if PAUSED in fields and not entry.paused:
             subscription, _ = self.operations.resume(subscription)
         return subscription
-
-    def _remove(self, subscription: Subscription, *, discard_waiting: bool) -> Subscription:
-        tombstone, backlog = self.operations.unsubscribe(
-            subscription, discard_waiting=discard_waiting
-        )
-        if backlog.dead:
-            self.operations.discard(
-                self.operations.find_dead_letters(DeadLetterSelector(subscription_id=tombstone.id))
-            )
-        return tombstone
 
 
 def _entry(step: Step) -> DesiredSubscription:

@@ -70,7 +70,7 @@ class Ordering(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Subscription:
-    """A subscription; ``sealed`` values are ciphertexts that only the sender's KMS key decrypts."""
+    """A subscription; only the sender's KMS key decrypts its ``encrypted`` values."""
 
     id: str
     name: str

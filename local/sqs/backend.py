@@ -15,7 +15,7 @@ from moto.sqs.models import Message, Queue, SQSBackend
 from moto.sqs.responses import SQSResponse
 
 from local.fifo import FifoQueue, MoveTask, MoveTasks, Received
-from local.sqs.queue import ModelledQueue, is_fifo, refuse, said_by_moto
+from local.sqs.queue import ModelledQueue, as_moto_errors, is_fifo, refuse
 from local.sqs.wire import (
     Entry,
     FailedEntry,
@@ -72,7 +72,7 @@ class ModelledBackend(SQSBackend):
         queue = self.get_queue(queue_name)
         if isinstance(queue, ModelledQueue):
             refuse("DelaySeconds", delay_seconds)
-            return queue.enqueue_deliveries(
+            return queue.send(
                 message_body,
                 group_id=group_id,
                 deduplication_id=deduplication_id,
@@ -169,7 +169,7 @@ def start_move(
     )
     if not backend.list_dead_letter_source_queues(source.name):
         raise InvalidParameterValue("Source queue must be configured as a Dead Letter Queue.")
-    with backend.lock, said_by_moto():
+    with backend.lock, as_moto_errors():
         task = backend.tasks.start(
             source.fifo, destination.fifo if destination else None, per_second
         )
@@ -184,7 +184,7 @@ def newest_moves(backend: ModelledBackend, source_arn: str, limit: int) -> list[
 
 
 def cancel_move(backend: ModelledBackend, handle: str) -> MoveTask:
-    with backend.lock, said_by_moto():
+    with backend.lock, as_moto_errors():
         return backend.tasks.cancel(handle)
 
 

@@ -31,7 +31,7 @@ _ALL = ["All"]
 
 
 @contextmanager
-def said_by_moto() -> Iterator[None]:
+def as_moto_errors() -> Iterator[None]:
     try:
         yield
     except SqsError as refusal:
@@ -109,14 +109,14 @@ class ModelledQueue(Queue):
         with self._changed:
             try:
                 self._tasks.advance()
-                with said_by_moto():
+                with as_moto_errors():
                     yield self.fifo
             finally:
                 self.wake()
                 if isinstance(self.dead_letter_queue, ModelledQueue):
                     self.dead_letter_queue.wake()
 
-    def enqueue_deliveries(
+    def send(
         self,
         body: str,
         *,
@@ -145,12 +145,12 @@ class ModelledQueue(Queue):
                     "The request must contain the parameter MessageGroupId."
                 )
             if not entry.get("MessageDeduplicationId"):
-                with said_by_moto():
+                with as_moto_errors():
                     choose_id(None, entry["MessageBody"], self.fifo.settings)
 
     def send_entry(self, entry: Entry) -> WireMessage:
         refuse("DelaySeconds", entry["DelaySeconds"])
-        message = self.enqueue_deliveries(
+        message = self.send(
             entry["MessageBody"],
             group_id=entry.get("MessageGroupId"),
             deduplication_id=entry.get("MessageDeduplicationId"),

@@ -66,7 +66,7 @@ class DeadlineReader(RawIOBase):
         self._stream: Any = sock.makefile("rb", buffering=0)
         self._bytes_left = self._most_bytes = most_bytes
         self._has_ended = False
-        self.said_more = False
+        self.has_more = False
 
     def readable(self) -> bool:
         return True
@@ -89,7 +89,7 @@ class DeadlineReader(RawIOBase):
         """Stop reading; bytes that TLS has already decrypted are trailing ones."""
         self._has_ended = True
         if isinstance(self._sock, SSLSocket):
-            self.said_more = self._sock.pending() > 0
+            self.has_more = self._sock.pending() > 0
 
     def close(self) -> None:
         self._stream.close()
@@ -115,7 +115,7 @@ class StrictHTTPResponse(HTTPResponse):
     @property
     def has_trailing_bytes(self) -> bool:
         """Whether bytes had arrived after its end, once it is closed."""
-        return self._wire.said_more
+        return self._wire.has_more
 
     @property
     def is_success(self) -> bool:
@@ -254,5 +254,5 @@ class _Stream(BufferedReader):
     def close(self) -> None:
         if not self.closed:
             self.raw.end()
-            self.raw.said_more |= bool(self.peek(1))
+            self.raw.has_more |= bool(self.peek(1))
         super().close()

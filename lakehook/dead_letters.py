@@ -52,9 +52,9 @@ class FindMovedLetters:
     ledger: Ledger
     warn: Warn
 
-    def __call__(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
+    def __call__(self, selector: DeadLetterSelector) -> list[DeliveryRecord]:
         """Return the selected ones; a queue that may not be read is a warning."""
-        if choice.reason not in (None, MOVED_BY_SQS):
+        if selector.reason not in (None, MOVED_BY_SQS):
             return []
         try:
             messages = self.queue.without_reason()
@@ -62,11 +62,11 @@ class FindMovedLetters:
             self.warn(f"the dead-letter queue could not be searched: {error}")
             return []
         deliveries = [message for message in messages if isinstance(message, Delivery)]
-        self._tell(len(messages), len(messages) - len(deliveries))
-        records = map(self._record, (d for d in deliveries if _is_chosen(d, choice)))
+        self._warn_of(len(messages), len(messages) - len(deliveries))
+        records = map(self._record, (d for d in deliveries if _is_chosen(d, selector)))
         return [record for record in records if record]
 
-    def _tell(self, number: int, others: int) -> None:
+    def _warn_of(self, number: int, others: int) -> None:
         if number:
             self.warn(
                 f"{number} of the messages on the dead-letter queue were moved there by SQS or by"
@@ -96,7 +96,7 @@ class FindDeadLetters:
 
     def __call__(
         self,
-        choice: DeadLetterSelector,
+        selector: DeadLetterSelector,
         *,
         on_progress: Callable[[int], None] = lambda _: None,
     ) -> list[DeliveryRecord]:
@@ -104,7 +104,7 @@ class FindDeadLetters:
 
         ``on_progress`` is called for each that was read, and may raise to end a search.
         """
-        selected = self._named(choice) if choice.ids else self._chosen(choice, on_progress)
+        selected = self._named(selector) if selector.ids else self._chosen(selector, on_progress)
         dead_letters = {
             (str(dead_letter.lane), dead_letter.sequence): dead_letter for dead_letter in selected
         }
@@ -118,12 +118,12 @@ class FindDeadLetters:
         held = self.ledger.load([], lanes).lanes.values()
         return sum(self.ledger.count_waiting_behind(list(held)))
 
-    def _named(self, choice: DeadLetterSelector) -> list[DeliveryRecord]:
+    def _named(self, selector: DeadLetterSelector) -> list[DeliveryRecord]:
         """Return those with these ids; the queue is searched for ids that the ledger lacks."""
-        records = {id_: self.ledger.find(*parse_delivery_id(id_)) for id_ in choice.ids}
+        records = {id_: self.ledger.find(*parse_delivery_id(id_)) for id_ in selector.ids}
         if None in records.values():
-            records |= {record.id: record for record in self.moved(choice)}
-        return [self._checked(id_, records[id_]) for id_ in choice.ids]
+            records |= {record.id: record for record in self.moved(selector)}
+        return [self._checked(id_, records[id_]) for id_ in selector.ids]
 
     def _checked(self, delivery_id: str, record: DeliveryRecord | None) -> DeliveryRecord:
         if record is None:
@@ -133,19 +133,19 @@ class FindDeadLetters:
         return record
 
     def _chosen(
-        self, choice: DeadLetterSelector, on_progress: Callable[[int], None]
+        self, selector: DeadLetterSelector, on_progress: Callable[[int], None]
     ) -> Iterator[DeliveryRecord]:
-        for subscription_id in self._subscription_ids(choice):
+        for subscription_id in self._subscription_ids(selector):
             for dead_letter in self.ledger.dead_letters(subscription_id):
                 on_progress(1)
-                if choice.reason in (None, dead_letter.reason):
+                if selector.reason in (None, dead_letter.reason):
                     yield dead_letter
-        if choice.on_queue:
-            yield from self.moved(choice)
+        if selector.on_queue:
+            yield from self.moved(selector)
 
-    def _subscription_ids(self, choice: DeadLetterSelector) -> list[str]:
-        if choice.subscription_id:
-            return [choice.subscription_id]
+    def _subscription_ids(self, selector: DeadLetterSelector) -> list[str]:
+        if selector.subscription_id:
+            return [selector.subscription_id]
         return [s.id for s in self.subscriptions.all()]  # removed ones too
 
 
@@ -228,7 +228,7 @@ class Discard:
         return held.advanced_to(following.sequence, now=self.clock.now()) if following else None
 
 
-def _is_chosen(delivery: Delivery, choice: DeadLetterSelector) -> bool:
-    if choice.ids:
-        return delivery.id in choice.ids
-    return choice.subscription_id in (None, delivery.lane.subscription_id)
+def _is_chosen(delivery: Delivery, selector: DeadLetterSelector) -> bool:
+    if selector.ids:
+        return delivery.id in selector.ids
+    return selector.subscription_id in (None, delivery.lane.subscription_id)

@@ -70,7 +70,7 @@ def _serve(channel: socket.socket, woken: socket.socket) -> tuple[Request, list[
             return request, fds
         for fd in fds:
             os.close(fd)
-        _tell(channel, {"pid": pid})
+        _report(channel, {"pid": pid})
 
 
 def _receive(channel: socket.socket) -> tuple[Request, list[int]]:
@@ -89,10 +89,10 @@ def _report_ended(channel: socket.socket) -> None:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
-            _tell(channel, {"ended": pid, "status": os.waitstatus_to_exitcode(status)})
+            _report(channel, {"ended": pid, "status": os.waitstatus_to_exitcode(status)})
 
 
-def _tell(channel: socket.socket, message: Mapping[str, int]) -> None:
+def _report(channel: socket.socket, message: Mapping[str, int]) -> None:
     try:
         channel.sendall(json.dumps(message).encode() + b"\n")
     except OSError:  # the laptop has ended

@@ -120,14 +120,14 @@ def operation(
 
 def reject_unknown_parameters(app: ApiGatewayResolver, call: Callable[..., Any]) -> Any:
     """Reject unknown parameters, which Powertools would ignore."""
-    asked, event = app.context["_route"].dependant, app.current_event
-    names = {query_param.alias for query_param in asked.query_params}
+    declared, event = app.context["_route"].dependant, app.current_event
+    names = {query_param.alias for query_param in declared.query_params}
     for name in event.query_string_parameters or ():
         if name not in names:
             raise InvalidInput(
                 f"{name[:40]!a}: no such parameter; known: {', '.join(sorted(names)) or 'none'}"
             )
-    if event.body and not asked.body_params:
+    if event.body and not declared.body_params:
         raise InvalidInput("body: not allowed here")
     return call(app)
 

@@ -209,7 +209,7 @@ def _receive(
         assert secret is not None, "webhooks are signed"
         receiver.key = _to_verifying_key(secret)
         try:
-            _say(receiver, f"listening at {url} as subscription {name}", secret)
+            _print_start(receiver, f"listening at {url} as subscription {name}", secret)
             wait_for_interrupt()
         finally:
             with suppress(LakehookError):  # the laptop's cloud may have ended first
@@ -261,7 +261,7 @@ def _follow(service: CommandService, receiver: DevelopmentReceiver, model: Subsc
         SignatureAlgorithm.HMAC, SystemRandom().random_bytes()
     )
     receiver.key = _to_verifying_key(secret)
-    _say(receiver, f"following the journal, as subscription {model.name} would", secret)
+    _print_start(receiver, f"following the journal, as subscription {model.name} would", secret)
     local = replace(model, endpoint=Endpoint.parse("http://localhost/"))
     for accepted in service.follow_events(since=service.clock.now()):
         _take(receiver, local, accepted, secret)
@@ -301,7 +301,7 @@ def _to_verifying_key(secret: SigningKey) -> VerifyingKey:
     return CryptographySigningKeys().parse_verifying_key(secret.reveal())
 
 
-def _say(receiver: DevelopmentReceiver, what: str, secret: SigningKey) -> None:
+def _print_start(receiver: DevelopmentReceiver, what: str, secret: SigningKey) -> None:
     """Print where it listens, to stderr: programs read only the deliveries."""
     forward = receiver.policy.forward
     to = f", forwarding to {forward.url}" if forward else ""

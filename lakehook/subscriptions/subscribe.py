@@ -102,7 +102,7 @@ class Subscribe:
 
     def __call__(
         self,
-        terms: SubscriptionFields,
+        requested: SubscriptionFields,
         request: SecretRequest = ANY_SECRET,
         *,
         pending: bool = False,
@@ -115,10 +115,10 @@ class Subscribe:
         """
         created_at = format_rfc3339(self.clock.now())
         subscription_id = f"{ID_PREFIX}{self.random.new_id()}"
-        name = parse_channel_or_format(terms.channel, terms.format)
+        name = parse_channel_or_format(requested.channel, requested.format)
         channel = CHANNELS[name]
-        fields = validate_fields(terms, channel, self.validate_endpoint) | validate_template(
-            terms, channel, self.renderer
+        fields = validate_fields(requested, channel, self.validate_endpoint) | validate_template(
+            requested, channel, self.renderer
         )
         if pending and channel.signature_scheme is not SignatureScheme.STANDARD_WEBHOOKS:
             raise InvalidSubscription(f"challenge: channel {name} cannot send one")
@@ -134,7 +134,7 @@ class Subscribe:
             **_with_destination(
                 {**fields, "channel": name}, channel, self.encryptor, subscription_id
             ),
-            **_encrypted_headers(terms, self.encryptor, subscription_id),
+            **_encrypted_headers(requested, self.encryptor, subscription_id),
         )
         return self.registry.save(subscription, claim_name=True), secret
 
@@ -166,21 +166,21 @@ class UpdateSubscription:
     renderer: TemplateRenderer
     on_endpoint_change: Callable[[EndpointChange], None]
 
-    def __call__(self, subscription: Subscription, terms: SubscriptionFields) -> Subscription:
+    def __call__(self, subscription: Subscription, requested: SubscriptionFields) -> Subscription:
         """Change the fields; this applies to every attempt from now on.
 
         Lanes that the change releases, from a dead letter or a rate, are resumed.
         """
-        if terms == SubscriptionFields():
+        if requested == SubscriptionFields():
             raise InvalidSubscription("nothing to change: give at least one field")
-        _reject_other_kind(terms)
+        _reject_other_kind(requested)
         channel = channel_for(subscription)
-        fields = validate_fields(terms, channel, self.validate_endpoint)
-        fields |= validate_template(terms, channel, self.renderer, subscription.template)
+        fields = validate_fields(requested, channel, self.validate_endpoint)
+        fields |= validate_template(requested, channel, self.renderer, subscription.template)
         moves = _goes_elsewhere(subscription, fields.get("endpoint"))
         if moves:
-            _refuse_credentials_elsewhere(subscription, fields["endpoint"], terms)
-        headers = _encrypted_headers(terms, self.encryptor, subscription.id)
+            _refuse_credentials_elsewhere(subscription, fields["endpoint"], requested)
+        headers = _encrypted_headers(requested, self.encryptor, subscription.id)
         addressed = _with_destination(fields, channel, self.encryptor, subscription.id)
         amended = replace(subscription, **addressed, **headers)
         saved = self.registry.save(amended, claim_name=amended.name != subscription.name)
@@ -230,26 +230,26 @@ class ValidateEndpoint:
 
 
 def validate_fields(
-    terms: SubscriptionFields, channel: Channel, validate_endpoint: EndpointValidator
+    requested: SubscriptionFields, channel: Channel, validate_endpoint: EndpointValidator
 ) -> dict[str, Any]:
     """Validate the given fields; headers are validated here and encrypted later."""
-    parse_headers(terms.headers or ())
-    asked: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
-        ("name", terms.name, parse_name),
-        ("channel", terms.channel, parse_channel),
-        ("channel", terms.format, parse_format),
-        ("language", terms.language, lambda name: _language(name, channel)),
-        ("time_zone", terms.time_zone, lambda name: _time_zone(name, channel)),
-        ("event_types", terms.event_types, parse_event_types),
-        ("pattern", terms.pattern, _pattern),
-        ("success_if", terms.success_if, lambda text: _success_condition(text, channel)),
-        ("deadline_seconds", terms.deadline_seconds, parse_deadline),
-        ("ordering", terms.ordering, parse_ordering),
-        ("retry_schedule", terms.retry_schedule, _schedule),
-        ("rate", terms.rate, _rate),
-        ("endpoint", terms.url, lambda url: validate_endpoint(url, channel)),
+    parse_headers(requested.headers or ())
+    checks: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
+        ("name", requested.name, parse_name),
+        ("channel", requested.channel, parse_channel),
+        ("channel", requested.format, parse_format),
+        ("language", requested.language, lambda name: _language(name, channel)),
+        ("time_zone", requested.time_zone, lambda name: _time_zone(name, channel)),
+        ("event_types", requested.event_types, parse_event_types),
+        ("pattern", requested.pattern, _pattern),
+        ("success_if", requested.success_if, lambda text: _success_condition(text, channel)),
+        ("deadline_seconds", requested.deadline_seconds, parse_deadline),
+        ("ordering", requested.ordering, parse_ordering),
+        ("retry_schedule", requested.retry_schedule, _schedule),
+        ("rate", requested.rate, _rate),
+        ("endpoint", requested.url, lambda url: validate_endpoint(url, channel)),
     )
-    return {name: check(value) for name, value, check in asked if value is not None}
+    return {name: check(value) for name, value, check in checks if value is not None}
 
 
 def _language(name: str, channel: Channel) -> Language:
@@ -285,15 +285,19 @@ def _rate(text: str) -> Rate | None:
 
 
 def validate_template(
-    terms: SubscriptionFields,
+    requested: SubscriptionFields,
     channel: Channel,
     renderer: TemplateRenderer,
     before: Template | None = None,
 ) -> dict[str, Any]:
     """Validate the template if any part is given; the other parts remain unchanged."""
-    if (terms.template_body, terms.template_subject, terms.template_headers) == (None, None, None):
+    if (requested.template_body, requested.template_subject, requested.template_headers) == (
+        None,
+        None,
+        None,
+    ):
         return {}
-    template = _changed(before or Template(), terms)
+    template = _changed(before or Template(), requested)
     if template.is_empty:
         return {"template": None}
     if not channel.supports_templates:
@@ -304,26 +308,26 @@ def validate_template(
     return {"template": template}
 
 
-def _changed(before: Template, terms: SubscriptionFields) -> Template:
+def _changed(before: Template, requested: SubscriptionFields) -> Template:
     headers = before.headers
-    if terms.template_headers is not None:
-        headers = tuple(parse_template_headers(terms.template_headers).items())
+    if requested.template_headers is not None:
+        headers = tuple(parse_template_headers(requested.template_headers).items())
     return Template(
-        body=_part(before.body, terms.template_body),
-        subject=_part(before.subject, terms.template_subject),
+        body=_part(before.body, requested.template_body),
+        subject=_part(before.subject, requested.template_subject),
         headers=headers,
     )
 
 
-def _part(before: str | None, asked: str | None) -> str | None:
-    return before if asked is None else asked or None
+def _part(before: str | None, requested: str | None) -> str | None:
+    return before if requested is None else requested or None
 
 
 def _refuse_credentials_elsewhere(
-    subscription: Subscription, destination: Destination, terms: SubscriptionFields
+    subscription: Subscription, destination: Destination, requested: SubscriptionFields
 ) -> None:
     """Refuse to send headers to another server, which would see them, or to authenticate there."""
-    if subscription.header_names and terms.headers is None:
+    if subscription.header_names and requested.headers is None:
         names = ", ".join(subscription.header_names)
         raise InvalidSubscription(
             f"{_move(subscription, destination)}, whose headers ({names}) are not sent there;"
@@ -355,8 +359,8 @@ def _name_of(destination: Destination) -> str:
     return destination.host if isinstance(destination, Endpoint) else destination.url
 
 
-def _reject_other_kind(terms: SubscriptionFields) -> None:
-    for name, value in (("channel", terms.channel), ("format", terms.format)):
+def _reject_other_kind(requested: SubscriptionFields) -> None:
+    for name, value in (("channel", requested.channel), ("format", requested.format)):
         if value is not None:
             raise InvalidSubscription(
                 f"{name}: a subscription keeps its own; add another one, and remove this"
@@ -391,11 +395,11 @@ def rate_limit_key_for(url: str, channel: Channel) -> str:
 
 
 def _encrypted_headers(
-    terms: SubscriptionFields, encryptor: Encryptor, subscription_id: str
+    requested: SubscriptionFields, encryptor: Encryptor, subscription_id: str
 ) -> dict[str, Any]:
-    if terms.headers is None:
+    if requested.headers is None:
         return {}
-    headers = parse_headers(terms.headers)
+    headers = parse_headers(requested.headers)
     plaintext = to_ascii_json(headers).encode()
     return {
         "header_names": tuple(headers),

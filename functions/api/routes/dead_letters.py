@@ -70,12 +70,12 @@ def list_dead_letters(
     tags=TAGS,
     **operation("The dead letters that are sent again.", 404, 409, body=True),
 )
-def redrive(service: Service, wanted: DeadLetterSelection) -> DeadLetterActionResult:
+def redrive(service: Service, body: DeadLetterSelection) -> DeadLetterActionResult:
     def act(letters: Found) -> Found:
         service.redrive(letters)
         return letters
 
-    return _act(service, "redrive", _selected(service, wanted), act, dry_run=bool(wanted.dry_run))
+    return _act(service, "redrive", _selected(service, body), act, dry_run=bool(body.dry_run))
 
 
 @ROUTES.post(
@@ -85,14 +85,14 @@ def redrive(service: Service, wanted: DeadLetterSelection) -> DeadLetterActionRe
     tags=TAGS,
     **operation("The discarded dead letters.", 404, 409, body=True),
 )
-def discard(service: Service, wanted: DeadLetterSelection) -> DeadLetterActionResult:
-    dry_run = bool(wanted.dry_run)
-    return _act(service, "discard", _selected(service, wanted), service.discard, dry_run=dry_run)
+def discard(service: Service, body: DeadLetterSelection) -> DeadLetterActionResult:
+    dry_run = bool(body.dry_run)
+    return _act(service, "discard", _selected(service, body), service.discard, dry_run=dry_run)
 
 
-def _selected(service: OperatorService, wanted: DeadLetterSelection) -> Found:
-    ids, subscription, reason = wanted.ids, wanted.subscription, wanted.reason
-    if not is_exactly_one_selector(ids, subscription, reason, every=bool(wanted.all)):
+def _selected(service: OperatorService, body: DeadLetterSelection) -> Found:
+    ids, subscription, reason = body.ids, body.subscription, body.reason
+    if not is_exactly_one_selector(ids, subscription, reason, every=bool(body.all)):
         raise InvalidInput("ids: give these, or subscription and reason, or all alone")
     selector = DeadLetterSelector(
         ids=[service.resolve_delivery(id_) for id_ in ids or ()],

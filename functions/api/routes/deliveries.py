@@ -61,7 +61,7 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
     since: Since = None,
     limit: Limit = DEFAULT_LISTED,
 ) -> responses.Deliveries:
-    question = DeliveryQuery(
+    query = DeliveryQuery(
         pipeline=pipeline,
         source=source,
         subscription_id=service.resolve_id(subscription),
@@ -70,7 +70,7 @@ def list_deliveries(  # noqa: PLR0913  each is a parameter
         limit=limit,
     )
     seen = before_timeout(ROUTES, instead="name a pipeline, or use lakehook deliveries list")
-    deliveries = service.list_deliveries(question, seen=seen)
+    deliveries = service.list_deliveries(query, seen=seen)
     owners = service.subscriptions_by_id()
     return responses.Deliveries(
         deliveries=[DeliveryView.from_record(record, owners) for record in deliveries]
@@ -113,11 +113,11 @@ def list_lanes(
     limit: Limit = DEFAULT_LISTED,
     cursor: Cursor = None,
 ) -> responses.Lanes:
-    asked = (
+    owner = (
         service.find_subscription(subscription, removed=True) if subscription is not None else None
     )
     found, following = paginate_sorted(
-        service.list_lanes.held(asked), key=lane_order, limit=limit, cursor=cursor
+        service.list_lanes.held(owner), key=lane_order, limit=limit, cursor=cursor
     )
     reports = service.list_lanes.report(found)
     return responses.Lanes(

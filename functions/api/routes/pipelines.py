@@ -88,10 +88,10 @@ def show_pipeline(
     **operation("How many go out.", 404, 409, body=True),
 )
 def send_pipeline(
-    service: Service, pipeline: PipelineId, wanted: PipelineReceiver, source: OfSource = None
+    service: Service, pipeline: PipelineId, body: PipelineReceiver, source: OfSource = None
 ) -> SentPipelineView:
     key = parse_pipeline_key(pipeline, source=source)
-    subscription = service.find_subscription(wanted.subscription)
+    subscription = service.find_subscription(body.subscription)
     result = service.send_pipeline(key, subscription)
     return SentPipelineView.from_result(key, subscription, result)
 
@@ -125,9 +125,9 @@ def show_parked_event(service: Service, parked: ParkedId) -> ParkedEventView:
     tags=["Parked events"],
     **operation("The event that was published; it is no longer parked.", 404, body=True),
 )
-def send_parked_event(service: Service, parked: ParkedId, wanted: CorrectedEvent) -> SentEventView:
-    body = None if wanted.event is None else to_json(wanted.event)
-    return SentEventView.from_event(service.parked_events.send(parked, body))
+def send_parked_event(service: Service, parked: ParkedId, body: CorrectedEvent) -> SentEventView:
+    text = None if body.event is None else to_json(body.event)
+    return SentEventView.from_event(service.parked_events.send(parked, text))
 
 
 @ROUTES.delete(

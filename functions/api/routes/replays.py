@@ -49,10 +49,10 @@ def list_replays(
     tags=TAGS,
     **operation("The open replay.", 404, 409, status=201, body=True),
 )
-def replay(service: Service, wanted: NewReplay) -> ReplayStartedView:
-    subscription = service.find_subscription(wanted.subscription)
+def replay(service: Service, body: NewReplay) -> ReplayStartedView:
+    subscription = service.find_subscription(body.subscription)
     started = service.start_replay(
-        subscription, service.start_replay.criteria(wanted.request, subscription), counted=False
+        subscription, service.start_replay.criteria(body.request, subscription), counted=False
     )
     return ReplayStartedView.from_replay(
         started.replay, service.subscriptions_by_id(), already_running=started.already_running
@@ -67,12 +67,12 @@ def replay(service: Service, wanted: NewReplay) -> ReplayStartedView:
     tags=TAGS,
     **operation("Its deliveries.", 404, body=True),
 )
-def count(service: Service, wanted: NewReplay) -> ReplayCountView:
-    subscription = service.find_subscription(wanted.subscription)
-    terms = service.start_replay.criteria(wanted.request, subscription)
+def count(service: Service, body: NewReplay) -> ReplayCountView:
+    subscription = service.find_subscription(body.subscription)
+    criteria = service.start_replay.criteria(body.request, subscription)
     on_progress = before_timeout(ROUTES, instead="lakehook replay --dry-run counts it")
-    tally = service.count_replay(terms, subscription, on_progress=on_progress)
-    return ReplayCountView.from_count(tally, terms, subscription)
+    counted = service.count_replay(criteria, subscription, on_progress=on_progress)
+    return ReplayCountView.from_count(counted, criteria, subscription)
 
 
 @ROUTES.get(

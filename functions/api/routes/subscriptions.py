@@ -81,14 +81,12 @@ def list_subscriptions(
         "The active subscription; its new secret is shown once.", 409, status=201, body=True
     ),
 )
-def subscribe(service: Service, wanted: NewSubscription) -> CreatedSubscriptionView:
-    past = service.parse_backfill(wanted.since, from_beginning=bool(wanted.from_beginning))
-    made, secret = service.subscribe(
-        wanted.fields, wanted.secret_request, pending=bool(wanted.challenge)
-    )
+def subscribe(service: Service, body: NewSubscription) -> CreatedSubscriptionView:
+    past = service.parse_backfill(body.since, from_beginning=bool(body.from_beginning))
+    made, secret = service.subscribe(body.fields, body.secret_request, pending=bool(body.challenge))
     return CreatedSubscriptionView.from_subscription(
         made,
-        secret=secret_to_reveal(secret, wanted.secret),
+        secret=secret_to_reveal(secret, body.secret),
         replay_id=service.start_backfill(made, past),
     )
 
@@ -115,8 +113,8 @@ def show_subscription(service: Service, subscription: SubscriptionId) -> Subscri
         "The subscription; the fields apply to every attempt from now on.", 404, 409, body=True
     ),
 )
-def update(service: Service, subscription: SubscriptionId, wanted: Amendment) -> SubscriptionView:
-    updated = service.update(service.find_subscription(subscription), wanted.fields)
+def update(service: Service, subscription: SubscriptionId, body: Amendment) -> SubscriptionView:
+    updated = service.update(service.find_subscription(subscription), body.fields)
     return SubscriptionView.from_subscription(updated)
 
 
@@ -128,9 +126,9 @@ def update(service: Service, subscription: SubscriptionId, wanted: Amendment) ->
     **operation("The exact request.", 404, body=True),
 )
 def preview(
-    service: Service, subscription: SubscriptionId, wanted: PreviewRequest
+    service: Service, subscription: SubscriptionId, body: PreviewRequest
 ) -> PreviewResultView:
-    previewed = service.preview(service.find_subscription(subscription), wanted.sample)
+    previewed = service.preview(service.find_subscription(subscription), body.sample)
     return PreviewResultView.from_preview(previewed)
 
 
@@ -195,13 +193,13 @@ def enable(service: Service, subscription: SubscriptionId) -> ResumedSubscriptio
     **operation("The endpoint's response, if any.", 404, 409, body=True),
 )
 def test_endpoint(
-    service: Service, subscription: SubscriptionId, wanted: TestRequest
+    service: Service, subscription: SubscriptionId, body: TestRequest
 ) -> PingReportView:
-    seconds = wanted.wait_seconds
-    after, pong = service.test_endpoint(
+    seconds = body.wait_seconds
+    after, result = service.test_endpoint(
         service.find_subscription(subscription), within_seconds=seconds
     )
-    return PingReportView.from_ping(after, pong, seconds)
+    return PingReportView.from_ping(after, result, seconds)
 
 
 @ROUTES.post(
@@ -213,22 +211,22 @@ def test_endpoint(
     **operation("The new secret, shown once, and when it takes effect.", 404, 409, body=True),
 )
 def rotate_secret(
-    service: Service, subscription: SubscriptionId, wanted: RotationRequest
+    service: Service, subscription: SubscriptionId, body: RotationRequest
 ) -> RotatedSecretView:
     rotated = service.rotate_secret(
         service.find_subscription(subscription),
-        overlap_seconds=parse_duration(wanted.overlap, what="overlap", longest=MAX_OVERLAP_SECONDS),
-        signing=wanted.signing,
-        provided=wanted.secret,
-        show=lambda rotated: _refuse_loss(rotated, wanted),
+        overlap_seconds=parse_duration(body.overlap, what="overlap", longest=MAX_OVERLAP_SECONDS),
+        signing=body.signing,
+        provided=body.secret,
+        show=lambda rotated: _refuse_loss(rotated, body),
     )
-    return RotatedSecretView.from_rotation(rotated, provided=wanted.secret)
+    return RotatedSecretView.from_rotation(rotated, provided=body.secret)
 
 
-def _refuse_loss(rotated: Rotated, wanted: RotationRequest) -> None:
+def _refuse_loss(rotated: Rotated, body: RotationRequest) -> None:
     """Ensure a lost response is harmless: the old secret still signs, or the caller has the new."""
     older = rotated.subscription.secrets[1:]
-    if not older and secret_to_reveal(rotated.secret, wanted.secret):
+    if not older and secret_to_reveal(rotated.secret, body.secret):
         raise InvalidInput(
             "overlap: without one a lost answer would lose the secret that signs; bring one"
             " (secret), or name an overlap, such as 10m, within which this can be said again"
@@ -243,10 +241,10 @@ def _refuse_loss(rotated: Rotated, wanted: RotationRequest) -> None:
     **operation("The subscription, and what the certificate says.", 404, 409, body=True),
 )
 def set_client_certificate(
-    service: Service, subscription: SubscriptionId, wanted: ClientCertificateRequest
+    service: Service, subscription: SubscriptionId, body: ClientCertificateRequest
 ) -> SubscriptionDetailView:
     changed = service.set_client_certificate(
-        service.find_subscription(subscription), certificate=wanted.certificate, key=wanted.key
+        service.find_subscription(subscription), certificate=body.certificate, key=body.key
     )
     return SubscriptionDetailView.from_subscription(changed)
 
@@ -273,10 +271,10 @@ def remove_client_certificate(
     **operation("One result for each event, in order.", 404, body=True),
 )
 def match_events(
-    service: Service, subscription: SubscriptionId, wanted: MatchRequest
+    service: Service, subscription: SubscriptionId, body: MatchRequest
 ) -> responses.MatchResults:
     owner = service.find_subscription(subscription)
-    events = [_event(number, document) for number, document in enumerate(wanted.events)]
+    events = [_event(number, document) for number, document in enumerate(body.events)]
     tried = [MatchView.from_match(result) for result in match(owner, events)]
     return responses.MatchResults(matches=tried)
 

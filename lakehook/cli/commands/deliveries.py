@@ -102,7 +102,7 @@ def list_(  # noqa: PLR0913  each is an option
 ) -> None:
     """Show deliveries, the last changed first; without --pipeline, the whole ledger is read."""
     service = call.service
-    question = DeliveryQuery(
+    query = DeliveryQuery(
         pipeline=pipeline,
         source=source,
         subscription_id=service.resolve_id(subscription),
@@ -111,7 +111,7 @@ def list_(  # noqa: PLR0913  each is an option
         limit=limit,
     )
     with progress_counter("reading the ledger") as seen:
-        entries = service.list_deliveries(question, seen=seen)
+        entries = service.list_deliveries(query, seen=seen)
     owners = service.subscriptions_by_id()
     views = [DeliveryView.from_record(entry, owners) for entry in entries]
     print_listing(call.output, _DELIVERIES, views, now=None if utc else service.clock.now())

@@ -114,7 +114,7 @@ def check(  # noqa: PLR0913  each is an option
     checkups = [
         service.check_devlake(declared, service.ingress_url, address) for declared in sources
     ]
-    _tell(checkups, call.stack, call.output, show_secret=show_secret)
+    _print_checkups(checkups, call.stack, call.output, show_secret=show_secret)
     if code := _exit_code(checkups):
         raise typer.Exit(code)
 
@@ -136,7 +136,9 @@ def _exit_code(checkups: Sequence[Checkup]) -> int:
     return PERSON_NEEDED if any(checkup.needs_person for checkup in checkups) else 0
 
 
-def _tell(checkups: Sequence[Checkup], stack: str, output: Output, *, show_secret: bool) -> None:
+def _print_checkups(
+    checkups: Sequence[Checkup], stack: str, output: Output, *, show_secret: bool
+) -> None:
     if output is Output.JSON:
         documents = [_document(checkup, show_secret=show_secret) for checkup in checkups]
         print_document(output, {"stack": stack, "sources": documents})

@@ -90,30 +90,30 @@ def replay(  # noqa: PLR0913  each is an option
     )
     service = call.service
     target = service.find_subscription(subscription)
-    terms = service.start_replay.criteria(request, target)
+    criteria = service.start_replay.criteria(request, target)
     if dry_run:
-        _count(service, target, terms, call.output)
+        _count(service, target, criteria, call.output)
     else:
-        _replay(service, target, terms, call.output)
+        _replay(service, target, criteria, call.output)
 
 
 def _count(
-    service: CommandService, subscription: Subscription, terms: ReplayCriteria, output: Output
+    service: CommandService, subscription: Subscription, criteria: ReplayCriteria, output: Output
 ) -> None:
     with progress_counter("counting") as on_progress:
-        tally = service.count_replay(terms, subscription, on_progress=on_progress)
-    view = ReplayCountView.from_count(tally, terms, subscription)
+        count = service.count_replay(criteria, subscription, on_progress=on_progress)
+    view = ReplayCountView.from_count(count, criteria, subscription)
     print_document(output, view, tables={"event_types": BY_TYPE}, note="nothing is sent yet")
 
 
 def _replay(
-    service: CommandService, subscription: Subscription, terms: ReplayCriteria, output: Output
+    service: CommandService, subscription: Subscription, criteria: ReplayCriteria, output: Output
 ) -> None:
     letters = service.find_dead_letters(DeadLetterSelector(subscription_id=subscription.id))
     with progress_counter("counting") as on_progress:
-        started = service.start_replay(subscription, terms, on_progress=on_progress)
+        started = service.start_replay(subscription, criteria, on_progress=on_progress)
     if output is Output.TEXT:
-        _tell(started.replay, attached=started.already_running)
+        _print_start(started.replay, attached=started.already_running)
     ended = _follow(service, started.replay)
     service.delete_stale_copies(letters)
     view = ReplayStartedView.from_replay(
@@ -135,7 +135,7 @@ def _follow(service: CommandService, replay: Replay) -> Replay:
         return service.follow_replay(replay, sent=sent)
 
 
-def _tell(replay: Replay, *, attached: bool) -> None:
+def _print_start(replay: Replay, *, attached: bool) -> None:
     """Print the replay's id, for an operator who leaves now."""
     is_, matched = "is open already" if attached else "has begun", replay.matched
     of = (

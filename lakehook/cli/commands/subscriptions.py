@@ -93,13 +93,13 @@ def add(  # noqa: PLR0913  each is an option
     echoed the challenge, and `lakehook subscriptions test` sends another.
     """
     require_single_stdin(secret_file, options.header_file, options.template_file)
-    terms = options.to_fields(name=name, url=url, channel=channel, format=format_)
+    requested = options.to_fields(name=name, url=url, channel=channel, format=format_)
     provided = read_secret(secret_file)
     service = call.service
     past = service.parse_backfill(since, from_beginning=from_beginning)
     request = SecretRequest(signing=signing, provided=provided, may_be_empty=allow_empty_secret)
     with NewSecrets(service) as new:
-        subscription, secret = _subscribe(new, terms, request, pending=challenge)
+        subscription, secret = _subscribe(new, requested, request, pending=challenge)
         view = CreatedSubscriptionView.from_subscription(
             subscription, secret=secret, replay_id=service.start_backfill(subscription, past)
         )
@@ -111,11 +111,11 @@ def add(  # noqa: PLR0913  each is an option
 
 
 def _subscribe(
-    new: NewSecrets, terms: SubscriptionFields, request: SecretRequest, *, pending: bool
+    new: NewSecrets, requested: SubscriptionFields, request: SecretRequest, *, pending: bool
 ) -> tuple[Subscription, str | None]:
     """Subscribe, and return the secret to show; an interrupt waits until it will be shown."""
     with deferred_interrupt():
-        subscription, key = new.service.subscribe(terms, request, pending=pending)
+        subscription, key = new.service.subscribe(requested, request, pending=pending)
         if secret := secret_to_reveal(key, request.provided):
             new.add(subscription)
     return subscription, secret
@@ -180,10 +180,10 @@ def update(  # noqa: PLR0913  each is an option
 ) -> None:
     """Change the given fields; event types and headers are replaced as a whole."""
     fields = options.to_fields(name=name, url=url)
-    terms = replace(fields, **clearing.empty_fields(fields))
+    requested = replace(fields, **clearing.empty_fields(fields))
     service = call.service
     target = service.find_subscription(subscription)
-    amended = service.update(target, terms)
+    amended = service.update(target, requested)
     before, after = map(SubscriptionView.from_subscription, (target, amended))
     print_result(call.output, after, shown=(), note=_changes(before, after))
 

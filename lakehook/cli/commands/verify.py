@@ -58,7 +58,7 @@ def verify(  # noqa: PLR0913  each is an option
     seconds = parse_duration(tolerance, what="tolerance", longest=MAX_TOLERANCE_SECONDS)
     now = SystemClock().now()
     captured_at = now if at is None else parse_time_or_ago(at, what="at", now=now)
-    _tell(verify_request(capture, key, now=captured_at, tolerance_seconds=seconds), output)
+    _print_verdict(verify_request(capture, key, now=captured_at, tolerance_seconds=seconds), output)
 
 
 def _key(secret_file: typer.FileBinaryRead | None, public_key: str | None) -> VerifyingKey:
@@ -73,15 +73,15 @@ def _key(secret_file: typer.FileBinaryRead | None, public_key: str | None) -> Ve
     )
 
 
-def _tell(doubt: VerificationFailure | None, output: Output) -> None:
+def _print_verdict(failure: VerificationFailure | None, output: Output) -> None:
     print_document(
         output,
         {
-            "verified": doubt is None,
-            "reason": doubt and str(doubt.reason),
-            "detail": doubt and doubt.detail,
-            "hint": doubt and (doubt.hint or None),
+            "verified": failure is None,
+            "reason": failure and str(failure.reason),
+            "detail": failure and failure.detail,
+            "hint": failure and (failure.hint or None),
         },
     )
-    if doubt:
+    if failure:
         raise typer.Exit(NOT_VERIFIED)

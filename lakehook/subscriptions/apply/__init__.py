@@ -89,16 +89,16 @@ def build_plan(
     reseal: bool,
     prune: bool,
 ) -> Plan:
-    asked = [_step(entry, reseal=reseal) for entry in entries]
+    steps = [_step(entry, reseal=reseal) for entry in entries]
     named = {entry.name for entry in entries}
     unlisted = [subscription for subscription in in_force if subscription.name not in named]
-    going = [
+    removals = [
         Step(action=Action.REMOVE, name=other.name, existing=other) for other in unlisted if prune
     ]
     return Plan(
-        steps=(*(step for step in asked if step), *going),
+        steps=(*(step for step in steps if step), *removals),
         unchanged=tuple(
-            entry.name for entry, step in zip(entries, asked, strict=True) if step is None
+            entry.name for entry, step in zip(entries, steps, strict=True) if step is None
         ),
         not_in_file=() if prune else tuple(other.name for other in unlisted),
     )
@@ -224,10 +224,10 @@ class Apply:
                     yield StepResult(step, tombstone)
 
     def _refuse_waiting(self, plan: Plan) -> None:
-        going = [_existing(step) for step in plan.steps_with(Action.REMOVE)]
+        removals = [_existing(step) for step in plan.steps_with(Action.REMOVE)]
         backlogs = (
             (subscription, self.operations.unsubscribe.backlog(subscription))
-            for subscription in going
+            for subscription in removals
         )
         still = [
             f"{subscription.name} still has {backlog}"
@@ -251,8 +251,8 @@ class Apply:
         fields = [change.field for change in step.changes]
         if PAUSED in fields and entry.paused:
             subscription = self.operations.pause(subscription)
-        if terms := [field for field in fields if field != PAUSED]:
-            subscription = self.operations.update(subscription, entry.fields(terms))
+        if changed := [field for field in fields if field != PAUSED]:
+            subscription = self.operations.update(subscription, entry.fields(changed))
         if PAUSED in fields and not entry.paused:
             subscription, _ = self.operations.resume(subscription)
         return subscription

@@ -200,28 +200,28 @@ class EntryParser:
 
     def _template(self, entry: Mapping[str, Any], channel: Channel) -> Template | None:
         """Validate the parts of the template together, after each one alone."""
-        terms = SubscriptionFields(**{name: entry[name] for name in TEMPLATE if name in entry})
+        requested = SubscriptionFields(**{name: entry[name] for name in TEMPLATE if name in entry})
         try:
-            template: Template | None = self._with_template(terms, channel)["template"]
+            template: Template | None = self._with_template(requested, channel)["template"]
         except InvalidSubscription:  # of a part, whose error is recorded already
             return None
         return template
 
-    def _with_template(self, terms: SubscriptionFields, channel: Channel) -> dict[str, Any]:
-        return validate_template(terms, channel, self.subscribe.renderer)
+    def _with_template(self, requested: SubscriptionFields, channel: Channel) -> dict[str, Any]:
+        return validate_template(requested, channel, self.subscribe.renderer)
 
     def _checked_with(
-        self, terms: SubscriptionFields, channel: Channel
+        self, requested: SubscriptionFields, channel: Channel
     ) -> Callable[[], dict[str, Any]]:
-        return lambda: self._fields(terms, channel)
+        return lambda: self._fields(requested, channel)
 
-    def _fields(self, terms: SubscriptionFields, channel: Channel) -> dict[str, Any]:
-        if terms.headers is not None:
-            return {"header_names": tuple(parse_headers(terms.headers))}
+    def _fields(self, requested: SubscriptionFields, channel: Channel) -> dict[str, Any]:
+        if requested.headers is not None:
+            return {"header_names": tuple(parse_headers(requested.headers))}
         fields = validate_fields(
-            terms, channel, self.subscribe.validate_endpoint
-        ) | self._with_template(terms, channel)
-        if terms.url is not None:
+            requested, channel, self.subscribe.validate_endpoint
+        ) | self._with_template(requested, channel)
+        if requested.url is not None:
             return self._check_destination(fields["endpoint"], channel)
         return fields
 

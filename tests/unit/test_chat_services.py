@@ -208,6 +208,7 @@ def test_dingtalk_s_signature_is_in_the_query() -> None:
         ("dingtalk", b'{"errcode":-1,"errmsg":"busy"}', Outcome.THROTTLED),
         ("dingtalk", b'{"errcode":"0"}', Outcome.DELIVERED),
         ("dingtalk", b'{"errcode":0.0}', Outcome.DELIVERED),
+        ("dingtalk", b'{"errcode":0.00}', Outcome.DELIVERED),
         ("dingtalk", b'{"errcode":0.5}', Outcome.REJECTED),
         ("dingtalk", '{"errcode":0,"errmsg":"成功"}'.encode("gbk"), Outcome.DELIVERED),
         ("feishu", b'\xef\xbb\xbf{"code":0}', Outcome.DELIVERED),

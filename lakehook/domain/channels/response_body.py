@@ -11,6 +11,7 @@ The channels of chat services know the codes of their service, in the JSON of it
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from lakehook.domain.attempt import Outcome, Response, ResponseVerdict
 from lakehook.domain.channels.webhook import interpret, requests_abort
@@ -96,7 +97,7 @@ def answer_code(body: bytes, names: Sequence[str]) -> int | None:
             return None
         case str() if _WHOLE.fullmatch(code):
             return int(code)
-        case int() | float() if code == int(code):
+        case int() | float() | Decimal() if code == int(code):
             return int(code)
     return None
 

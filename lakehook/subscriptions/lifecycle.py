@@ -186,6 +186,8 @@ class Unsubscribe:
 
 @dataclass(frozen=True)
 class FindSubscription:
+    """Finds subscriptions, each a copy: threads of the console must not share its pattern."""
+
     subscriptions: SubscriptionReader
 
     def __call__(self, id_or_name: str, *, removed: bool = False) -> Subscription:
@@ -194,7 +196,7 @@ class FindSubscription:
         With ``removed`` the id may be that of a tombstone. A tombstone's name is free for others.
         """
         in_force = self.all()
-        candidates = self.subscriptions.all() if removed else in_force
+        candidates = map(replace, self.subscriptions.all()) if removed else in_force
         by_id = [subscription for subscription in candidates if subscription.id == id_or_name]
         matches = by_id or [s for s in in_force if s.name == id_or_name]
         if not matches:
@@ -208,7 +210,7 @@ class FindSubscription:
 
     def all(self) -> list[Subscription]:
         """Return all, the oldest first."""
-        in_force = [s for s in self.subscriptions.all() if s.removed_at is None]
+        in_force = [replace(s) for s in self.subscriptions.all() if s.removed_at is None]
         return sorted(in_force, key=lambda subscription: (subscription.created_at, subscription.id))
 
 

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from lakehook.domain.errors import InvalidSubscription
@@ -9,8 +12,9 @@ from lakehook.domain.subscription import (
     parse_name,
 )
 from lakehook.domain.time import format_rfc3339
+from lakehook.subscriptions.lifecycle import FindSubscription
 from tests.builders import a_subscription, an_event
-from tests.fakes import NOON
+from tests.fakes import NOON, FakeSubscriptions
 
 PIPELINE_EVENTS = {one for one in EventType if one.startswith("PIPELINE_")}
 
@@ -92,3 +96,26 @@ def test_a_deadline_is_of_1_to_20_seconds(seconds: float):
 def test_a_deadline_out_of_bounds_is_refused(seconds: float):
     with pytest.raises(InvalidSubscription, match="is not within 1 to 20 s"):
         parse_deadline(seconds)
+
+
+class Interrupting(dict[str, Any]):
+    """Fields of an event; while one is read, another thread matches another event."""
+
+    def __init__(self, fields: dict[str, Any], interrupt: Callable[[], object]) -> None:
+        super().__init__(fields)
+        self._interrupt = interrupt
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self._interrupt()
+        return super().get(name, default)
+
+
+def test_threads_that_match_at_the_same_time_do_not_disturb_each_other() -> None:
+    subscription = a_subscription(pattern='{"project_name": [{"exists": false}]}')
+    find = FindSubscription(FakeSubscriptions({subscription.id: subscription}))
+    event, other = an_event(project_name=...), an_event()
+    fields = Interrupting(event.expanded, lambda: find("ci").matches(other))
+    vars(event)["expanded"] = fields
+
+    assert find("ci").matches(event)
+    assert find("sub_a", removed=True).matches(event)

@@ -246,10 +246,10 @@ class Pipeline:
         return PipelineTransition(self, step.after, tuple(sequenced))
 
     def _with_known_trigger(self, event: Event) -> Event:
-        known = self.info.trigger_source if self.info else UNKNOWN_TRIGGER
-        if known == UNKNOWN_TRIGGER or event.trigger_source != UNKNOWN_TRIGGER:
+        trigger = self.info.trigger_source if self.info else UNKNOWN_TRIGGER
+        if trigger == UNKNOWN_TRIGGER or event.trigger_source != UNKNOWN_TRIGGER:
             return event
-        return Event.restored(event.id, {**event.document, "trigger_source": known})
+        return Event.restored(event.id, {**event.document, "trigger_source": trigger})
 
     def _info_after(self, event: Event) -> PipelineInfo | None:
         """Return the facts; even a skipped event may be the first with the trigger."""

@@ -98,11 +98,11 @@ def _chosen() -> tuple[Subscription, Sequence[DeliveryRecord]]:
     if not reference:
         raise InvalidInput("dead letters: choose one by its id, or those of a subscription")
     subscription = service().find_subscription(reference, removed=True)
-    found = service().find_dead_letters(
+    selected = service().find_dead_letters(
         DeadLetterSelector(subscription_id=subscription.id, reason=request.args.get("reason"))
     )
     as_of = request.form.get("as_of", inf, type=float)
-    letters = [letter for letter in found if letter.changed_at <= as_of]
+    letters = [letter for letter in selected if letter.changed_at <= as_of]
     if not letters:
         raise NotFound(f"{subscription.name} has no such dead letters (any more)")
     return subscription, letters

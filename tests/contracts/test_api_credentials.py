@@ -1,4 +1,4 @@
-"""What DevLake's API is asked with: header lines in Secrets Manager, a version for each source."""
+"""Headers for DevLake's API: lines in Secrets Manager, a version of the secret per source."""
 
 from collections.abc import Callable
 
@@ -38,7 +38,7 @@ def stored(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[ApiCredent
     return StoredApiCredentials(secrets_manager, arn, None, clock.now), store
 
 
-def test_there_are_none_until_some_are_stored(stored: tuple[ApiCredentials, Store]):
+def test_no_api_credentials_are_read_until_some_are_stored(stored: tuple[ApiCredentials, Store]):
     credentials, store = stored
     assert credentials.headers() == {}
 
@@ -92,7 +92,7 @@ def test_aws_is_asked_every_five_minutes_and_not_for_each_refusal(arn: str, cloc
 
 
 def test_a_named_source_has_credentials_of_its_own_or_none(arn: str, clock: FakeClock):
-    """What lets us into one DevLake is never sent to another."""
+    """Credentials of one DevLake are never sent to another."""
     put(arn, "authorization: Bearer of-staging", "staging")
 
     assert credentials_of(arn, clock).headers() == KEY
@@ -100,9 +100,9 @@ def test_a_named_source_has_credentials_of_its_own_or_none(arn: str, clock: Fake
     assert credentials_of(arn, clock, "other").headers() == {}
 
 
-@pytest.mark.parametrize("nothing", ["-", " -\n", "\n\n"])
-def test_a_hyphen_or_blank_lines_are_none(arn: str, clock: FakeClock, nothing: str):
-    put(arn, nothing)
+@pytest.mark.parametrize("blank_secret", ["-", " -\n", "\n\n"])
+def test_a_hyphen_or_blank_lines_are_no_credentials(arn: str, clock: FakeClock, blank_secret: str):
+    put(arn, blank_secret)
 
     assert credentials_of(arn, clock).headers() == {}
 
@@ -113,7 +113,7 @@ def test_several_headers_stand_on_lines_of_their_own(arn: str, clock: FakeClock)
     assert credentials_of(arn, clock).headers() == {**KEY, "x-gateway": "k2"}
 
 
-def test_what_is_no_header_is_bad_input_that_does_not_repeat_it(arn: str, clock: FakeClock):
+def test_a_bad_header_line_is_refused_without_repeating_it(arn: str, clock: FakeClock):
     put(arn, "k1-without-a-name")
 
     with pytest.raises(
@@ -124,9 +124,7 @@ def test_what_is_no_header_is_bad_input_that_does_not_repeat_it(arn: str, clock:
     assert "k1" not in str(refused.value)
 
 
-def test_what_was_read_stays_good_while_aws_is_away_and_before_that_is_our_trouble(
-    arn: str, clock: FakeClock
-):
+def test_credentials_once_read_outlast_an_outage_of_aws(arn: str, clock: FakeClock):
     credentials = credentials_of(arn, clock)
     credentials.headers()
     boto3.client("secretsmanager").delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)

@@ -52,14 +52,14 @@ Known = Mapping[str, str]
 
 
 def invoke(event: Mapping[str, Any]) -> InvocationResult:
-    """As the runtime does."""
+    """Invoke the handler as the runtime does."""
     answered = api_function.lambda_handler(dict(event), Context())
     return InvocationResult(json.dumps(answered).encode())
 
 
 @pytest.fixture(scope="module")
 def api(provisioned: Provisioned) -> Iterator[Known]:
-    """Its URL, and the ids of what is there: a subscription, a dead letter, and so on."""
+    """URL of the API, and the ids of a subscription, a dead letter and so on."""
     wired = (api_function.telemetry, api_function.operator_service, api_function.api)
     url = FunctionUrl().to(invoke)
     with pytest.MonkeyPatch.context() as patch:
@@ -67,28 +67,28 @@ def api(provisioned: Provisioned) -> Iterator[Known]:
         patch.setenv("POWERTOOLS_SERVICE_NAME", "api-fuzz")
         patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Lakehook")
         deployment = provisioned.restore()
-        named = {name: getattr(deployment, name) for name in ApiSettings.__dataclass_fields__}
-        for name, value in ApiSettings(**named).to_env().items():
+        outputs = {name: getattr(deployment, name) for name in ApiSettings.__dataclass_fields__}
+        for name, value in ApiSettings(**outputs).to_env().items():
             patch.setenv(name, value)
-        for one in wired:
-            one.cache_clear()
+        for cached in wired:
+            cached.cache_clear()
         url.start()
         yield {"url": url.url, **_furnished(url.url, deployment)}
         url.stop()
         url.server_close()
-    for one in wired:
-        one.cache_clear()
+    for cached in wired:
+        cached.cache_clear()
 
 
 def _furnished(url: str, deployment: StackOutputs) -> Known:
-    made = requests.post(f"{url}subscriptions", json=TERMS, timeout=120).json()
-    order = {"subscription": made["subscription_id"], "since": "1h"}
-    begun = requests.post(f"{url}replays", json=order, timeout=120).json()
+    created = requests.post(f"{url}subscriptions", json=TERMS, timeout=120).json()
+    replay_request = {"subscription": created["subscription_id"], "since": "1h"}
+    replay = requests.post(f"{url}replays", json=replay_request, timeout=120).json()
     dynamodb = boto3.client("dynamodb")
     journal = DynamoJournal(dynamodb, deployment.pipelines_table, FakeClock())
     pipeline, _ = load_event(journal, an_event())
     append_step(journal, pipeline.apply(an_event()))
-    dead = DeliveryRecord.waiting(a_delivery(1, subscription=made["subscription_id"]))
+    dead = DeliveryRecord.waiting(a_delivery(1, subscription=created["subscription_id"]))
     lane = HeldLane.held_at(dead.lane, 1, now=NOON)
     ledger = DynamoLedger(dynamodb, deployment.deliveries_table, FakeClock())
     ledger.save(dead.dead("rejected"), before=None, after=lane)
@@ -100,34 +100,34 @@ def _furnished(url: str, deployment: StackOutputs) -> Known:
     )
     return {
         "parked": parked["MessageId"],
-        "subscription": made["subscription_id"],
-        "replay": begun["replay_id"],
+        "subscription": created["subscription_id"],
+        "replay": replay["replay_id"],
         "delivery": f"{dead.lane}#1",
         "pipeline": dead.lane.pipeline_key,
     }
 
 
 def _described() -> Any:
-    """The description, in which paths also lead to what is there.
+    """Load the description, in which paths also lead to existing resources.
 
     Nothing there is removed, and its endpoint is not asked, for that takes an exchange each time.
     """
-    told = json.loads(DOCUMENT.read_text(encoding="utf-8"))
-    del told["security"]  # asked for by IAM, and on the laptop by nobody
-    for path, operations in told["paths"].items():
+    description = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+    del description["security"]  # asked for by IAM, and on the laptop by nobody
+    for path, operations in description["paths"].items():
         for method, operation in operations.items():
             for parameter in operation.get("parameters", ()):
                 spared = method == "delete" or path.endswith("/test")
                 if parameter["in"] == "path" and not spared:
-                    anything = {"type": "string", "minLength": 1}
-                    parameter["schema"] = {"anyOf": [{"const": KNOWN}, anything]}
-    schema = schemathesis.openapi.from_dict(told)
+                    text = {"type": "string", "minLength": 1}
+                    parameter["schema"] = {"anyOf": [{"const": KNOWN}, text]}
+    schema = schemathesis.openapi.from_dict(description)
     schema.config.phases.coverage.enabled = False  # a thousand requests: a dozen seconds
     return schema
 
 
-def test_whatever_it_is_sent_it_answers_as_described(api: Known):
-    """One test, lest each worker works out all cases to collect them, and of one name runs one."""
+def test_the_api_answers_any_request_as_its_document_describes(api: Known):
+    """Run all operations in a single test: each worker would generate all cases to collect them."""
 
     def answers_as_described(case: Any) -> None:
         for name, value in (case.path_parameters or {}).items():
@@ -136,8 +136,8 @@ def test_whatever_it_is_sent_it_answers_as_described(api: Known):
         case.call_and_validate(base_url=api["url"], checks=KEPT, timeout=120)
 
     bounds = settings(max_examples=5, derandomize=True, database=None)
-    for made in get_all_tests(
+    for generated in get_all_tests(
         schema=_described(), test_func=answers_as_described, settings=bounds, given_kwargs={}
     ):
-        _, check = made.ok()
+        _, check = generated.ok()
         check()

@@ -1,4 +1,4 @@
-"""Where a stage keeps the authorities of its receivers: a parameter, or a secret."""
+"""Store of a stage's certificate authorities: a parameter, or a secret."""
 
 from collections.abc import Callable
 
@@ -31,13 +31,13 @@ def store(request: pytest.FixtureRequest, mocked: Mocked) -> Store:
     return in_ssm if request.param == "ssm" else in_secrets_manager
 
 
-def test_it_is_read_by_its_arn(store: Store):
+def test_a_ca_bundle_is_read_by_its_arn(store: Store):
     aws = Aws()
 
     assert StoredCaBundle(store(PEM), aws.ssm, aws.secrets_manager)() == PEM
 
 
-def test_one_that_is_not_there_is_our_trouble(store: Store):
+def test_a_missing_ca_bundle_is_an_infrastructure_error(store: Store):
     aws, arn = Aws(), store(PEM)
 
     with pytest.raises(InfrastructureError, match="NotFound"):

@@ -1,4 +1,4 @@
-"""What the adapters make of an item that a transaction holds, which moto never says.
+"""Adapters at items that a transaction holds, a conflict that moto never reports.
 
 DynamoDB refuses a single write with ``TransactionConflictException``, and a transaction with that
 reason: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
@@ -36,19 +36,19 @@ FOR_EVER = 99
 
 
 class Conflicts:
-    """A client of DynamoDB whose next writes are refused, as many as ``left`` says."""
+    """Client of DynamoDB whose next writes are refused, as many as ``remaining`` says."""
 
     def __init__(self) -> None:
         self.client = boto3.client("dynamodb")
-        self.left = 0
+        self.remaining = 0
         for write in WRITES:
             self.client.meta.events.register(f"before-call.dynamodb.{write}", self._answer)
 
     def _answer(self, *, model: Any, **_: Any) -> tuple[Any, dict[str, Any]] | None:
-        """Take the place of DynamoDB's answer."""
-        if not self.left:
+        """Answer in DynamoDB's place."""
+        if not self.remaining:
             return None
-        self.left -= 1
+        self.remaining -= 1
         if model.name == "BatchExecuteStatement":
             refused = {"Code": "TransactionConflict", "Message": "Transaction is ongoing"}
             return SimpleNamespace(status_code=200), {"Responses": [{"Error": refused}]}
@@ -76,25 +76,25 @@ def test_a_lane_that_a_worker_is_writing_is_leased_by_a_later_tick(
     held = HeldLane.held_at(LANE, 1, now=NOON)
     ledger.save(DeliveryRecord.waiting(a_delivery()), before=None, after=held)
     due = DueItem(LANE, held.due_token)
-    conflicts.left = 1
+    conflicts.remaining = 1
 
     assert ledger.lease(due, until=NOON + 300) is None
     assert ledger.lease(due, until=NOON + 300) == round((NOON + 300) * 1000)
 
 
 def test_a_success_outlasts_a_transaction_on_its_record(ledger: DynamoLedger, conflicts: Conflicts):
-    conflicts.left = 3  # the insert, and two puts
+    conflicts.remaining = 3  # the insert, and two puts
 
     ledger.save(DELIVERED, before=None, after=None)
 
-    known = ledger.load([a_delivery()], []).records[LANE, 1]
-    assert known.status is DeliveryStatus.DELIVERED
+    record = ledger.load([a_delivery()], []).records[LANE, 1]
+    assert record.status is DeliveryStatus.DELIVERED
 
 
-def test_a_record_that_is_always_being_written_is_somebody_elses(
+def test_a_record_that_is_always_in_conflict_is_a_lane_conflict(
     ledger: DynamoLedger, conflicts: Conflicts
 ):
-    conflicts.left = FOR_EVER
+    conflicts.remaining = FOR_EVER
 
     with pytest.raises(LaneConflict):
         ledger.save(DELIVERED, before=None, after=None)
@@ -105,10 +105,10 @@ def test_a_late_success_outlasts_transactions_on_the_lane_of_its_letter(
 ):
     dead = DeliveryRecord.waiting(a_delivery()).dead("crashed")
     ledger.save(dead, before=None, after=HeldLane.held_at(LANE, 1, now=NOON).with_dead_head())
-    conflicts.left = FOR_EVER
+    conflicts.remaining = FOR_EVER
     with pytest.raises(LaneConflict):
         ledger.save_late_success(DELIVERED)
-    conflicts.left = LATE_TRIES - 1
+    conflicts.remaining = LATE_TRIES - 1
 
     ledger.save_late_success(DELIVERED)
 
@@ -124,7 +124,7 @@ def test_a_table_that_refuses_a_write_has_no_moved_lane(conflicts: Conflicts, cl
 
 def test_a_lane_in_conflict_has_moved(ledger: DynamoLedger, conflicts: Conflicts):
     held = HeldLane.held_at(LANE, 1, now=NOON)
-    conflicts.left = 1
+    conflicts.remaining = 1
 
     with pytest.raises(LaneConflict):
         ledger.save(DeliveryRecord.waiting(a_delivery()), before=None, after=held)
@@ -135,11 +135,11 @@ def test_a_breaker_that_another_worker_is_writing_is_not_saved(
 ):
     healths = DynamoEndpointHealthStore(conflicts.client, deployment.deliveries_table)
     well = EndpointHealth(subscription_id="sub_a")
-    ill = EndpointHealth(subscription_id="sub_a", failures=1, lanes=("39",), version=1)
-    conflicts.left = 1
+    failing = EndpointHealth(subscription_id="sub_a", failures=1, lanes=("39",), version=1)
+    conflicts.remaining = 1
 
-    assert not healths.save(well, ill)
-    assert healths.save(well, ill)
+    assert not healths.save(well, failing)
+    assert healths.save(well, failing)
 
 
 def test_events_of_a_pipeline_that_is_being_leased_are_accepted(
@@ -149,7 +149,7 @@ def test_events_of_a_pipeline_that_is_being_leased_are_accepted(
     pipeline, _ = load_event(journal, an_event())
     advance = pipeline.apply(an_event())
     assert isinstance(advance, PipelineTransition)
-    conflicts.left = 2
+    conflicts.remaining = 2
 
     append_step(journal, advance)
 
@@ -165,7 +165,7 @@ def test_a_pipeline_whose_events_are_being_accepted_is_leased_by_a_later_tick(
     assert isinstance(advance, PipelineTransition)
     append_step(journal, advance)
     created = advance.after(now=clock.now())
-    conflicts.left = 1
+    conflicts.remaining = 1
 
     assert not journal.lease_stall(created, until=NOON + 300)
     assert journal.lease_stall(created, until=NOON + 300)
@@ -175,20 +175,20 @@ def test_operators_who_change_two_subscriptions_at_once_are_not_in_each_others_w
     conflicts: Conflicts, deployment: StackOutputs, clock: FakeClock
 ):
     subscriptions = DynamoSubscriptions(conflicts.client, deployment.subscriptions_table, clock)
-    conflicts.left = 2
+    conflicts.remaining = 2
     subscriptions.save(a_subscription())
-    conflicts.left = 2
+    conflicts.remaining = 2
     subscriptions.disable("sub_a", "410 Gone")
 
-    (known,) = subscriptions.all()
-    assert known.disabled_reason == "410 Gone"
+    (subscription,) = subscriptions.all()
+    assert subscription.disabled_reason == "410 Gone"
 
 
-def test_a_conflict_without_end_is_trouble_of_our_own(
+def test_a_conflict_without_end_is_an_infrastructure_error(
     conflicts: Conflicts, deployment: StackOutputs, clock: FakeClock
 ):
     subscriptions = DynamoSubscriptions(conflicts.client, deployment.subscriptions_table, clock)
-    conflicts.left = FOR_EVER
+    conflicts.remaining = FOR_EVER
 
     with pytest.raises(InfrastructureError):
         subscriptions.save(a_subscription())

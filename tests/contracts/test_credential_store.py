@@ -1,4 +1,4 @@
-"""What delivering relies on in the credential store: only what lives is opened, and briefly."""
+"""Contract of the credential store: only live secrets are opened, and briefly."""
 
 import traceback
 from typing import Any
@@ -43,7 +43,7 @@ class Vault:
         )
 
     def subscription(self, subscription_id: str = "sub_a", **changes: Any) -> Subscription:
-        """One in the middle of a rotation, whose old secret ends in a minute."""
+        """Return a subscription in a rotation, whose old secret expires in a minute."""
         new = self.encryptor.encrypt(NEW.key, subscription_id=subscription_id)
         old = self.encryptor.encrypt(OLD.key, subscription_id=subscription_id)
         secrets = (
@@ -85,7 +85,10 @@ def test_a_client_certificate_is_opened_for_its_subscription_and_a_new_one_is_se
 
     opened = [vault.credentials.load(with_key(key)).client_certificate for key in (b"k1", b"k2")]
 
-    assert [one and one.pem for one in opened] == [b"of one;k1", b"of one;k2"]
+    assert [certificate and certificate.pem for certificate in opened] == [
+        b"of one;k1",
+        b"of one;k2",
+    ]
     assert "k1" not in repr(opened)
     with pytest.raises(InfrastructureError):
         vault.credentials.load(with_key(b"k1", sealed_for="sub_b"))
@@ -105,7 +108,7 @@ def test_an_old_secret_ends_by_the_clock_though_nobody_writes_the_subscription(
     assert (len(just_before.secrets), at_the_end.secrets) == (2, (NEW,))
 
 
-def test_what_is_open_is_not_asked_for_again(vault: Vault):
+def test_an_open_credential_is_not_decrypted_again(vault: Vault):
     subscription = vault.subscription()
 
     for _ in range(3):
@@ -114,7 +117,7 @@ def test_what_is_open_is_not_asked_for_again(vault: Vault):
     assert vault.kms.decrypted == 2
 
 
-def test_nothing_stays_open_for_longer_than_minutes_used_or_not(vault: Vault, clock: FakeClock):
+def test_no_credential_stays_open_for_longer_than_minutes(vault: Vault, clock: FakeClock):
     vault.credentials.load(vault.subscription("sub_unused", secrets=()))
     lasting = vault.subscription(secrets=vault.subscription().secrets[:1])
     vault.credentials.load(lasting)
@@ -135,28 +138,28 @@ def test_a_rotation_is_seen_though_keys_are_open(vault: Vault):
     assert rotated.secrets == (OLD,)
 
 
-def test_what_was_sealed_for_another_does_not_open_and_the_trouble_tells_no_secret(vault: Vault):
+def test_a_secret_of_another_subscription_does_not_open_and_the_error_shows_no_secret(vault: Vault):
     stolen = a_subscription(id="sub_thief", secrets=vault.subscription().secrets)
 
     with pytest.raises(InfrastructureError) as trouble:
         vault.credentials.load(stolen)
 
-    told = "".join(traceback.format_exception(trouble.value))
-    assert "InvalidCiphertext" in told
-    assert OLD.reveal().removeprefix("whsec_") not in told
+    trace = "".join(traceback.format_exception(trouble.value))
+    assert "InvalidCiphertext" in trace
+    assert OLD.reveal().removeprefix("whsec_") not in trace
 
 
 @pytest.mark.parametrize("plaintext", [b"t0p-s3cret" * 500, ["t0p-s3cret\n"]])
-def test_trouble_with_sealing_does_not_repeat_what_was_to_be_sealed(vault: Vault, plaintext: Any):
+def test_an_encryption_error_does_not_repeat_the_plaintext(vault: Vault, plaintext: Any):
     with pytest.raises(InfrastructureError) as trouble:
         vault.encryptor.encrypt(plaintext, subscription_id=None)  # type: ignore[arg-type]
 
     assert "t0p-s3cret" not in "".join(traceback.format_exception(trouble.value))
 
 
-def test_a_keyring_shows_no_key(vault: Vault):
+def test_a_credential_store_shows_no_key(vault: Vault):
     vault.credentials.load(vault.subscription())
 
-    shown = repr(vault.credentials) + repr(vault.credentials._opened)
-    assert "SubscriptionCredentials(…)" in shown
-    assert "old secret" not in shown
+    text = repr(vault.credentials) + repr(vault.credentials._opened)
+    assert "SubscriptionCredentials(…)" in text
+    assert "old secret" not in text

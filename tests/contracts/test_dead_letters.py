@@ -1,4 +1,4 @@
-"""What redriving and discarding rely on in the two queues of a dead letter."""
+"""Contract of the two queues of a dead letter: redriving and discarding."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -24,6 +24,7 @@ from lakehook.ports.queues import (
 )
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery
+from tests.contracts.conftest import drain
 from tests.fakes import FakeDeadLetterQueue, FakeRandom
 from tests.fakes_ops import FakeDeadLetterRedriver
 
@@ -49,32 +50,16 @@ def on_sqs(deployment: StackOutputs) -> Queues:
     return Queues(
         SqsDeadLetterQueue(sqs, url),
         SqsDeadLetterRedriver(sqs, deployment.deliveries_queue_url, FakeRandom()),
-        lambda: [decode(one["Body"]).id for one in everything_on(url)],  # type: ignore[union-attr]
+        lambda: [decode(message["Body"]).id for message in drain(url)],  # type: ignore[union-attr]
         lambda: [
-            decode(one["Body"]).id  # type: ignore[union-attr]
-            for one in everything_on(deployment.deliveries_queue_url)
+            decode(message["Body"]).id  # type: ignore[union-attr]
+            for message in drain(deployment.deliveries_queue_url)
         ],
     )
 
 
 def ids(records: list[DeliveryRecord]) -> list[str]:
     return [f"{record.lane}#{record.sequence}" for record in records]
-
-
-def everything_on(url: str) -> list[Any]:
-    sqs = boto3.client("sqs")
-    found: list[Any] = []
-    while messages := sqs.receive_message(
-        QueueUrl=url,
-        MaxNumberOfMessages=10,
-        WaitTimeSeconds=0,
-        MessageAttributeNames=["All"],
-        AttributeNames=["MessageGroupId"],
-    ).get("Messages"):
-        for message in messages:
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        found += messages
-    return found
 
 
 def a_letter(sequence: int = 1, pipeline: int = 39) -> DeliveryRecord:
@@ -93,9 +78,9 @@ def test_the_copy_of_a_letter_goes_and_others_stay_to_be_seen_at_once(queues: Qu
 
     assert queues.dead_letters.delete_copies([a_letter(2), a_letter(1, 40)]) == 2
 
-    left = queues.standing()
-    assert [one for one in left if "#39#" in one] == ["sub_a#39#1", "sub_a#39#3"]
-    assert [one for one in left if "#40#" in one] == ["sub_a#40#2", "sub_a#40#3"]
+    letters = queues.standing()
+    assert [letter for letter in letters if "#39#" in letter] == ["sub_a#39#1", "sub_a#39#3"]
+    assert [letter for letter in letters if "#40#" in letter] == ["sub_a#40#2", "sub_a#40#3"]
 
 
 def test_a_letter_that_the_queue_has_lost_is_no_error(queues: Queues):
@@ -116,7 +101,7 @@ def test_a_letter_is_found_behind_many_of_other_lanes(queues: Queues):
     assert len(queues.standing()) == 34
 
 
-def test_a_bad_message_among_the_letters_is_let_be(deployment: StackOutputs):
+def test_an_invalid_message_among_the_letters_stays(deployment: StackOutputs):
     queues = on_sqs(deployment)
     queues.dead_letters.quarantine(
         QueueMessage(id="m", group="g", body="nonsense", receipt="r"), "bad"
@@ -125,11 +110,11 @@ def test_a_bad_message_among_the_letters_is_let_be(deployment: StackOutputs):
 
     assert queues.dead_letters.delete_copies([a_letter()]) == 1
 
-    (left,) = everything_on(deployment.dead_letter_queue_url)
-    assert left["Body"] == "nonsense"
+    (message,) = drain(deployment.dead_letter_queue_url)
+    assert message["Body"] == "nonsense"
 
 
-def test_what_was_moved_without_a_reason_is_found_kept_and_deleted(deployment: StackOutputs):
+def test_a_message_moved_without_a_reason_is_found_and_deleted(deployment: StackOutputs):
     queues, sqs = on_sqs(deployment), boto3.client("sqs")
     resume = Resume(a_delivery(1).lane, 1)
     queues.dead_letters.send(a_letter(1), endpoint="")
@@ -164,10 +149,12 @@ def test_a_letter_comes_back_in_its_lane_with_what_an_operator_reads(deployment:
 
     on_sqs(deployment).redriver.send(letter, endpoint="https://ci.example/")
 
-    (message,) = everything_on(deployment.deliveries_queue_url)
-    told = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    (message,) = drain(deployment.deliveries_queue_url)
+    attributes = {
+        name: value["StringValue"] for name, value in message["MessageAttributes"].items()
+    }
     assert message["Attributes"]["MessageGroupId"] == "sub_a#39"
-    assert told == {
+    assert attributes == {
         "reason": "timed_out",
         "subscription": "sub_a",
         "endpoint": "https://ci.example/",
@@ -192,7 +179,7 @@ class Keeping:
 
     def delete_message_batch(self, *, QueueUrl: str, Entries: list[Any]) -> Any:  # noqa: N803
         failed = [
-            {"Id": one["Id"], "Code": "InternalError", "SenderFault": False} for one in Entries
+            {"Id": entry["Id"], "Code": "InternalError", "SenderFault": False} for entry in Entries
         ]
         return {"Successful": [], "Failed": failed, "Queue": QueueUrl}
 

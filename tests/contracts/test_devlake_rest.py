@@ -1,4 +1,4 @@
-"""What all readers of DevLake rely on: pipelines, their tasks, and the projects they are of."""
+"""Contract of DevLake's readers: pipelines, their tasks and projects."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,13 +53,13 @@ def there(request: pytest.FixtureRequest) -> Iterator[Shown]:
 def test_the_newest_pipelines_come_first_and_each_once(there: Shown):
     pages = [there.devlake.page(number) for number in (1, 2, 3)]
 
-    assert [[one["id"] for one in page] for page in pages] == [[5, 4], [3, 2], [1]]
+    assert [[row["id"] for row in page] for page in pages] == [[5, 4], [3, 2], [1]]
 
 
-def test_each_is_shown_whole(there: Shown):
-    shown_ = [one for number in (1, 2, 3) for one in there.devlake.page(number)]
+def test_each_pipeline_is_shown_whole(there: Shown):
+    rows = [row for number in (1, 2, 3) for row in there.devlake.page(number)]
 
-    assert shown_ == PIPELINES[::-1]
+    assert rows == PIPELINES[::-1]
     assert there.devlake.pipeline(3) == PIPELINES[2]
 
 
@@ -67,11 +67,11 @@ def test_behind_the_last_page_there_is_nothing(there: Shown):
     assert list(there.devlake.page(4)) == []
 
 
-def test_each_page_is_as_of_now(there: Shown):
+def test_each_page_shows_the_present_pipelines(there: Shown):
     there.devlake.page(1)
     there.pipelines[6] = shown(6)
 
-    assert [one["id"] for one in there.devlake.page(2)] == [4, 3]
+    assert [row["id"] for row in there.devlake.page(2)] == [4, 3]
 
 
 def test_pipelines_of_one_status_are_listed_alone(there: Shown):
@@ -81,7 +81,7 @@ def test_pipelines_of_one_status_are_listed_alone(there: Shown):
     assert list(there.devlake.page(2, status="TASK_RERUN")) == []
 
 
-def test_a_pipeline_that_there_is_not_is_none(there: Shown):
+def test_a_missing_pipeline_is_none(there: Shown):
     assert there.devlake.pipeline(6) is None
 
 
@@ -94,5 +94,5 @@ def test_a_blueprint_has_a_project_or_none_or_is_gone(there: Shown):
     assert [there.devlake.project_of(number) for number in (7, 8, 9)] == ["<R&D> 数据湖", "", ""]
 
 
-def test_it_says_its_version(there: Shown):
+def test_devlake_reports_its_version(there: Shown):
     assert there.devlake.version() == VERSION

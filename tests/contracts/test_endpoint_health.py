@@ -1,23 +1,19 @@
-"""What delivering and the clock rely on where the health of endpoints is kept."""
+"""Contract of the store of endpoint health, for delivery and the scheduler."""
 
 from dataclasses import replace
 
-import boto3
-import pytest
-
 from lakehook.adapters.dynamodb.endpoints import (
-    DynamoEndpointHealthStore,
     health_from_item,
     health_key,
 )
 from lakehook.adapters.dynamodb.items import to_item
-from lakehook.adapters.dynamodb.ledger import DynamoLedger
 from lakehook.domain.attempt import Attempt, Outcome
 from lakehook.domain.circuit_breaker import CHECK_SECONDS, EndpointHealth
 from lakehook.domain.delivery import Lane
-from lakehook.ports.stores import DueItem, EndpointHealthStore, Ledger
+from lakehook.ports.stores import DueItem
 from lakehook.settings import DeliveriesTable as Table
-from tests.fakes import NOON, FakeClock, FakeEndpointHealthStore, FakeLedger
+from tests.contracts.conftest import LedgerStores
+from tests.fakes import NOON
 
 WELL = EndpointHealth(subscription_id="sub_a")
 LAST = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=7, status=401, excerpt="no")
@@ -38,67 +34,54 @@ OPEN = EndpointHealth(
 )
 
 
-class Both:
-    """Health is kept beside the lanes, read with them, and due as they are."""
-
-    def __init__(self, healths: EndpointHealthStore, ledger: Ledger) -> None:
-        self.healths, self.ledger = healths, ledger
+def test_an_endpoint_without_health_is_healthy(stores: LedgerStores):
+    assert stores.healths.find("sub_a") == WELL
+    assert dict(stores.ledger.load([], [Lane("sub_a", "39")]).endpoint_health) == {}
 
 
-@pytest.fixture(params=["fake", "dynamodb"])
-def both(request: pytest.FixtureRequest, clock: FakeClock) -> Both:
-    if request.param == "fake":
-        healths = FakeEndpointHealthStore()
-        return Both(healths, FakeLedger(healths=healths))
-    table = request.getfixturevalue("deployment").deliveries_table
-    dynamodb = boto3.client("dynamodb")
-    return Both(DynamoEndpointHealthStore(dynamodb, table), DynamoLedger(dynamodb, table, clock))
+def test_a_saved_health_is_found_and_read_with_the_lanes(stores: LedgerStores):
+    assert stores.healths.save(WELL, replace(OPEN, permits=(NOON + 60.0004,)))
 
-
-def test_who_is_not_known_is_well(both: Both):
-    assert both.healths.find("sub_a") == WELL
-    assert dict(both.ledger.load([], [Lane("sub_a", "39")]).endpoint_health) == {}
-
-
-def test_what_is_saved_is_found_and_read_with_the_lanes(both: Both):
-    assert both.healths.save(WELL, replace(OPEN, permits=(NOON + 60.0004,)))
-
-    found = both.healths.find("sub_a")
-    assert found == OPEN, "a permit's end is kept to the millisecond"
-    assert (found.last_attempt, found.slow_since, found.last_success_at) == (LAST, NOON, NOON - 9)
-    assert dict(both.healths.find_many(["sub_a", "sub_b"])) == {"sub_a": OPEN}
-    page = both.ledger.load([], [Lane("sub_a", "39"), Lane("sub_b", "39")])
+    health = stores.healths.find("sub_a")
+    assert health == OPEN, "a permit's end is kept to the millisecond"
+    assert (health.last_attempt, health.slow_since, health.last_success_at) == (
+        LAST,
+        NOON,
+        NOON - 9,
+    )
+    assert dict(stores.healths.find_many(["sub_a", "sub_b"])) == {"sub_a": OPEN}
+    page = stores.ledger.load([], [Lane("sub_a", "39"), Lane("sub_b", "39")])
     assert dict(page.endpoint_health) == {"sub_a": OPEN}
     assert dict(page.lanes) == {}
 
 
-def test_of_two_who_write_at_once_one_is_told(both: Both):
-    both.healths.save(WELL, OPEN)
+def test_the_second_of_two_concurrent_health_writes_is_refused(stores: LedgerStores):
+    stores.healths.save(WELL, OPEN)
 
-    assert not both.healths.save(WELL, replace(OPEN, failures=6))
-    assert both.healths.save(OPEN, replace(OPEN, failures=6, version=2))
-    assert not both.healths.save(OPEN, replace(OPEN, failures=7, version=2))
-    assert both.healths.find("sub_a").failures == 6
-
-
-def test_who_is_well_again_is_forgotten(both: Both):
-    both.healths.save(WELL, OPEN)
-
-    assert both.healths.save(OPEN, replace(WELL, version=2))
-
-    assert both.healths.find("sub_a") == WELL
+    assert not stores.healths.save(WELL, replace(OPEN, failures=6))
+    assert stores.healths.save(OPEN, replace(OPEN, failures=6, version=2))
+    assert not stores.healths.save(OPEN, replace(OPEN, failures=7, version=2))
+    assert stores.healths.find("sub_a").failures == 6
 
 
-def test_an_open_breaker_is_due_and_leased_as_a_lane_is(both: Both):
-    both.healths.save(WELL, OPEN)
-    (due,) = both.ledger.due_breakers(NOON + 6)
+def test_the_health_of_a_healthy_endpoint_is_deleted(stores: LedgerStores):
+    stores.healths.save(WELL, OPEN)
+
+    assert stores.healths.save(OPEN, replace(WELL, version=2))
+
+    assert stores.healths.find("sub_a") == WELL
+
+
+def test_an_open_breaker_is_due_and_leased_as_a_lane_is(stores: LedgerStores):
+    stores.healths.save(WELL, OPEN)
+    (due,) = stores.ledger.due_breakers(NOON + 6)
 
     assert (due.lane.subscription_id, due.is_breaker) == ("sub_a", True)
-    assert list(both.ledger.due_breakers(NOON + 5)) == []
-    assert both.ledger.lease(due, until=NOON + 300) == round((NOON + 300) * 1000)
-    assert both.ledger.lease(due, until=NOON + 300) is None
-    assert both.healths.find("sub_a") == replace(OPEN, due_at=NOON + 300)
-    assert [again.lane for again in both.ledger.due_breakers(NOON + 300)] == [due.lane]
+    assert list(stores.ledger.due_breakers(NOON + 5)) == []
+    assert stores.ledger.lease(due, until=NOON + 300) == round((NOON + 300) * 1000)
+    assert stores.ledger.lease(due, until=NOON + 300) is None
+    assert stores.healths.find("sub_a") == replace(OPEN, due_at=NOON + 300)
+    assert [lane_due.lane for lane_due in stores.ledger.due_breakers(NOON + 300)] == [due.lane]
 
 
 def test_an_open_breaker_of_the_release_before_is_open():
@@ -119,24 +102,26 @@ def test_an_open_breaker_of_the_release_before_is_open():
     assert health_from_item(item).is_open
 
 
-def test_a_limited_endpoint_is_due_a_minute_after_its_last_change(both: Both):
+def test_a_limited_endpoint_is_due_a_minute_after_its_last_change(stores: LedgerStores):
     version = round(NOON * 1000)
     slow = replace(WELL, average_ms=5000.0, version=version)
-    both.healths.save(WELL, slow)
-    (due,) = both.ledger.due_breakers(NOON + CHECK_SECONDS)
+    stores.healths.save(WELL, slow)
+    (due,) = stores.ledger.due_breakers(NOON + CHECK_SECONDS)
 
-    assert list(both.ledger.due_breakers(NOON + CHECK_SECONDS - 1)) == []
-    assert both.ledger.lease(due, until=NOON + 300)
-    assert both.ledger.lease(due, until=NOON + 300) is None
-    assert list(both.ledger.due_breakers(NOON + 299)) == []
-    assert both.healths.find("sub_a") == slow, "a lease is no change"
-    assert both.healths.save(slow, replace(slow, failures=1, version=version + 1000))
-    assert len(list(both.ledger.due_breakers(NOON + CHECK_SECONDS + 1))) == 1
+    assert list(stores.ledger.due_breakers(NOON + CHECK_SECONDS - 1)) == []
+    assert stores.ledger.lease(due, until=NOON + 300)
+    assert stores.ledger.lease(due, until=NOON + 300) is None
+    assert list(stores.ledger.due_breakers(NOON + 299)) == []
+    assert stores.healths.find("sub_a") == slow, "a lease is no change"
+    assert stores.healths.save(slow, replace(slow, failures=1, version=version + 1000))
+    assert len(list(stores.ledger.due_breakers(NOON + CHECK_SECONDS + 1))) == 1
 
 
-def test_a_closed_breaker_without_a_limit_is_never_due(both: Both):
-    both.healths.save(WELL, replace(OPEN, due_at=None, average_ms=0.0, unanswered_since=None))
+def test_a_closed_breaker_without_a_limit_is_never_due(stores: LedgerStores):
+    stores.healths.save(WELL, replace(OPEN, due_at=None, average_ms=0.0, unanswered_since=None))
 
-    assert list(both.ledger.due_breakers(NOON + 10**6)) == []
-    gone = DueItem(Lane("sub_a", ""), due_token=round((NOON + 5.25) * 1000), is_breaker=True)
-    assert both.ledger.lease(gone, until=NOON + 300) is None
+    assert list(stores.ledger.due_breakers(NOON + 10**6)) == []
+    closed_breaker = DueItem(
+        Lane("sub_a", ""), due_token=round((NOON + 5.25) * 1000), is_breaker=True
+    )
+    assert stores.ledger.lease(closed_breaker, until=NOON + 300) is None

@@ -1,4 +1,4 @@
-"""What Lambda relies on in the functions: exactly the messages to keep are named, none is lost."""
+"""Contract of the functions with Lambda: they name exactly the messages to keep."""
 
 import json
 import time
@@ -34,6 +34,7 @@ from lakehook.settings import (
 )
 from local.account import ACCOUNT_ID, REGION
 from tests.builders import a_delivery, a_document, a_subscription
+from tests.contracts.conftest import drain
 from tests.devlake.rest import RestApi, serving_rest
 from tests.devlake.rows import Tables, shown
 from tests.fakes import FakeClock
@@ -45,7 +46,7 @@ OK, FAILING = answer("200 OK"), answer("500 Oh", b"broken")
 
 @dataclass
 class Context:
-    """What a handler is told of its invocation."""
+    """Context of an invocation."""
 
     aws_request_id: str = "c0ffee00-0000-4000-8000-000000000000"
     remaining_ms: int = 30_000
@@ -83,7 +84,7 @@ def sqs_event(**bodies: tuple[str, str]) -> dict[str, Any]:
 
 
 def failures(*message_ids: str) -> dict[str, Any]:
-    return {"batchItemFailures": [{"itemIdentifier": one} for one in message_ids]}
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in message_ids]}
 
 
 def an_event(**changes: Any) -> tuple[str, str]:
@@ -184,16 +185,6 @@ class Installation:
         except manager.exceptions.ResourceNotFoundException:
             return manager.create_secret(Name="api", SecretString=UNSET)["ARN"]
 
-    def drain(self, url: str) -> list[dict[str, Any]]:
-        drained: list[Any] = []
-        while some := self.sqs.receive_message(
-            QueueUrl=url, WaitTimeSeconds=0, MessageAttributeNames=["All"]
-        ).get("Messages"):
-            for one in some:
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
-            drained += some
-        return drained
-
     def _invoke(
         self,
         function: ModuleType,
@@ -242,10 +233,10 @@ def test_bad_events_raise_nothing_and_are_parked(installed: Installation, nobody
     answer = installed.fan_out(**bad, good=an_event())
 
     assert answer == failures()
-    parked = installed.drain(installed.deployment.events_dead_letter_queue_url)
-    assert sorted(one["Body"] for one in parked) == sorted(BAD)
-    assert all(one["MessageAttributes"]["reason"]["StringValue"] for one in parked)
-    assert len(installed.drain(installed.deployment.deliveries_queue_url)) == 1
+    quarantined = drain(installed.deployment.events_dead_letter_queue_url)
+    assert sorted(message["Body"] for message in quarantined) == sorted(BAD)
+    assert all(message["MessageAttributes"]["reason"]["StringValue"] for message in quarantined)
+    assert len(drain(installed.deployment.deliveries_queue_url)) == 1
 
 
 def test_an_event_that_grows_beyond_what_the_tables_hold_is_parked(installed: Installation):
@@ -255,7 +246,7 @@ def test_an_event_that_grows_beyond_what_the_tables_hold_is_parked(installed: In
     answer = installed.fan_out(m1=(group, grows))
 
     assert answer == failures()
-    (parked,) = installed.drain(installed.deployment.events_dead_letter_queue_url)
+    (parked,) = drain(installed.deployment.events_dead_letter_queue_url)
     assert parked["Body"] == grows
 
 
@@ -278,7 +269,7 @@ def test_only_events_whose_deliveries_could_not_be_sent_come_again(
 # --- deliver ---
 
 
-def test_what_is_no_network_opens_nothing_stops_no_delivery_and_is_told_once(
+def test_a_bad_network_opens_nothing_stops_no_delivery_and_is_logged_once(
     installed: Installation, caplog: pytest.LogCaptureFixture
 ):
     installed.networks = "10.0.0.0/33,127.0.0.1/8,..."
@@ -289,8 +280,8 @@ def test_what_is_no_network_opens_nothing_stops_no_delivery_and_is_told_once(
 
     assert answers == [failures()] * 2
     assert installed.status(2) is DeliveryStatus.DELIVERED
-    (told,) = [record for record in caplog.records if record.message == "internal_error"]
-    assert str(told.exc_info[1]).endswith("allows nothing: '10.0.0.0/33', '...'")  # type: ignore[index]
+    (logged,) = [record for record in caplog.records if record.message == "internal_error"]
+    assert str(logged.exc_info[1]).endswith("allows nothing: '10.0.0.0/33', '...'")  # type: ignore[index]
 
 
 def test_exactly_the_messages_that_must_come_again_are_named(installed: Installation):
@@ -316,8 +307,8 @@ def test_bad_messages_raise_nothing_and_are_parked(installed: Installation):
     answer = installed.deliver(**bad)
 
     assert answer == failures()
-    parked = installed.drain(installed.deployment.dead_letter_queue_url)
-    assert [one["Body"] for one in parked] == BAD
+    quarantined = drain(installed.deployment.dead_letter_queue_url)
+    assert [message["Body"] for message in quarantined] == BAD
 
 
 def test_a_lane_in_trouble_comes_again_and_the_others_go_on(installed: Installation):
@@ -337,7 +328,7 @@ def test_a_lane_in_trouble_comes_again_and_the_others_go_on(installed: Installat
     assert len(wire.requests) == 1
 
 
-def test_trouble_with_the_key_is_told_and_no_secret_with_it(
+def test_an_error_of_the_key_is_logged_without_a_secret(
     installed: Installation, nobody: Wire, caplog: pytest.LogCaptureFixture
 ):
     stolen = installed.subscribe(nobody, "sub_b").secrets
@@ -349,11 +340,11 @@ def test_trouble_with_the_key_is_told_and_no_secret_with_it(
 
     answer = installed.deliver(m1=a_message(a_delivery(1)))
 
-    told = caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    log_text = caplog.text + "".join(str(vars(record)) for record in caplog.records)
     assert answer == failures("m1")
-    assert "InvalidCiphertext" in told
+    assert "InvalidCiphertext" in log_text
     for form in (SECRET.key.decode(), SECRET.reveal()[6:], SECRET.key.hex()):
-        assert form not in told
+        assert form not in log_text
 
 
 # --- clock ---
@@ -365,7 +356,7 @@ def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed
         held = installed.hold(due_at=1000.0)
 
         assert installed.wake()["resumed"] == 1
-        (resume,) = installed.drain(installed.deployment.deliveries_queue_url)
+        (resume,) = drain(installed.deployment.deliveries_queue_url)
         assert installed.deliver(m1=(str(held.lane), resume["Body"])) == failures()
 
     assert installed.status(1) is DeliveryStatus.DELIVERED
@@ -373,14 +364,14 @@ def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed
     assert len(wire.requests) == 1
 
 
-def test_a_clock_with_nothing_to_do_says_so(installed: Installation):
+def test_a_tick_with_nothing_to_do_reports_zeros(installed: Installation):
     answer = installed.wake()
 
     assert answer.keys() == {"resumed", "stalled", "replayed", "notified", "reconciled"}
     assert not any(answer.values())
 
 
-def test_what_is_held_is_measured_every_few_minutes(
+def test_the_backlog_is_measured_every_few_minutes(
     installed: Installation, nobody: Wire, capsys: pytest.CaptureFixture[str]
 ):
     installed.subscribe(nobody)
@@ -414,7 +405,7 @@ def test_operators_are_notified_by_their_topic_of_a_dead_letter_and_only_once(
     assert text.startswith(f"OPERATIONS_DEAD_LETTERS: {subscription.name} ({subscription.id})")
 
 
-def test_a_pipeline_that_stalls_is_told_once_like_any_event(installed: Installation, nobody: Wire):
+def test_a_stalled_pipeline_is_delivered_once_like_any_event(installed: Installation, nobody: Wire):
     installed.subscribe(nobody)
     installed.fan_out(m1=an_event(project_name="lake"))
     now, patient = '{"created": "0s"}', '{"created": "0s", "projects": {"lake": {"created": "1h"}}}'
@@ -422,59 +413,59 @@ def test_a_pipeline_that_stalls_is_told_once_like_any_event(installed: Installat
     assert installed.wake(patient)["stalled"] == 0
     clock_function.tick.cache_clear()
     assert installed.wake(now)["stalled"] == 1
-    (stall,) = installed.drain(installed.deployment.events_queue_url)
+    (stall,) = drain(installed.deployment.events_queue_url)
     assert installed.fan_out(m2=("39", stall["Body"])) == failures()
     assert installed.wake(now)["stalled"] == 0
 
-    _, delivery = installed.drain(installed.deployment.deliveries_queue_url)
-    told = decode(delivery["Body"])
-    assert isinstance(told, Delivery)
-    assert (told.event.type, told.sequence) == ("PIPELINE_STALLED", 2)
-    assert told.event.document["data"]["state"] == "created"
+    _, delivery = drain(installed.deployment.deliveries_queue_url)
+    stalled = decode(delivery["Body"])
+    assert isinstance(stalled, Delivery)
+    assert (stalled.event.type, stalled.sequence) == ("PIPELINE_STALLED", 2)
+    assert stalled.event.document["data"]["state"] == "created"
 
 
 @pytest.fixture
 def devlake() -> Iterator[tuple[RestApi, str]]:
-    """One whose pipeline 39 has ended unheard."""
-    rest = RestApi(Tables(pipelines={39: shown(39)}))
-    with serving_rest(rest) as url:
-        yield rest, url
+    """DevLake whose pipeline 39 has ended without a notification."""
+    devlake_api = RestApi(Tables(pipelines={39: shown(39)}))
+    with serving_rest(devlake_api) as url:
+        yield devlake_api, url
     if api := clock_function.reconcile():
         for connected in api.apis.values():
             connected._fetch.close()  # type: ignore[attr-defined]
 
 
-def changed_now(rest: RestApi) -> None:
-    rest.tables.pipelines[39] |= {"updatedAt": format_rfc3339(time.time() - 300)}
+def changed_now(api: RestApi) -> None:
+    api.tables.pipelines[39] |= {"updatedAt": format_rfc3339(time.time() - 300)}
 
 
-def test_what_devlake_could_not_tell_is_found_by_the_clock_once(
+def test_a_lost_notification_is_reconciled_by_the_scheduler_once(
     installed: Installation, devlake: tuple[RestApi, str], capsys: pytest.CaptureFixture[str]
 ):
-    rest, url = devlake
-    changed_now(rest)
+    api, url = devlake
+    changed_now(api)
 
     assert installed.wake(devlake_api_url=url)["reconciled"] == 1
-    (lost,) = installed.drain(installed.deployment.events_queue_url)
-    asked = len(rest.targets)
+    (lost,) = drain(installed.deployment.events_queue_url)
+    request_count = len(api.targets)
     assert installed.wake(devlake_api_url=url)["reconciled"] == 0
 
     event = json.loads(lost["Body"])
     assert event["event_id"] == "devlake:39:PIPELINE_COMPLETED:2026-01-01T11:10:00Z"
     assert event["reconciled"] is True
-    assert len(rest.targets) == asked  # it is not due yet
-    said = capsys.readouterr().out
-    assert '"ReconcileLag":[0.' in said
-    assert '"EventsReconciled":[1.0]' in said
+    assert len(api.targets) == request_count  # it is not due yet
+    output = capsys.readouterr().out
+    assert '"ReconcileLag":[0.' in output
+    assert '"EventsReconciled":[1.0]' in output
 
 
-def test_a_clock_that_has_no_time_left_does_not_ask_devlake(
+def test_a_tick_without_time_left_does_not_call_devlake(
     installed: Installation, devlake: tuple[RestApi, str]
 ):
-    rest, url = devlake
+    api, url = devlake
 
     assert installed.wake(devlake_api_url=url, seconds=15)["reconciled"] == 0
-    assert rest.targets == []
+    assert api.targets == []
 
 
 def test_a_devlake_that_is_away_fails_no_tick_and_says_why(

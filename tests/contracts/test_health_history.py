@@ -37,18 +37,18 @@ def test_changes_come_back_in_the_order_of_time_whatever_hour_they_are_of(histor
     assert history.since(NOON) == [newer, newest]
 
 
-def test_what_is_new_is_kept_beside_the_conditions_that_the_release_before_reads(
+def test_new_conditions_are_stored_beside_those_of_the_release_before(
     deployment: StackOutputs,
 ):
     store = DynamoConditionStore(boto3.client("dynamodb"), deployment.deliveries_table)
     slow = SubscriptionCondition(health=HealthState.SLOW)
-    others = {
+    other_conditions = {
         "sub_b": SubscriptionCondition(is_down=True),
         "sub_c": SubscriptionCondition(certificate_expires=True),
     }
 
-    store.save(NOON, {"sub_a": slow, **others})
+    store.save(NOON, {"sub_a": slow, **other_conditions})
 
-    looked_at, known = store.load()
-    assert (looked_at, known["sub_a"].health) == (NOON, HealthState.SLOW)
-    assert {name: known[name] for name in others} == others
+    looked_at, conditions = store.load()
+    assert (looked_at, conditions["sub_a"].health) == (NOON, HealthState.SLOW)
+    assert {name: conditions[name] for name in other_conditions} == other_conditions

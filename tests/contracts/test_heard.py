@@ -1,4 +1,4 @@
-"""What fan-out, the ingress and the command rely on to tell when DevLake was heard last."""
+"""Contract of the record of DevLake's last notifications."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def a_notice(number: int = 39, source: str | None = None, **changes: Any) -> Eve
     return an_event(pipeline_id=number, event_id=f"devlake:{key}:PIPELINE_RUNNING:1", **changes)
 
 
-def test_before_anything_came_nothing_is_known(record: FakeHeard | DynamoHeard):
+def test_nothing_is_recorded_before_the_first_notification(record: FakeHeard | DynamoHeard):
     assert record.heard(None) == Heard()
     assert record.heard("staging") == Heard()
 
@@ -87,7 +87,7 @@ def test_of_each_source_one_notice_in_ten_seconds_is_recorded(
     assert record.heard("staging").accepted
 
 
-def test_strangers_do_not_make_us_write_for_each_of_them(
+def test_refusals_of_strangers_are_not_each_written(
     record: FakeHeard | DynamoHeard, clock: FakeClock
 ):
     record.refused(None, ANOTHER_SECRET)
@@ -157,7 +157,7 @@ def test_a_reason_is_one_short_line_without_what_moves_a_terminal(
     assert len(refused.reason) == 500
 
 
-def test_what_cannot_be_written_is_our_own_trouble_and_not_tried_for_each_event(
+def test_a_failed_write_is_an_infrastructure_error_and_not_repeated_for_each_event(
     deployment: StackOutputs, clock: FakeClock
 ):
     dynamodb = boto3.client("dynamodb")
@@ -175,7 +175,9 @@ def test_what_cannot_be_written_is_our_own_trouble_and_not_tried_for_each_event(
         record.refused(None, NOT_JSON)
 
 
-def test_it_is_no_pipeline_and_never_expires(deployment: StackOutputs, clock: FakeClock):
+def test_the_record_of_notifications_is_no_pipeline_and_never_expires(
+    deployment: StackOutputs, clock: FakeClock
+):
     dynamodb = boto3.client("dynamodb")
     record = DynamoHeard(dynamodb, deployment.pipelines_table, clock.now)
     record.accepted(a_notice())

@@ -1,4 +1,4 @@
-"""What DevLake gets for an answer: 2xx only when its notice is safe on the queue."""
+"""Answers to DevLake: 2xx only when its notification is safe on the queue."""
 
 import base64
 import json
@@ -22,6 +22,7 @@ from lakehook.domain.event import Event
 from lakehook.settings import ALLOWED, REFUSED, UNSET, FanoutSettings, IngressSettings, StackOutputs
 from local.function import ROOT
 from tests.builders import a_subscription
+from tests.contracts.conftest import drain
 from tests.contracts.test_handlers import Context, sqs_event
 from tests.devlake.rest import RestApi, serving_rest
 from tests.devlake.rows import Row, Tables, a_task, shown
@@ -36,7 +37,7 @@ MOST_BYTES = 65_536
 def a_call(
     body: bytes, query: str, *, method: str = "POST", path: str = "/", encoded: bool = False
 ) -> dict[str, Any]:
-    """As Lambda hands it over, payload format 2.0."""
+    """Build an event as Lambda passes it, payload format 2.0."""
     text = base64.b64encode(body).decode() if encoded else body.decode()
     return {
         "version": "2.0",
@@ -90,10 +91,10 @@ class Installation:
         return answered["statusCode"], json.loads(answered["body"])
 
     def events(self) -> list[dict[str, Any]]:
-        return self._drained(self.deployment.events_queue_url)
+        return drain(self.deployment.events_queue_url)
 
     def fanned_out(self, events: list[dict[str, Any]]) -> list[str]:
-        """The deduplication ids of the deliveries that fan-out sends of them."""
+        """Fan out the events, and return the deduplication ids of the deliveries."""
         settings = FanoutSettings(
             subscriptions_table=self.deployment.subscriptions_table,
             pipelines_table=self.deployment.pipelines_table,
@@ -105,22 +106,12 @@ class Installation:
         for event in events:
             group = event["Attributes"]["MessageGroupId"]
             fanout_function.lambda_handler(sqs_event(m=(group, event["Body"])), Context())
-        sent = self._drained(self.deployment.deliveries_queue_url)
-        return [one["Attributes"]["MessageDeduplicationId"] for one in sent]
+        messages = drain(self.deployment.deliveries_queue_url)
+        return [message["Attributes"]["MessageDeduplicationId"] for message in messages]
 
     def _set(self, environment: dict[str, str]) -> None:
         for name, value in environment.items():
             self._monkeypatch.setenv(name, value)
-
-    def _drained(self, url: str) -> list[dict[str, Any]]:
-        drained: list[Any] = []
-        while some := self.sqs.receive_message(
-            QueueUrl=url, WaitTimeSeconds=0, AttributeNames=["All"]
-        ).get("Messages"):
-            for one in some:
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
-            drained += some
-        return drained
 
 
 Clear = Callable[[], None]
@@ -153,21 +144,21 @@ def installed(
 def test_a_signed_notice_is_on_the_queue_when_it_is_accepted(installed: Installation):
     vector = vector_named("project 5")
 
-    status, said = installed.call(a_call(vector.raw, vector.query))
+    status, body = installed.call(a_call(vector.raw, vector.query))
 
     assert status == 202
     (message,) = installed.events()
     assert message["Attributes"]["MessageGroupId"] == "39"
-    assert message["Attributes"]["MessageDeduplicationId"] == said["event_id"]
+    assert message["Attributes"]["MessageDeduplicationId"] == body["event_id"]
     event = Event.from_message(message["Body"], group="39")
-    assert event.id == said["event_id"] == "devlake:39:PIPELINE_CREATED:2024-09-05T07:08:00.389Z"
+    assert event.id == body["event_id"] == "devlake:39:PIPELINE_CREATED:2024-09-05T07:08:00.389Z"
     assert event.document["data"]["devlake"] == vector.body
 
 
 def test_all_that_real_devlakes_have_posted_is_accepted_and_queued_in_order(
     installed: Installation,
 ):
-    """And what the queue holds is sent on in DevLake's own format as DevLake wrote it."""
+    """Check that the queued events are also sent in DevLake's format as DevLake wrote them."""
     boto3.client("secretsmanager").put_secret_value(
         SecretId=installed.deployment.notification_secret_arn, SecretString=RECORDED_SECRET
     )
@@ -228,15 +219,15 @@ def test_the_path_of_a_notice_is_its_source(installed: Installation):
     groups = [message["Attributes"]["MessageGroupId"] for message in installed.events()]
     assert sorted(groups) == ["39", "production/39", "staging/39"]  # the repeat is known by its id
     for path in ("/Staging", "/staging/x", "/staging//", "//staging", "/default", "/AWSCURRENT"):
-        status, said = installed.post(RUNNING, path)
-        assert (status, said["error"].endswith("DevlakeSources has 2")) == (404, True)
+        status, body = installed.post(RUNNING, path)
+        assert (status, body["error"].endswith("DevlakeSources has 2")) == (404, True)
     assert installed.events() == []
 
 
 def test_two_real_devlakes_with_secrets_of_their_own_are_heard_side_by_side(
     installed: Installation,
 ):
-    """Both count from 1: the end of one's pipeline is not taken for the other's."""
+    """Both count from 1, yet the end of one's pipeline is not taken for the other's."""
     installed.configure(devlake_sources='{"v1": {}}')
     boto3.client("secretsmanager").put_secret_value(
         SecretId=installed.deployment.notification_secret_arn,
@@ -249,15 +240,15 @@ def test_two_real_devlakes_with_secrets_of_their_own_are_heard_side_by_side(
     of_default = [
         vector_named(status) for status in ("TASK_CREATED", "TASK_RUNNING", "TASK_FAILED")
     ]
-    of_default = [with_id(one, of_v1[0].document["PipelineID"]) for one in of_default]
+    of_default = [with_id(vector, of_v1[0].document["PipelineID"]) for vector in of_default]
 
-    assert [installed.post(one)[0] for one in of_default] == [202] * 3
-    assert [installed.post(one, "/v1")[0] for one in of_v1] == [202] * 45
+    assert [installed.post(vector)[0] for vector in of_default] == [202] * 3
+    assert [installed.post(vector, "/v1")[0] for vector in of_v1] == [202] * 45
     assert installed.post(of_default[0], "/v1")[0] == 401
     assert installed.post(of_v1[0])[0] == 401
 
-    sent = installed.fanned_out(installed.events())
-    assert len(set(sent)) == len(sent) == 3 + 45
+    deduplication_ids = installed.fanned_out(installed.events())
+    assert len(set(deduplication_ids)) == len(deduplication_ids) == 3 + 45
 
 
 def test_a_test_notice_is_accepted_and_goes_nowhere(
@@ -265,9 +256,9 @@ def test_a_test_notice_is_accepted_and_goes_nowhere(
 ):
     body = RUNNING.raw.replace(b'"PipelineID":39', b'"PipelineID":0')
 
-    status, said = installed.call(a_call(body, signed_query(body, SECRET, RUNNING.nouce)))
+    status, answer = installed.call(a_call(body, signed_query(body, SECRET, RUNNING.nouce)))
 
-    assert (status, said) == (202, {"test": True})
+    assert (status, answer) == (202, {"test": True})
     assert installed.events() == []
     logged = capsys.readouterr().out
     assert "test_notice_accepted" in logged
@@ -277,9 +268,9 @@ def test_a_test_notice_is_accepted_and_goes_nowhere(
 def test_a_queue_that_is_away_gets_503(installed: Installation):
     installed.sqs.delete_queue(QueueUrl=installed.deployment.events_queue_url)
 
-    status, said = installed.post(RUNNING)
+    status, answer = installed.post(RUNNING)
 
-    assert (status, said) == (503, {"error": "try again"})
+    assert (status, answer) == (503, {"error": "try again"})
 
 
 def test_a_secret_that_cannot_be_read_gets_503(installed: Installation):
@@ -300,11 +291,11 @@ def heard_of(installed: Installation, source: str | None = None) -> Heard:
 def test_a_refused_notice_of_devlake_is_recorded_with_its_reason(
     installed: Installation, capsys: pytest.CaptureFixture[str]
 ):
-    _, said = installed.post(vector_named("secret 2"))
+    _, answer = installed.post(vector_named("secret 2"))
 
     refused = heard_of(installed).refused
     assert refused
-    assert (refused.kind, refused.reason) == ("signature", said["error"])
+    assert (refused.kind, refused.reason) == ("signature", answer["error"])
     logged = capsys.readouterr().out
     assert '"kind":"signature","seems_devlake":true' in logged
     assert '"NotificationsRejected":[1.0],"DevlakeNotificationsRejected":[1.0]' in logged
@@ -329,7 +320,7 @@ def test_strangers_are_counted_and_not_recorded(
     assert ingress_function.heard.cache_info().currsize == 0
 
 
-def test_what_is_accepted_does_not_wait_for_the_client_that_records_refusals(
+def test_an_accepted_notification_does_not_wait_for_the_client_that_records_refusals(
     installed: Installation,
 ):
     installed.post(RUNNING)
@@ -347,7 +338,7 @@ def test_what_is_accepted_does_not_wait_for_the_client_that_records_refusals(
         (a_call(b"{}", signed_query(b"{}", SECRET, RUNNING.nouce)), "not_a_notice"),
     ],
 )
-def test_whatever_keeps_devlakes_notices_out_is_recorded(
+def test_every_reason_that_refuses_devlakes_notices_is_recorded(
     installed: Installation, call: dict[str, Any], kind: str
 ):
     installed.call(call)
@@ -358,13 +349,13 @@ def test_whatever_keeps_devlakes_notices_out_is_recorded(
 
 
 def rows() -> dict[int, list[str]]:
-    """How each answer begins, by status, as the page for DevLake's operators lists them."""
+    """Return the beginnings of answers by status, as the page for DevLake's operators has them."""
     page = (ROOT / "docs" / "devlake.md").read_text(encoding="utf-8")
     table = page.partition("| `response_code` |")[2].partition("\n\n")[0]
-    found: dict[int, list[str]] = {}
+    beginnings: dict[int, list[str]] = {}
     for status, begins in re.findall(r"^\| (\d+) \|([^|]*)\|", table, re.MULTILINE):
-        found.setdefault(int(status), []).extend(re.findall(r"`([^`]+)`", begins))
-    return found
+        beginnings.setdefault(int(status), []).extend(re.findall(r"`([^`]+)`", begins))
+    return beginnings
 
 
 def a_post(query: str) -> dict[str, Any]:
@@ -396,8 +387,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
 def test_each_answer_has_one_row_in_the_table_for_those_who_run_devlake(
     installed: Installation, call: dict[str, Any]
 ):
-    status, said = installed.call(call)
-    text = said.get("error", "event_id")
+    status, answer = installed.call(call)
+    text = answer.get("error", "event_id")
 
     assert sum(text.startswith(begins) for begins in rows()[status]) == 1
 
@@ -414,7 +405,7 @@ def test_a_refusal_that_cannot_be_recorded_is_answered_and_wakes_nobody(
     assert "internal_error" not in logged
 
 
-def test_nothing_that_is_logged_holds_a_secret_or_a_signature(
+def test_no_log_line_holds_a_secret_or_a_signature(
     installed: Installation, capsys: pytest.CaptureFixture[str]
 ):
     installed.post(RUNNING)
@@ -433,7 +424,7 @@ def test_nothing_that_is_logged_holds_a_secret_or_a_signature(
 
 
 def with_id(vector: Vector, number: int) -> Vector:
-    """Of the pipeline with that number, signed anew."""
+    """Return a notification of the pipeline with that number, signed again."""
     body = vector.body.replace('"PipelineID":39', f'"PipelineID":{number}')
     sign = signed_query(body.encode(), SECRET, vector.nouce).rpartition("=")[2]
     return Vector(vector.name, SECRET, vector.nouce, body, sign)
@@ -459,11 +450,11 @@ def test_a_replay_even_of_an_earlier_round_changes_nothing(installed: Installati
 
     assert [installed.post(notice)[0] for notice in notices] == [202] * 6
     messages = installed.events()
-    sent = installed.fanned_out(messages)
+    deduplication_ids = installed.fanned_out(messages)
     assert [installed.post(notice)[0] for notice in notices] == [202] * 6
 
     assert installed.events() == []  # SQS knows them
-    assert len(set(sent)) == len(sent) == 6
+    assert len(set(deduplication_ids)) == len(deduplication_ids) == 6
     assert installed.fanned_out(messages) == []  # and when SQS has forgotten them, fan-out does
 
 
@@ -472,14 +463,14 @@ def test_a_replay_even_of_an_earlier_round_changes_nothing(installed: Installati
 
 @contextmanager
 def devlake_showing(*rows: Row, tasks: Sequence[Row] = ()) -> Iterator[str]:
-    """The URL of its API, which asks for the key k, until the ingress has nothing open to it."""
-    rest = RestApi(
+    """Yield the URL of an API that requires the key k, then close the connections to it."""
+    devlake_api = RestApi(
         Tables(
             pipelines={row["id"]: row for row in rows}, tasks={task["id"]: task for task in tasks}
         )
     )
-    rest.api_key = "k"
-    with serving_rest(rest) as url:
+    devlake_api.api_key = "k"
+    with serving_rest(devlake_api) as url:
         yield f"{url}/rest"
         details: Any = ingress_function.ingress().ports.details
         for api in details._apis.values():
@@ -487,10 +478,10 @@ def devlake_showing(*rows: Row, tasks: Sequence[Row] = ()) -> Iterator[str]:
 
 
 def row_of(vector: Vector, **columns: Any) -> Row:
-    """The row that a notice is of."""
-    said = vector.document
-    times = {f"{name[0].lower()}{name[1:]}": said[name] for name in _TIMES}
-    return shown(said["PipelineID"], said["Status"], **times | columns)
+    """Return the row of the pipeline that a notification is about."""
+    fields = vector.document
+    times = {f"{name[0].lower()}{name[1:]}": fields[name] for name in _TIMES}
+    return shown(fields["PipelineID"], fields["Status"], **times | columns)
 
 
 _TIMES = ("CreatedAt", "UpdatedAt", "BeganAt", "FinishedAt")
@@ -504,7 +495,7 @@ def put_api_key(installed: Installation, *labels: str, key: str = "k") -> None:
     )
 
 
-def test_what_the_api_knows_beside_a_failure_is_in_the_event(installed: Installation):
+def test_details_from_the_api_are_in_the_event_of_a_failure(installed: Installation):
     failed = vector_named("TASK_FAILED")
     row = row_of(failed, blueprintId=7, message="git clone https://me:s3cret@git", labels=["a"])
     put_api_key(installed)
@@ -538,7 +529,7 @@ def test_each_source_is_asked_at_its_own_api_with_its_own_key(installed: Install
     assert not {"pipeline_name", "pipeline_url"} & set(of_default)
 
 
-def test_an_api_that_lets_nobody_in_is_told_and_no_notice_is_lost(
+def test_an_api_that_refuses_its_key_is_logged_and_no_notice_is_lost(
     installed: Installation, capsys: pytest.CaptureFixture[str]
 ):
     put_api_key(installed, key="w-r-o-n-g")

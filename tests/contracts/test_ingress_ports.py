@@ -1,4 +1,4 @@
-"""What taking notices relies on."""
+"""Contract of the ingress' ports."""
 
 from typing import Protocol
 
@@ -80,7 +80,7 @@ def test_a_source_has_the_secret_of_all_until_it_has_its_own(
     assert list(secrets.active("staging", fresh=True).values) == ["second of staging"]
 
 
-def test_aws_is_asked_rarely_by_those_who_are_right_and_not_often_by_strangers(
+def test_good_signatures_read_the_secret_rarely_and_bad_ones_not_often(
     deployment: StackOutputs, clock: FakeClock
 ):
     secrets_manager = boto3.client("secretsmanager")
@@ -123,7 +123,7 @@ def test_for_an_hour_without_aws_the_secrets_last_read_are_good(
             secrets.active()
 
 
-def test_a_secret_that_is_gone_is_our_own_trouble(deployment: StackOutputs, clock: FakeClock):
+def test_a_deleted_secret_is_an_infrastructure_error(deployment: StackOutputs, clock: FakeClock):
     secrets = SecretsManagerNotificationSecret(boto3.client("secretsmanager"), "nowhere", clock.now)
 
     with pytest.raises(InfrastructureError):

@@ -1,4 +1,4 @@
-"""What fan-out relies on in a journal."""
+"""Contract of the journal, for fan-out."""
 
 from collections.abc import Callable
 from hashlib import sha512
@@ -44,8 +44,8 @@ def journal(request: pytest.FixtureRequest, clock: FakeClock) -> Journal:
 
 
 def accept(journal: Journal, event: Event) -> PipelineTransition:
-    pipeline, known = load_event(journal, event)
-    assert not known
+    pipeline, recorded = load_event(journal, event)
+    assert not recorded
     advance = pipeline.apply(event)
     assert isinstance(advance, PipelineTransition)
     append_step(journal, advance)
@@ -60,19 +60,19 @@ def set_aside(journal: Journal, event: Event) -> EventSkip:
     return skip
 
 
-def test_a_pipeline_nobody_spoke_of_stands_at_nothing(journal: Journal):
+def test_a_pipeline_without_events_has_no_sequence(journal: Journal):
     assert load_event(journal, an_event()) == (Pipeline("39"), ())
 
 
-def test_what_is_appended_is_found_again_and_the_pipeline_has_moved(journal: Journal):
+def test_an_appended_event_is_found_and_the_pipeline_has_advanced(journal: Journal):
     event = an_event(timestamp="2024-09-05T15:08:00.123456789Z", data={"湖": [1.5, None, "\uffff"]})
     advance = accept(journal, event)
 
-    pipeline, known = load_event(journal, event)
+    pipeline, recorded = load_event(journal, event)
 
     assert pipeline == advance.after(now=NOON)
     assert (pipeline.sequence, pipeline.event_type) == (1, "PIPELINE_CREATED")
-    assert tuple(known) == advance.sequenced
+    assert tuple(recorded) == advance.sequenced
 
 
 def test_pipelines_of_two_sources_are_two(journal: Journal):
@@ -82,8 +82,8 @@ def test_pipelines_of_two_sources_are_two(journal: Journal):
     assert load_event(journal, of_staging) == (Pipeline("staging/39"), ())
 
     accept(journal, of_staging)
-    pipeline, (known,) = load_event(journal, of_staging)
-    assert (pipeline.key, pipeline.sequence, known.event) == ("staging/39", 1, of_staging)
+    pipeline, (recorded,) = load_event(journal, of_staging)
+    assert (pipeline.key, pipeline.sequence, recorded.event) == ("staging/39", 1, of_staging)
     assert pipeline.info == PipelineInfo(
         pipeline_id=39, trigger_source="blueprint:7", project_name="湖", source="staging"
     )
@@ -94,10 +94,10 @@ def test_the_second_event_knows_the_first(journal: Journal):
     accept(journal, first)
     accept(journal, second)
 
-    pipeline, (known,) = load_event(journal, second)
+    pipeline, (recorded,) = load_event(journal, second)
 
-    assert (pipeline.sequence, known.sequence) == (2, 2)
-    assert known.previous_event_type == "PIPELINE_CREATED"
+    assert (pipeline.sequence, recorded.sequence) == (2, 2)
+    assert recorded.previous_event_type == "PIPELINE_CREATED"
 
 
 def test_a_pipeline_is_found_in_the_midst_of_a_later_round_with_all_that_is_known_of_it(
@@ -130,20 +130,20 @@ def test_a_state_is_as_old_as_its_acceptance_whatever_follows_in_it(
     assert pipeline.entered_at == NOON
 
 
-def test_what_is_inferred_is_written_with_its_cause_and_found_again_with_it(journal: Journal):
+def test_inferred_events_are_written_and_found_with_their_cause(journal: Journal):
     end = an_event(event_type="PIPELINE_FAILED", began_at="2024-09-05T15:09:00Z")
     advance = accept(journal, end)
 
-    pipeline, known = load_event(journal, end)
+    pipeline, recorded = load_event(journal, end)
 
-    assert len(known) == 3
-    assert tuple(known) == advance.sequenced
+    assert len(recorded) == 3
+    assert tuple(recorded) == advance.sequenced
     assert pipeline.sequence == 3
-    _, alone = load_event(journal, known[0].event)
-    assert tuple(alone) == (known[0],)
+    _, alone = load_event(journal, recorded[0].event)
+    assert tuple(alone) == (recorded[0],)
 
 
-def test_nothing_of_a_step_is_written_if_the_pipeline_has_moved_on(journal: Journal):
+def test_a_step_on_an_older_pipeline_writes_nothing(journal: Journal):
     end = an_event(event_type="PIPELINE_FAILED", began_at="2024-09-05T15:09:00Z")
     late = Pipeline("39").apply(end)
     accept(journal, an_event())
@@ -154,10 +154,10 @@ def test_nothing_of_a_step_is_written_if_the_pipeline_has_moved_on(journal: Jour
 
     pipeline, _ = load_event(journal, end)
     assert pipeline.sequence == 1
-    assert [load_event(journal, one.event)[1] for one in late.sequenced] == [()] * 3
+    assert [load_event(journal, event.event)[1] for event in late.sequenced] == [()] * 3
 
 
-def test_of_two_who_append_at_once_one_is_refused(journal: Journal):
+def test_the_second_of_two_concurrent_appends_is_refused(journal: Journal):
     first, second = an_event(event_id="e1"), an_event(event_id="e2", event_type="TASK_RUNNING")
     late = Pipeline("39").apply(second)
     advance = accept(journal, first)
@@ -169,9 +169,9 @@ def test_of_two_who_append_at_once_one_is_refused(journal: Journal):
     assert load_event(journal, second) == (advance.after(now=NOON), ())
 
 
-def test_of_several_steps_one_that_comes_late_fails_alone(journal: Journal):
-    first, other = an_event(event_id="e1"), an_event(event_id="e2", event_type="TASK_RUNNING")
-    late = Pipeline("39").apply(other)
+def test_a_late_step_of_a_batch_fails_alone(journal: Journal):
+    first, second = an_event(event_id="e1"), an_event(event_id="e2", event_type="TASK_RUNNING")
+    late = Pipeline("39").apply(second)
     accept(journal, first)
     elsewhere = [Pipeline(str(n)).apply(an_event(pipeline_id=n)) for n in range(40, 70)]
 
@@ -179,8 +179,8 @@ def test_of_several_steps_one_that_comes_late_fails_alone(journal: Journal):
 
     assert list(failures) == ["39"]
     loaded = journal.load([an_event(pipeline_id=n) for n in range(39, 70)])
-    assert [one.pipeline.sequence for one in loaded] == [1] * 31
-    assert [len(one.recorded) for one in loaded] == [0, *[1] * 30]
+    assert [loaded_event.pipeline.sequence for loaded_event in loaded] == [1] * 31
+    assert [len(loaded_event.recorded) for loaded_event in loaded] == [0, *[1] * 30]
 
 
 def test_the_same_event_id_in_another_pipeline_is_another_event(journal: Journal):
@@ -189,7 +189,7 @@ def test_the_same_event_id_in_another_pipeline_is_another_event(journal: Journal
     assert load_event(journal, an_event(event_id="e", pipeline_id=40)) == (Pipeline("40"), ())
 
 
-def test_what_is_set_aside_has_no_sequence_and_stays_to_be_seen_with_the_reason(
+def test_a_skipped_event_has_no_sequence_and_is_listed_with_its_reason(
     journal: DynamoJournal | FakeJournal, clock: FakeClock
 ):
     advance = accept(journal, an_event(event_id="told"))
@@ -222,7 +222,7 @@ def test_a_trigger_that_only_a_repeat_knew_is_remembered(journal: DynamoJournal 
     assert pipeline.info == PipelineInfo(pipeline_id=39, trigger_source="manual", project_name="湖")
 
 
-def test_what_an_event_leaves_out_is_known_from_those_before(
+def test_fields_missing_in_an_event_are_known_from_earlier_ones(
     journal: DynamoJournal | FakeJournal,
 ):
     details = {"pipeline_name": "nightly", "pipeline_url": "https://devlake.example/p/39"}
@@ -249,11 +249,11 @@ def test_of_a_run_that_is_resumed_the_later_beginning_is_remembered(
 
     skip = set_aside(journal, resumed)
 
-    pipeline, known = load_event(journal, resumed)
-    assert (pipeline, known) == (skip.after, ())
+    pipeline, recorded = load_event(journal, resumed)
+    assert (pipeline, recorded) == (skip.after, ())
     assert pipeline.run.began_at == RESUMED["began_at"]
     assert (pipeline.sequence, pipeline.entered_at) == (advance.newest.sequence, NOON)
-    assert [(one.event.id, one.reason) for one in journal.skipped("39")] == [
+    assert [(skipped.event.id, skipped.reason) for skipped in journal.skipped("39")] == [
         (resumed.id, SkipReason.DUPLICATE)
     ]
 
@@ -272,10 +272,14 @@ def test_a_worker_that_was_frozen_brings_back_no_earlier_beginning(
 
     pipeline, _ = load_event(journal, resumed)
     assert pipeline.run.began_at == RESUMED_AGAIN["began_at"]
-    assert [one.event.began_at for one in journal.skipped("39")] == [RESUMED_AGAIN["began_at"]]
+    assert [skipped.event.began_at for skipped in journal.skipped("39")] == [
+        RESUMED_AGAIN["began_at"]
+    ]
 
 
-def test_nor_appends_behind_one(journal: DynamoJournal | FakeJournal):
+def test_a_worker_that_was_frozen_appends_no_event_behind_an_earlier_beginning(
+    journal: DynamoJournal | FakeJournal,
+):
     accept(journal, an_event(**RUNNING))
     end = an_event(event_type="PIPELINE_FAILED", began_at=RUNNING["began_at"])
     late = load_event(journal, end)[0].apply(end)
@@ -286,7 +290,7 @@ def test_nor_appends_behind_one(journal: DynamoJournal | FakeJournal):
         append_step(journal, late)
 
 
-def test_the_history_of_a_pipeline_is_told_in_sequence_with_its_times(
+def test_the_history_of_a_pipeline_is_in_sequence_with_its_times(
     journal: DynamoJournal | FakeJournal, clock: FakeClock
 ):
     for number, event_id in enumerate(["z", "a", "m"]):
@@ -296,9 +300,9 @@ def test_the_history_of_a_pipeline_is_told_in_sequence_with_its_times(
 
     history = journal.events("39")
 
-    assert [one.sequenced.event.id for one in history] == ["z", "a", "m"]
-    assert [one.sequenced.sequence for one in history] == [1, 2, 3]
-    assert [one.at - NOON for one in history] == [0, 1.5, 3]
+    assert [accepted.sequenced.event.id for accepted in history] == ["z", "a", "m"]
+    assert [accepted.sequenced.sequence for accepted in history] == [1, 2, 3]
+    assert [accepted.at - NOON for accepted in history] == [0, 1.5, 3]
     assert journal.events("40") == []
 
 
@@ -306,16 +310,16 @@ def test_the_history_of_a_pipeline_is_told_in_sequence_with_its_times(
 
 
 class Requests:
-    """A client of DynamoDB that names the requests, and fails where it is told to."""
+    """Client of DynamoDB that records its operations, and fails at one of them."""
 
     def __init__(self) -> None:
         self.client = boto3.client("dynamodb")
-        self.made: list[str] = []
+        self.names: list[str] = []
         self.fails_at = ""
         self.client.meta.events.register("before-call.dynamodb", self._count)
 
     def _count(self, *, model: Any, **_: Any) -> tuple[Any, dict[str, Any]] | None:
-        self.made.append(model.name)
+        self.names.append(model.name)
         if model.name != self.fails_at:
             return None
         error = {"Code": "AccessDeniedException", "Message": "simulated"}
@@ -341,12 +345,12 @@ def stored(requests: Requests, deployment: StackOutputs, clock: FakeClock) -> Dy
 
 def read_all(journal: DynamoJournal, during: Callable[[], object] = lambda: None) -> list[str]:
     """Scan the journal, and do something between its pages."""
-    found: list[str] = []
+    event_ids: list[str] = []
     page = journal.page(since=0, until=NOON + 10, after="")
     while True:
-        found += [entry.accepted.sequenced.event.id for entry in page.entries]
+        event_ids += [entry.accepted.sequenced.event.id for entry in page.entries]
         if not page.cursor:
-            return found
+            return event_ids
         during()
         page = journal.page(since=0, until=NOON + 10, after=page.cursor)
 
@@ -369,9 +373,9 @@ def test_the_events_of_a_batch_cost_one_read_and_one_write(
         events = [an_event(pipeline_id=n, event_type=event_type) for n in range(10)]
         loaded = stored.load(events)
         pairs = zip(loaded, events, strict=True)
-        assert stored.append([one.pipeline.apply(event) for one, event in pairs]) == {}
+        assert stored.append([item.pipeline.apply(event) for item, event in pairs]) == {}
 
-    assert requests.made == ["BatchGetItem", "BatchExecuteStatement"] * 3
+    assert requests.names == ["BatchGetItem", "BatchExecuteStatement"] * 3
     assert records(stored) == ["counter"] * 10
 
 
@@ -383,31 +387,31 @@ def test_fan_out_reads_once_and_sees_a_changed_subscription_at_once(
     assert reader.load([an_event()]) == ([LoadedEvent(Pipeline("39"))], [])
     DynamoSubscriptions(boto3.client("dynamodb"), table, clock).save(a_subscription())
     accept(stored, an_event())
-    requests.made.clear()
+    requests.names.clear()
 
     for _ in range(2):
-        (loaded,), (known,) = reader.load([an_event()])
-        assert [one.event for one in loaded.recorded] == [an_event()]
-        assert known.id == a_subscription().id
+        (loaded,), (subscription,) = reader.load([an_event()])
+        assert [event.event for event in loaded.recorded] == [an_event()]
+        assert subscription.id == a_subscription().id
 
-    assert requests.made == ["BatchGetItem", "Scan", "BatchGetItem"]
+    assert requests.names == ["BatchGetItem", "Scan", "BatchGetItem"]
 
 
-def test_what_a_counter_has_no_room_for_moves_to_items_in_one_write(
+def test_events_beyond_the_room_of_a_counter_move_to_items_in_one_write(
     stored: DynamoJournal, requests: Requests
 ):
     for number in range(3):
         events = [large(f"e{number}", pipeline_id=n) for n in range(3)]
         loaded = stored.load(events)
-        requests.made.clear()
+        requests.names.clear()
         pairs = zip(loaded, events, strict=True)
-        assert stored.append([one.pipeline.apply(event) for one, event in pairs]) == {}
+        assert stored.append([item.pipeline.apply(event) for item, event in pairs]) == {}
 
-    assert requests.made == ["BatchWriteItem", "BatchExecuteStatement"]
+    assert requests.names == ["BatchWriteItem", "BatchExecuteStatement"]
     assert records(stored) == sorted(["counter", "event#e0", "event#e1"] * 3)
     for number in range(3):
-        pipeline, (known,) = load_event(stored, large(f"e{number}", pipeline_id=1))
-        assert (pipeline.sequence, known.sequence, known.event) == (
+        pipeline, (recorded,) = load_event(stored, large(f"e{number}", pipeline_id=1))
+        assert (pipeline.sequence, recorded.sequence, recorded.event) == (
             3,
             number + 1,
             large(f"e{number}", pipeline_id=1),
@@ -418,7 +422,7 @@ def test_an_inferred_event_is_restored_to_the_letter_wherever_it_is(stored: Dyna
     end = an_event(
         event_type="PIPELINE_FAILED", began_at="2024-09-05T15:09:00Z", labels=["湖", "1.0"]
     )
-    sent = accept(stored, end).sequenced
+    sequenced = accept(stored, end).sequenced
 
     in_counter = load_event(stored, end)[1]
     accept(stored, large("e1"))
@@ -426,15 +430,15 @@ def test_an_inferred_event_is_restored_to_the_letter_wherever_it_is(stored: Dyna
     assert f"event#{end.id}" in records(stored)
     in_items = load_event(stored, end)[1]
 
-    for known in (in_counter, in_items):
-        assert tuple(known) == sent
-        assert [to_json(one.event.document) for one in known] == [
-            to_json(one.event.document) for one in sent
+    for recorded in (in_counter, in_items):
+        assert tuple(recorded) == sequenced
+        assert [to_json(event.event.document) for event in recorded] == [
+            to_json(event.event.document) for event in sequenced
         ]
 
-    inferred = record_key("39", event_name(sent[0].event))  # TTL deletes each by itself
+    inferred = record_key("39", event_name(sequenced[0].event))  # TTL deletes each by itself
     stored.dynamodb.delete_item(TableName=stored.table, Key=inferred)
-    assert tuple(load_event(stored, end)[1]) == sent[1:]
+    assert tuple(load_event(stored, end)[1]) == sequenced[1:]
 
 
 @pytest.mark.parametrize("request_", ["BatchWriteItem", "BatchExecuteStatement"])
@@ -450,13 +454,13 @@ def test_whichever_write_fails_each_accepted_event_is_read_once_and_the_next_wri
     with pytest.raises(InfrastructureError):
         stored.append([step])
 
-    assert [one.sequenced.event.id for one in stored.events("39")] == ["e1"]
+    assert [accepted.sequenced.event.id for accepted in stored.events("39")] == ["e1"]
     assert set(read_all(stored)) == {"e1"}
     latest = ListEvents(stored, clock)(since=0, limit=9, max_read=9).events
     assert latest == FollowEvents(stored, clock).past(since=0) == stored.events("39")
     requests.fails_at = ""
     accept(stored, second)
-    assert [one.sequenced.sequence for one in stored.events("39")] == [1, 2]
+    assert [accepted.sequenced.sequence for accepted in stored.events("39")] == [1, 2]
 
 
 def test_a_counter_is_not_written_before_what_it_would_forget(
@@ -513,7 +517,7 @@ def test_a_counter_of_the_release_before_goes_on_from_the_newest_event(deploymen
 
     advance = accept(journal, an_event(event_type="PIPELINE_COMPLETED"))
 
-    assert [one.sequence for one in advance.sequenced] == [3]
+    assert [event.sequence for event in advance.sequenced] == [3]
     assert advance.newest.previous_event_type == "PIPELINE_RUNNING"
 
 

@@ -1,4 +1,4 @@
-"""What delivering relies on in a ledger."""
+"""Contract of the ledger, for delivery."""
 
 from dataclasses import replace
 from functools import partial
@@ -146,8 +146,8 @@ def test_the_waiting_line_comes_in_order_and_without_what_is_final(ledger: Ledge
 
 def test_the_waiting_line_of_a_lane_holds_nobody_elses(ledger: Ledger):
     held = held_at(ledger)
-    other = DeliveryRecord.waiting(a_delivery(2, pipeline_id=390))
-    ledger.save(other, before=None, after=HeldLane.held_at(other.lane, 2, now=NOON))
+    other_record = DeliveryRecord.waiting(a_delivery(2, pipeline_id=390))
+    ledger.save(other_record, before=None, after=HeldLane.held_at(other_record.lane, 2, now=NOON))
 
     assert [record.lane for record in ledger.waiting_deliveries(held)] == [LANE]
 
@@ -169,7 +169,7 @@ def test_a_lane_is_due_when_its_time_has_come(ledger: Ledger):
     ]
 
 
-def test_of_two_clocks_one_gets_the_lease(ledger: Ledger):
+def test_one_of_two_schedulers_gets_the_lease(ledger: Ledger):
     held = held_at(ledger)
     (due,) = ledger.due(NOON + 10)
 
@@ -202,8 +202,8 @@ def test_a_lease_disturbs_no_worker(ledger: Ledger):
 
 def test_the_lanes_that_a_subscription_holds_are_found(ledger: Ledger):
     held = held_at(ledger)
-    other = DeliveryRecord.waiting(a_delivery(1, subscription="sub_b"))
-    ledger.save(other, before=None, after=HeldLane.held_at(other.lane, 1, now=NOON))
+    other_record = DeliveryRecord.waiting(a_delivery(1, subscription="sub_b"))
+    ledger.save(other_record, before=None, after=HeldLane.held_at(other_record.lane, 1, now=NOON))
 
     assert list(ledger.held_lanes("sub_a")) == [held]
     assert list(ledger.held_lanes("sub_c")) == []
@@ -217,10 +217,10 @@ def test_the_longest_held_lane_comes_first(ledger: Ledger):
     assert [held.lane.pipeline_key for held in ledger.held_lanes("sub_a")] == ["41", "42", "40"]
 
 
-def test_what_is_held_is_summarized_by_its_oldest(ledger: Ledger):
+def test_held_lanes_are_summarized_by_the_oldest(ledger: Ledger):
     held = held_at(ledger)
-    other = DeliveryRecord.waiting(a_delivery(1, pipeline_id=40))
-    ledger.save(other, before=None, after=HeldLane.held_at(other.lane, 1, now=NOON + 1))
+    second = DeliveryRecord.waiting(a_delivery(1, pipeline_id=40))
+    ledger.save(second, before=None, after=HeldLane.held_at(second.lane, 1, now=NOON + 1))
     passed = DeliveryRecord.waiting(a_delivery(1, subscription="sub_b")).dead("rejected")
     ledger.save(passed, before=None, after=None)
 
@@ -282,7 +282,7 @@ def test_a_dead_letter_is_found_although_its_lane_has_gone_on(ledger: Ledger):
 
 
 @pytest.mark.parametrize("end", ["revived", "discarded", "delivered"])
-def test_what_is_no_longer_dead_is_no_dead_letter(ledger: Ledger, end: str):
+def test_a_revived_delivery_is_no_dead_letter(ledger: Ledger, end: str):
     held = held_at(ledger)
     letter = record_of(ledger, 1).dead("rejected")
     dead = ledger.save(letter, before=held, after=held.with_attempt_started())
@@ -302,9 +302,9 @@ def test_many_dead_letters_are_all_found(ledger: Ledger):
         record = DeliveryRecord.waiting(a_delivery(1, pipeline_id=number)).dead("timed_out")
         ledger.save(record, before=None, after=HeldLane.held_at(record.lane, 1, now=NOON))
 
-    found = {int(record.lane.pipeline_key) for record in ledger.dead_letters("sub_a")}
+    pipelines = {int(record.lane.pipeline_key) for record in ledger.dead_letters("sub_a")}
 
-    assert found == set(range(120))
+    assert pipelines == set(range(120))
     assert len(list(ledger.held_lanes("sub_a"))) == 120
 
 
@@ -357,15 +357,15 @@ def test_a_success_written_blindly_stands_although_its_version_was_known(
     ledger: Ledger, *, is_late: bool
 ):
     begun, success = waiting(1).mark_attempt_started(), waiting(1).with_attempt(SUCCESS)
-    known = ledger.save(begun.crashed() if is_late else begun, before=None, after=None)
+    saved = ledger.save(begun.crashed() if is_late else begun, before=None, after=None)
     if is_late:
         ledger.save_late_success(success)
     else:
         ledger.save(success, before=None, after=None)
-        assert record_of(ledger, 1).version == known.version
+        assert record_of(ledger, 1).version == saved.version
 
     with pytest.raises(LaneConflict):
-        ledger.save(known.discarded("too late"), before=None, after=None)
+        ledger.save(saved.discarded("too late"), before=None, after=None)
 
     assert record_of(ledger, 1).status is DeliveryStatus.DELIVERED
 
@@ -382,7 +382,7 @@ def test_a_record_that_another_has_written_is_not_written_over(ledger: Ledger):
     assert lane_of(ledger) is None
 
 
-def test_what_was_written_can_be_written_on(ledger: Ledger):
+def test_a_saved_record_can_be_saved_again(ledger: Ledger):
     dead = ledger.save(waiting(1).dead("rejected"), before=None, after=None)
 
     revived = ledger.save(dead.redriven(late=False), before=None, after=None)
@@ -391,7 +391,7 @@ def test_what_was_written_can_be_written_on(ledger: Ledger):
     assert record_of(ledger, 1).version == revived.version == dead.version + 1
 
 
-def test_lanes_that_sleep_are_found_until_they_are_told(ledger: Ledger):
+def test_suspended_lanes_are_found_until_they_are_resumed(ledger: Ledger):
     held = held_at(ledger)
     ledger.save_lane(held, held.suspended_for(SuspendedReason.CIRCUIT_OPEN))
     (asleep,) = ledger.suspended_lanes("sub_a")
@@ -433,7 +433,7 @@ def test_lanes_are_suspended_since_a_time_or_longer(ledger: Ledger):
     ledger.save_lane(held, held.suspended_for(SuspendedReason.BLOCKED))
 
     assert list(ledger.suspended_lanes("sub_a", held_until=NOON - 0.001)) == []
-    assert [one.lane for one in ledger.suspended_lanes("sub_a", held_until=NOON)] == [LANE]
+    assert [lane.lane for lane in ledger.suspended_lanes("sub_a", held_until=NOON)] == [LANE]
 
 
 def test_a_lane_behind_a_dead_letter_is_found_apart_from_suspended_ones(ledger: Ledger):

@@ -103,13 +103,13 @@ class Operator:
         assert code in (0, 1), command  # 1: a test that nobody answers
 
     def _replay(self) -> str:
-        """One that is open: the command would wait for its end."""
-        found = self._service.find_subscription("ci")
+        """Start a replay that stays open: the command would wait for its end."""
+        subscription = self._service.find_subscription("ci")
         criteria = self._service.start_replay.criteria(ReplayRequest(since="2h"))
-        return self._service.start_replay(found, criteria).replay.id
+        return self._service.start_replay(subscription, criteria).replay.id
 
     def _dead_letter(self) -> str:
-        """The id of a delivery that has just died; written by nobody who is watched."""
+        """Write a dead letter past the recorded client, and return its id."""
         self._letters += 1
         delivery = a_delivery(1, subscription=self.subscription, pipeline_id=self._letters)
         table = self.deployment.deliveries_table
@@ -157,7 +157,9 @@ def operator(deployment: StackOutputs, tmp_path: Path, monkeypatch: Any) -> Oper
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_may_do_what_its_commands_ask_for(operator: Operator, role: str):
-    policies = [one for name in ROLES[: ROLES.index(role) + 1] for one in POLICIES[name]]
+    policies = [
+        statement for name in ROLES[: ROLES.index(role) + 1] for statement in POLICIES[name]
+    ]
 
     for command in COMMANDS[role]:
         operator.run(command)
@@ -165,18 +167,22 @@ def test_a_role_may_do_what_its_commands_ask_for(operator: Operator, role: str):
     refused = {call[0] for call in operator.calls if not allows(policies, call)}
     assert refused == WARNED_OF.get(role, set())
     if role != "looks":
-        fewer = [one for name in ROLES[: ROLES.index(role)] for one in POLICIES[name]]
-        assert {call for call in operator.calls if not allows(fewer, call)} != set()
+        lower_policies = [
+            statement for name in ROLES[: ROLES.index(role)] for statement in POLICIES[name]
+        ]
+        assert {call for call in operator.calls if not allows(lower_policies, call)} != set()
 
 
-def test_who_operates_changes_the_state_of_a_subscription_and_nothing_else(operator: Operator):
-    (statement,) = (one for one in POLICIES["operates"] if "Condition" in one)
+def test_the_operating_role_changes_the_state_of_a_subscription_and_nothing_else(
+    operator: Operator,
+):
+    (statement,) = (candidate for candidate in POLICIES["operates"] if "Condition" in candidate)
     allowed = set(statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:Attributes"])
 
     for command in COMMANDS["operates"]:
         operator.run(command)
 
-    named = {word for text in operator.updates for word in re.findall(r"(?<!:)\b[a-z_]{4,}", text)}
-    assert named <= allowed
-    assert named >= {"generation", "version", "paused_at"}
+    names = {word for text in operator.updates for word in re.findall(r"(?<!:)\b[a-z_]{4,}", text)}
+    assert names <= allowed
+    assert names >= {"generation", "version", "paused_at"}
     assert ("dynamodb:PutItem", operator.deployment.subscriptions_table) not in operator.calls

@@ -1,4 +1,4 @@
-"""What the ledger and the journal rely on in a batch of statements."""
+"""Contract of a batch of statements, for the ledger and the journal."""
 
 from typing import Any
 
@@ -25,8 +25,8 @@ def dynamodb(deployment: StackOutputs) -> Any:
     return boto3.client("dynamodb")
 
 
-def an_item(number: int, **more: Any) -> dict[str, Any]:
-    return to_item({Table.PARTITION_KEY: "sub_a#39", Table.SORT_KEY: str(number), **more})
+def an_item(number: int, **attributes: Any) -> dict[str, Any]:
+    return to_item({Table.PARTITION_KEY: "sub_a#39", Table.SORT_KEY: str(number), **attributes})
 
 
 def test_each_statement_succeeds_or_fails_by_itself(dynamodb: Any, deployment: StackOutputs):
@@ -40,16 +40,16 @@ def test_each_statement_succeeds_or_fails_by_itself(dynamodb: Any, deployment: S
         "DuplicateItem",
         None,
     ]
-    kept = [dynamodb.get_item(TableName=table, Key=an_item(number))["Item"] for number in (1, 2)]
-    assert kept == [an_item(1, log=log), an_item(2, log=[])]
+    items = [dynamodb.get_item(TableName=table, Key=an_item(number))["Item"] for number in (1, 2)]
+    assert items == [an_item(1, log=log), an_item(2, log=[])]
 
 
 def test_a_statement_needs_the_permission_of_its_verb():
     statements = [insert("deliveries", an_item(1))]
 
-    asked = set(asked_in("dynamodb", "BatchExecuteStatement", {"Statements": statements}))
+    calls = set(asked_in("dynamodb", "BatchExecuteStatement", {"Statements": statements}))
 
-    assert asked == {("dynamodb:PartiQLInsert", "deliveries")}
+    assert calls == {("dynamodb:PartiQLInsert", "deliveries")}
 
 
 def test_a_table_that_is_not_there_fails_its_statement(dynamodb: Any):
@@ -90,23 +90,23 @@ def test_an_update_sets_and_removes_what_it_names_where_its_condition_holds(
         "ConditionalCheckFailed",
         "ConditionalCheckFailed",
     ]
-    kept = [dynamodb.get_item(TableName=table, Key=an_item(n)).get("Item") for n in (1, 2, 3)]
-    assert kept == [an_item(1, v=2, kept="y", new="z"), an_item(2, v=3), None]
+    items = [dynamodb.get_item(TableName=table, Key=an_item(n)).get("Item") for n in (1, 2, 3)]
+    assert items == [an_item(1, v=2, kept="y", new="z"), an_item(2, v=3), None]
 
 
 class Answering:
-    """A client that has these answers, one request after the other."""
+    """Client that gives these answers, one to each request."""
 
     def __init__(self, *answers: list[str]) -> None:
-        self.answers, self.asked = [*answers], list[Any]()
+        self.answers, self.requests = [*answers], list[Any]()
 
     def batch_execute_statement(self, *, Statements: Any) -> Any:  # noqa: N803
-        self.asked.append([statement["Parameters"] for statement in Statements])
+        self.requests.append([statement["Parameters"] for statement in Statements])
         codes = self.answers.pop(0)
         return {"Responses": [{"Error": {"Code": code}} if code else {} for code in codes]}
 
 
-def test_what_met_a_limit_or_a_transaction_is_written_again_alone():
+def test_statements_refused_by_a_limit_or_a_transaction_are_executed_again_alone():
     client: Any = Answering(
         ["", "TransactionConflict", "DuplicateItem", "ThrottlingError"],
         ["", "InternalServerError"],
@@ -122,13 +122,13 @@ def test_what_met_a_limit_or_a_transaction_is_written_again_alone():
         "DuplicateItem",
         "ConditionalCheckFailed",
     ]
-    numbers = [[int(item[1]["S"]) for item in asked] for asked in client.asked]
+    numbers = [[int(item[1]["S"]) for item in request] for request in client.requests]
     assert numbers == [[0, 1, 2, 3], [1, 3], [3]]
 
 
-def test_a_conflict_without_end_is_told_and_many_writes_are_several_requests():
-    going, rest = [""] * MAX_STATEMENTS, ["TransactionConflict"]
-    client: Any = Answering(going, *[rest] * (1 + len(PAUSES_SECONDS)))
+def test_a_conflict_without_end_is_an_error_and_many_writes_are_several_requests():
+    successes, conflict = [""] * MAX_STATEMENTS, ["TransactionConflict"]
+    client: Any = Answering(successes, *[conflict] * (1 + len(PAUSES_SECONDS)))
     statements = [insert("t", an_item(number)) for number in range(MAX_STATEMENTS + 1)]
 
     *written, error = execute_writes_again(client, statements, FakeClock())

@@ -1,4 +1,4 @@
-"""What asking an endpoint relies on where answers are kept."""
+"""Contract of the store of pings and their results."""
 
 import boto3
 import pytest
@@ -29,7 +29,7 @@ def test_nothing_is_known_of_a_ping_before_it_was_put(pings: Pings):
 
 
 @pytest.mark.parametrize("echoed", [True, False])
-def test_what_came_of_a_ping_is_found(pings: Pings, *, echoed: bool):
+def test_the_result_of_a_ping_is_found(pings: Pings, *, echoed: bool):
     pings.record(PING, PingResult(TAKEN, echoed=echoed))
 
     assert pings.find(PING) == PingResult(TAKEN, echoed=echoed)

@@ -1,4 +1,4 @@
-"""What fan-out, delivering and the clock rely on in the queues they write to."""
+"""Contract of the queues that fan-out, delivery and the scheduler write to."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +25,7 @@ from lakehook.ports.queues import (
 )
 from lakehook.settings import StackOutputs
 from tests.builders import a_delivery
+from tests.contracts.conftest import drain, receive
 from tests.fakes import NOON, FakeDeadLetterQueue, FakeDeliveryQueue, FakeInvalidEventQueue
 
 LARGEST_MESSAGE = 1_040_384  # what the blueprint lets the queues of events and deliveries take
@@ -32,50 +33,38 @@ LANE = Lane("sub_a", "39")
 
 
 class Queue:
-    """A queue of the deployment, as a consumer sees it."""
+    """Queue of the deployment, as a consumer sees it."""
 
     def __init__(self, url: str) -> None:
         self.sqs, self.url = boto3.client("sqs"), url
 
     def receive(self) -> list[dict[str, Any]]:
-        """The messages that can be had now; their groups are locked until they go."""
-        answer = self.sqs.receive_message(
-            QueueUrl=self.url,
-            MaxNumberOfMessages=10,
-            WaitTimeSeconds=0,
-            AttributeNames=["All"],
-            MessageAttributeNames=["All"],
-        )
-        return list(answer.get("Messages", []))  # type: ignore[arg-type]
+        return receive(self.url)
 
-    def parcels(self) -> list[QueueMessage]:
+    def queue_messages(self) -> list[QueueMessage]:
         return [
             QueueMessage(
-                one["MessageId"],
-                one["Attributes"]["MessageGroupId"],
-                one["Body"],
-                one["ReceiptHandle"],
+                message["MessageId"],
+                message["Attributes"]["MessageGroupId"],
+                message["Body"],
+                message["ReceiptHandle"],
             )
-            for one in self.receive()
+            for message in self.receive()
         ]
 
     def drain(self) -> list[dict[str, Any]]:
-        """Every message, in the order in which a consumer that deletes them gets them."""
-        drained: list[dict[str, Any]] = []
-        while some := self.receive():
-            for one in some:
-                self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=one["ReceiptHandle"])
-            drained += some
-        return drained
+        return drain(self.url)
 
     def messages(self) -> list[Message]:
-        return [decode(one["Body"]) for one in self.drain()]
+        return [decode(message["Body"]) for message in self.drain()]
 
     def calls(self) -> list[str]:
-        """The operations that are asked of SQS from now on."""
-        made: list[str] = []
-        self.sqs.meta.events.register("before-call.sqs", lambda model, **_: made.append(model.name))
-        return made
+        """Return a list to which each later operation on SQS adds its name."""
+        names: list[str] = []
+        self.sqs.meta.events.register(
+            "before-call.sqs", lambda model, **_: names.append(model.name)
+        )
+        return names
 
 
 @pytest.fixture
@@ -112,17 +101,21 @@ def failing_sqs(request: pytest.FixtureRequest) -> Any:
 
 
 def attributes_of(message: dict[str, Any]) -> dict[str, str]:
-    assert {one["DataType"] for one in message["MessageAttributes"].values()} == {"String"}
-    return {name: one["StringValue"] for name, one in message["MessageAttributes"].items()}
+    assert {attribute["DataType"] for attribute in message["MessageAttributes"].values()} == {
+        "String"
+    }
+    return {
+        name: attribute["StringValue"] for name, attribute in message["MessageAttributes"].items()
+    }
 
 
 # --- what fan-out sends ---
 
-Sent = Callable[[], list[Message]]
+ReadMessages = Callable[[], list[Message]]
 
 
 @pytest.fixture(params=["fake", "sqs"])
-def queue(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, Sent]:
+def queue(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, ReadMessages]:
     if request.param == "fake":
         fake = FakeDeliveryQueue()
         return fake, lambda: list(fake.sent)
@@ -130,41 +123,43 @@ def queue(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, Sent]:
     return SqsDeliveryQueue(queue.sqs, queue.url), queue.messages
 
 
-def test_what_is_sent_arrives_as_it_was(queue: tuple[DeliveryQueue, Sent]):
-    box, sent = queue
+def test_a_delivery_arrives_as_it_was_sent(queue: tuple[DeliveryQueue, ReadMessages]):
+    delivery_queue, read_messages = queue
     delivery = a_delivery(3, previous="TASK_FAILED", data={"湖": "\uffff\x00"})
 
-    assert not box.enqueue_deliveries([delivery])
+    assert not delivery_queue.enqueue_deliveries([delivery])
 
-    assert sent() == [delivery]
+    assert read_messages() == [delivery]
 
 
-def test_a_lane_gets_its_deliveries_in_the_order_they_were_sent(queue: tuple[DeliveryQueue, Sent]):
-    box, sent = queue
+def test_a_lane_gets_its_deliveries_in_the_order_they_were_sent(
+    queue: tuple[DeliveryQueue, ReadMessages],
+):
+    delivery_queue, read_messages = queue
 
     for sequence in (1, 2, 3):
-        assert not box.enqueue_deliveries([a_delivery(sequence)])
+        assert not delivery_queue.enqueue_deliveries([a_delivery(sequence)])
 
-    assert sent() == [a_delivery(1), a_delivery(2), a_delivery(3)]
+    assert read_messages() == [a_delivery(1), a_delivery(2), a_delivery(3)]
 
 
-def test_one_call_reaches_as_many_lanes_as_there_are(queue: tuple[DeliveryQueue, Sent]):
-    box, sent = queue
-    several = [a_delivery(subscription=f"sub_{number}") for number in range(25)]
+def test_one_call_reaches_as_many_lanes_as_there_are(queue: tuple[DeliveryQueue, ReadMessages]):
+    delivery_queue, read_messages = queue
+    deliveries = [a_delivery(subscription=f"sub_{number}") for number in range(25)]
 
-    assert not box.enqueue_deliveries(several)
+    assert not delivery_queue.enqueue_deliveries(deliveries)
 
-    assert sorted(one.lane.subscription_id for one in sent()) == sorted(
-        one.lane.subscription_id for one in several
+    assert sorted(delivery.lane.subscription_id for delivery in read_messages()) == sorted(
+        delivery.lane.subscription_id for delivery in deliveries
     )
 
 
-def test_nothing_to_send_is_nothing_sent(queue: tuple[DeliveryQueue, Sent]):
-    box, sent = queue
+def test_an_empty_batch_sends_no_message(queue: tuple[DeliveryQueue, ReadMessages]):
+    delivery_queue, read_messages = queue
 
-    assert not box.enqueue_deliveries([])
+    assert not delivery_queue.enqueue_deliveries([])
 
-    assert sent() == []
+    assert read_messages() == []
 
 
 def test_a_delivery_goes_into_the_group_of_its_lane_under_an_id_of_its_own(deliveries: Queue):
@@ -189,10 +184,10 @@ def test_a_delivery_sent_again_is_one_message_even_when_the_first_has_gone(deliv
 def test_batches_are_packed_by_bytes_and_not_by_characters(deliveries: Queue):
     queue = SqsDeliveryQueue(deliveries.sqs, deliveries.url)
     largest = "é" * (MAX_EVENT_BYTES // 2 - 200)
-    several = [a_delivery(subscription=f"sub_{n}", message=largest) for n in range(10)]
+    batch = [a_delivery(subscription=f"sub_{n}", message=largest) for n in range(10)]
     calls = deliveries.calls()
 
-    assert not queue.enqueue_deliveries(several)
+    assert not queue.enqueue_deliveries(batch)
 
     assert calls == ["SendMessageBatch"] * 5
     assert len(deliveries.messages()) == 10
@@ -212,21 +207,21 @@ def refusing(client: Any, *batches: list[str]) -> Stubber:
     """Answer 200 to each batch, and name the entries that were not taken."""
     stubber = Stubber(client)
     for ids in batches:
-        failed = [{"Id": one, "SenderFault": False, "Code": "InternalError"} for one in ids]
+        failed = [{"Id": id_, "SenderFault": False, "Code": "InternalError"} for id_ in ids]
         stubber.add_response("send_message_batch", {"Successful": [], "Failed": failed})
     return stubber
 
 
 def test_the_entries_that_failed_in_an_accepted_batch_are_named(deliveries: Queue):
-    several = [a_delivery(subscription=f"sub_{number}") for number in range(12)]
+    batch = [a_delivery(subscription=f"sub_{number}") for number in range(12)]
 
     with refusing(deliveries.sqs, ["3", "0"], ["11"]):
-        failed = SqsDeliveryQueue(deliveries.sqs, deliveries.url).enqueue_deliveries(several)
+        failed = SqsDeliveryQueue(deliveries.sqs, deliveries.url).enqueue_deliveries(batch)
 
     assert failed == {"sub_0#39#1", "sub_3#39#1", "sub_11#39#1"}
 
 
-def test_when_sqs_is_away_that_is_trouble_of_our_own(failing_sqs: Any):
+def test_an_outage_of_sqs_is_an_infrastructure_error(failing_sqs: Any):
     with pytest.raises(InfrastructureError):
         SqsDeliveryQueue(failing_sqs, "https://queue").enqueue_deliveries([a_delivery()])
 
@@ -235,7 +230,7 @@ def test_when_sqs_is_away_that_is_trouble_of_our_own(failing_sqs: Any):
 
 
 @pytest.fixture(params=["fake", "sqs"])
-def resumes(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, Sent]:
+def resumes(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, ReadMessages]:
     if request.param == "fake":
         fake = FakeDeliveryQueue()
         return fake, lambda: list(fake.resumes)
@@ -243,18 +238,18 @@ def resumes(request: pytest.FixtureRequest) -> tuple[DeliveryQueue, Sent]:
     return SqsDeliveryQueue(queue.sqs, queue.url), queue.messages
 
 
-def test_word_comes_to_its_lane(resumes: tuple[DeliveryQueue, Sent]):
-    queue, sent = resumes
+def test_resumes_reach_their_lanes(resumes: tuple[DeliveryQueue, ReadMessages]):
+    queue, read_messages = resumes
     resumes = [Resume(Lane("sub_a", str(number)), token=number) for number in range(1, 12)]
 
     assert not queue.enqueue_resumes(resumes)
 
-    heard = sent()
-    assert len(heard) == 11
-    assert all(resume in heard for resume in resumes)
+    received = read_messages()
+    assert len(received) == 11
+    assert all(resume in received for resume in resumes)
 
 
-def test_word_for_one_time_comes_once_and_for_another_again(deliveries: Queue):
+def test_a_resume_of_one_due_time_comes_once_and_of_another_again(deliveries: Queue):
     resumes = SqsDeliveryQueue(deliveries.sqs, deliveries.url)
 
     for token in (5, 5, 6):
@@ -263,7 +258,7 @@ def test_word_for_one_time_comes_once_and_for_another_again(deliveries: Queue):
     assert deliveries.messages() == [Resume(LANE, 5), Resume(LANE, 6)]
 
 
-def test_word_never_overtakes_what_its_lane_already_has(deliveries: Queue):
+def test_a_resume_never_overtakes_the_messages_of_its_lane(deliveries: Queue):
     queue = SqsDeliveryQueue(deliveries.sqs, deliveries.url)
     queue.enqueue_deliveries([a_delivery(1)])
     queue.enqueue_resumes([Resume(LANE, 5)])
@@ -272,7 +267,7 @@ def test_word_never_overtakes_what_its_lane_already_has(deliveries: Queue):
     assert deliveries.messages() == [a_delivery(1), Resume(LANE, 5), a_delivery(2)]
 
 
-def test_lanes_that_could_not_be_told_are_named(deliveries: Queue):
+def test_lanes_whose_resume_failed_are_named(deliveries: Queue):
     resumes = [Resume(LANE, 5), Resume(Lane("sub_a", "40"), 5)]
 
     with refusing(deliveries.sqs, ["1"]):
@@ -287,32 +282,32 @@ def test_lanes_that_could_not_be_told_are_named(deliveries: Queue):
 def sent_and_received(queue: Queue, *deliveries: Delivery) -> list[QueueMessage]:
     for delivery in deliveries:
         SqsDeliveryQueue(queue.sqs, queue.url).enqueue_deliveries([delivery])
-    return queue.parcels()
+    return queue.queue_messages()
 
 
-def test_what_is_acknowledged_goes_and_its_lane_goes_on(deliveries: Queue):
-    several = [a_delivery(sequence) for sequence in range(1, 13)]
-    parcels = sent_and_received(deliveries, *several)
+def test_an_acknowledged_message_is_deleted_and_its_lane_goes_on(deliveries: Queue):
+    lane_deliveries = [a_delivery(sequence) for sequence in range(1, 13)]
+    messages = sent_and_received(deliveries, *lane_deliveries)
     assert deliveries.receive() == []
 
-    SqsMessageAcks(deliveries.sqs, deliveries.url).ack(parcels)
+    SqsMessageAcks(deliveries.sqs, deliveries.url).ack(messages)
 
-    assert deliveries.messages() == several[10:]
+    assert deliveries.messages() == lane_deliveries[10:]
 
 
 def test_any_number_can_be_acknowledged_at_once(deliveries: Queue):
     ten = [a_delivery(pipeline_id=number) for number in range(10)]
     two = [a_delivery(pipeline_id=number) for number in range(10, 12)]
-    parcels = sent_and_received(deliveries, *ten) + sent_and_received(deliveries, *two)
+    messages = sent_and_received(deliveries, *ten) + sent_and_received(deliveries, *two)
 
-    SqsMessageAcks(deliveries.sqs, deliveries.url).ack(parcels)
+    SqsMessageAcks(deliveries.sqs, deliveries.url).ack(messages)
 
-    assert len(parcels) == 12
-    shown = deliveries.sqs.get_queue_attributes(QueueUrl=deliveries.url, AttributeNames=["All"])
-    assert shown["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "0"
+    assert len(messages) == 12
+    answer = deliveries.sqs.get_queue_attributes(QueueUrl=deliveries.url, AttributeNames=["All"])
+    assert answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "0"
 
 
-def test_what_is_postponed_by_nothing_comes_again_at_once_and_first(deliveries: Queue):
+def test_a_nacked_message_without_delay_comes_again_at_once_and_first(deliveries: Queue):
     first, second = sent_and_received(deliveries, a_delivery(1), a_delivery(2))
     acks = SqsMessageAcks(deliveries.sqs, deliveries.url)
 
@@ -326,7 +321,7 @@ def test_what_is_postponed_by_nothing_comes_again_at_once_and_first(deliveries: 
     ("seconds", "timeout"),
     [(-3.2, 0), (0, 0), (0.01, 1), (5, 5), (5.2, 6), (59.999, 60), (1e9, 43_000)],
 )
-def test_nothing_comes_earlier_than_it_was_postponed_to(seconds: float, timeout: int):
+def test_a_nacked_message_never_comes_before_its_delay(seconds: float, timeout: int):
     client = boto3.client("sqs")
     expected = {"QueueUrl": "https://queue", "ReceiptHandle": "r", "VisibilityTimeout": timeout}
 
@@ -339,51 +334,51 @@ def test_nothing_comes_earlier_than_it_was_postponed_to(seconds: float, timeout:
     stubber.assert_no_pending_responses()
 
 
-def test_a_receipt_that_is_no_longer_good_is_let_be(deliveries: Queue):
+def test_an_expired_receipt_raises_nothing(deliveries: Queue):
     acks = SqsMessageAcks(deliveries.sqs, deliveries.url)
-    (gone,) = sent_and_received(deliveries, a_delivery(1))
-    acks.ack([gone])
-    (live,) = sent_and_received(deliveries, a_delivery(2))
+    (acknowledged,) = sent_and_received(deliveries, a_delivery(1))
+    acks.ack([acknowledged])
+    (next_message,) = sent_and_received(deliveries, a_delivery(2))
 
-    acks.nack(gone, seconds=5)
-    acks.ack([QueueMessage("m", "g", "b", "no receipt"), gone, live])
+    acks.nack(acknowledged, seconds=5)
+    acks.ack([QueueMessage("m", "g", "b", "no receipt"), acknowledged, next_message])
 
     assert deliveries.drain() == []
 
 
-def test_when_sqs_is_away_a_receipt_is_let_be(failing_sqs: Any):
-    parcel = QueueMessage("m", "g", "b", "r")
+def test_an_outage_of_sqs_raises_nothing_for_a_receipt(failing_sqs: Any):
+    message = QueueMessage("m", "g", "b", "r")
 
-    SqsMessageAcks(failing_sqs, "https://queue").ack([parcel])
-    SqsMessageAcks(failing_sqs, "https://queue").nack(parcel, seconds=1)
+    SqsMessageAcks(failing_sqs, "https://queue").ack([message])
+    SqsMessageAcks(failing_sqs, "https://queue").nack(message, seconds=1)
 
 
 # --- bad messages ---
 
-Parked = Callable[[], list[tuple[str, str, str]]]
+ReadQuarantined = Callable[[], list[tuple[str, str, str]]]
 
 NOTICE = EventMessage("m1", "39", '{"text": "湖 \\uffff\t\n"}')
-PARCEL = QueueMessage("m1", "sub_a#39", '{"text": "湖 \\uffff\t\n"}', "r")
+QUEUE_MESSAGE = QueueMessage("m1", "sub_a#39", '{"text": "湖 \\uffff\t\n"}', "r")
 
 
-def parked_in(queue: Queue) -> Parked:
+def quarantine_reader(queue: Queue) -> ReadQuarantined:
     return lambda: [
-        (one["Attributes"]["MessageGroupId"], one["Body"], attributes_of(one)["reason"])
-        for one in queue.drain()
+        (message["Attributes"]["MessageGroupId"], message["Body"], attributes_of(message)["reason"])
+        for message in queue.drain()
     ]
 
 
 @pytest.fixture(params=["fake", "sqs"])
-def invalid_events(request: pytest.FixtureRequest) -> tuple[InvalidEventQueue, Parked]:
+def invalid_events(request: pytest.FixtureRequest) -> tuple[InvalidEventQueue, ReadQuarantined]:
     if request.param == "fake":
         fake = FakeInvalidEventQueue()
-        return fake, lambda: [(one.group, one.body, reason) for one, reason in fake.parked]
+        return fake, lambda: [(event.group, event.body, reason) for event, reason in fake.parked]
     queue: Queue = request.getfixturevalue("bad_events")
-    return SqsInvalidEventQueue(queue.sqs, queue.url), parked_in(queue)
+    return SqsInvalidEventQueue(queue.sqs, queue.url), quarantine_reader(queue)
 
 
 def test_a_bad_event_is_parked_whole_with_the_reason(
-    invalid_events: tuple[InvalidEventQueue, Parked],
+    invalid_events: tuple[InvalidEventQueue, ReadQuarantined],
 ):
     door, parked = invalid_events
 
@@ -393,9 +388,11 @@ def test_a_bad_event_is_parked_whole_with_the_reason(
 
 
 def test_a_bad_message_is_parked_whole_with_the_reason(letters: Queue):
-    SqsDeadLetterQueue(letters.sqs, letters.url).quarantine(PARCEL, "not JSON")
+    SqsDeadLetterQueue(letters.sqs, letters.url).quarantine(QUEUE_MESSAGE, "not JSON")
 
-    assert parked_in(letters)() == [("sub_a#39", PARCEL.body, "bad message: not JSON")]
+    assert quarantine_reader(letters)() == [
+        ("sub_a#39", QUEUE_MESSAGE.body, "bad message: not JSON")
+    ]
 
 
 def test_a_bad_message_that_comes_again_is_parked_once(bad_events: Queue):
@@ -405,7 +402,7 @@ def test_a_bad_message_that_comes_again_is_parked_once(bad_events: Queue):
     invalid_events.quarantine(NOTICE, "twice")
     invalid_events.quarantine(EventMessage("m2", NOTICE.group, NOTICE.body), "another")
 
-    assert [reason for _, _, reason in parked_in(bad_events)()] == ["once", "another"]
+    assert [reason for _, _, reason in quarantine_reader(bad_events)()] == ["once", "another"]
 
 
 REASONS = {
@@ -427,8 +424,8 @@ def test_no_reason_keeps_a_message_from_being_parked(bad_events: Queue, letters:
             QueueMessage(notice.id, "sub_a#39", "body", "r"), reason
         )
 
-    assert [reason for _, _, reason in parked_in(bad_events)()] == list(REASONS.values())
-    assert [reason for _, _, reason in parked_in(letters)()] == [
+    assert [reason for _, _, reason in quarantine_reader(bad_events)()] == list(REASONS.values())
+    assert [reason for _, _, reason in quarantine_reader(letters)()] == [
         f"bad message: {reason and shown}"[:1000] for reason, shown in REASONS.items()
     ]
 
@@ -443,7 +440,7 @@ def test_the_largest_message_can_be_parked_whatever_the_reason(bad_events: Queue
         QueueMessage("m1", "sub_a#39", body, "r"), reason
     )
 
-    assert [len(one["Body"]) for one in bad_events.drain() + letters.drain()] == [
+    assert [len(message["Body"]) for message in bad_events.drain() + letters.drain()] == [
         LARGEST_MESSAGE,
         LARGEST_MESSAGE,
     ]
@@ -464,7 +461,7 @@ def dead(*attempts: Attempt, reason: str = "rejected") -> DeliveryRecord:
 
 
 @pytest.fixture(params=["fake", "sqs"])
-def dead_letters(request: pytest.FixtureRequest) -> tuple[DeadLetterQueue, Sent]:
+def dead_letters(request: pytest.FixtureRequest) -> tuple[DeadLetterQueue, ReadMessages]:
     if request.param == "fake":
         fake = FakeDeadLetterQueue()
         return fake, lambda: [record.delivery for record in fake.records if record.delivery]
@@ -472,10 +469,12 @@ def dead_letters(request: pytest.FixtureRequest) -> tuple[DeadLetterQueue, Sent]
     return SqsDeadLetterQueue(queue.sqs, queue.url), queue.messages
 
 
-def test_a_dead_letter_is_the_delivery_as_it_was(dead_letters: tuple[DeadLetterQueue, Sent]):
-    graves, buried = dead_letters
+def test_a_dead_letter_is_the_delivery_as_it_was(
+    dead_letters: tuple[DeadLetterQueue, ReadMessages],
+):
+    queue, buried = dead_letters
 
-    graves.send(dead(FAILURE), endpoint=SHOWN)
+    queue.send(dead(FAILURE), endpoint=SHOWN)
 
     assert buried() == [a_delivery(3, data={"湖": "\uffff"})]
 
@@ -499,14 +498,14 @@ def test_a_dead_letter_says_what_an_operator_reads(letters: Queue):
     }
 
 
-def test_a_letter_without_an_answer_says_what_became_of_it(letters: Queue):
+def test_a_letter_without_an_answer_has_the_outcome(letters: Queue):
     SqsDeadLetterQueue(letters.sqs, letters.url).send(dead(FAILURE, SILENCE), endpoint=SHOWN)
 
     (message,) = letters.drain()
     assert attributes_of(message)["last_status"] == "timed_out"
 
 
-def test_what_is_not_known_is_written_as_a_dash(letters: Queue):
+def test_an_unknown_value_is_written_as_a_dash(letters: Queue):
     SqsDeadLetterQueue(letters.sqs, letters.url).send(dead(reason=""), endpoint="")
 
     (message,) = letters.drain()
@@ -521,15 +520,15 @@ def test_what_is_not_known_is_written_as_a_dash(letters: Queue):
 
 
 def test_a_second_death_is_a_second_letter_and_a_repeat_of_one_is_none(letters: Queue):
-    graves = SqsDeadLetterQueue(letters.sqs, letters.url)
+    queue = SqsDeadLetterQueue(letters.sqs, letters.url)
 
-    graves.send(dead(FAILURE), endpoint=SHOWN)
-    graves.send(dead(FAILURE), endpoint=SHOWN)
-    graves.send(dead(FAILURE, FAILURE), endpoint=SHOWN)
+    queue.send(dead(FAILURE), endpoint=SHOWN)
+    queue.send(dead(FAILURE), endpoint=SHOWN)
+    queue.send(dead(FAILURE, FAILURE), endpoint=SHOWN)
 
-    assert [attributes_of(one)["attempts"] for one in letters.drain()] == ["1", "2"]
+    assert [attributes_of(letter)["attempts"] for letter in letters.drain()] == ["1", "2"]
 
 
-def test_when_sqs_is_away_no_letter_is_thought_to_be_buried(failing_sqs: Any):
+def test_an_outage_of_sqs_fails_the_dead_letter(failing_sqs: Any):
     with pytest.raises(InfrastructureError):
         SqsDeadLetterQueue(failing_sqs, "https://queue").send(dead(FAILURE), endpoint=SHOWN)

@@ -1,4 +1,4 @@
-"""What delivering relies on where places in a pace are given."""
+"""Contract of the store of rate limits, for delivery."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,22 +28,20 @@ def reserve(rate_limits: RateLimitStore) -> Callable[[], Reservation]:
     return lambda: rate_limits.reserve("sub_a", interval=EVERY, not_later_than=LATEST)
 
 
-def test_the_first_goes_at_once_and_the_next_ones_after_it(reserve: Callable[[], Reservation]):
+def test_the_first_reservation_is_now_and_the_next_ones_follow(reserve: Callable[[], Reservation]):
     assert reserve() == Reservation(NOON, NOON + 3.25)
     assert reserve() == Reservation(NOON + 3.25, NOON + 6.5)
     assert reserve() == Reservation(NOON + 6.5, NOON + 9.75)
 
 
-def test_a_place_that_nobody_took_in_time_is_gone(
-    reserve: Callable[[], Reservation], clock: FakeClock
-):
+def test_an_unused_reservation_expires(reserve: Callable[[], Reservation], clock: FakeClock):
     reserve()
     clock.time += 10
 
     assert reserve() == Reservation(NOON + 10, NOON + 13.25)
 
 
-def test_no_place_is_given_later_than_is_asked_and_the_next_is_told(
+def test_no_reservation_is_later_than_asked_and_the_next_free_time_is_returned(
     reserve: Callable[[], Reservation],
 ):
     places = [reserve() for _ in range(12)]
@@ -52,7 +50,9 @@ def test_no_place_is_given_later_than_is_asked_and_the_next_is_told(
     assert places[10] == places[11] == Reservation(None, NOON + 32.5)
 
 
-def test_a_refusal_takes_nothing(rate_limits: RateLimitStore, reserve: Callable[[], Reservation]):
+def test_a_refused_reservation_takes_no_time(
+    rate_limits: RateLimitStore, reserve: Callable[[], Reservation]
+):
     for _ in range(12):
         reserve()
 
@@ -67,7 +67,7 @@ def test_limits_of_two_names_are_two(rate_limits: RateLimitStore):
     assert rate_limits.reserve("sub_b", interval=EVERY, not_later_than=LATEST).at == NOON
 
 
-def test_of_many_who_ask_at_once_each_gets_a_place_of_its_own(rate_limits: RateLimitStore):
+def test_concurrent_reservations_are_all_different(rate_limits: RateLimitStore):
     if isinstance(rate_limits, FakeRateLimitStore):
         return  # one thread at a time is all it is asked by
 
@@ -83,11 +83,11 @@ def test_of_many_who_ask_at_once_each_gets_a_place_of_its_own(rate_limits: RateL
 def test_a_record_that_expires_between_two_looks_is_tried_again_and_ends_no_function():
     """DynamoDB says then only that the condition failed, and shows no record."""
     client = boto3.client("dynamodb", region_name="eu-central-1")
-    taken = {"Attributes": {"next_free_at": {"N": str(round(1000 * (NOON + 6)))}}}
+    answer = {"Attributes": {"next_free_at": {"N": str(round(1000 * (NOON + 6)))}}}
     with Stubber(client) as stubber:
         for _ in range(2):
             stubber.add_client_error("update_item", "ConditionalCheckFailedException")
-        stubber.add_response("update_item", taken)
+        stubber.add_response("update_item", answer)
 
         reservation = DynamoRateLimitStore(client, "deliveries", FakeClock()).reserve(
             "sub_a", interval=6.0, not_later_than=NOON + 30

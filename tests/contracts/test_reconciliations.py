@@ -39,7 +39,7 @@ def reconciliations(request: pytest.FixtureRequest) -> Reconciliations:
     return DynamoReconciliations(boto3.client("dynamodb"), table)
 
 
-def test_before_the_first_run_there_is_none(reconciliations: Reconciliations):
+def test_no_reconciliation_is_known_before_the_first_run(reconciliations: Reconciliations):
     assert reconciliations.find(None) is None
     assert reconciliations.find("staging") is None
 
@@ -47,14 +47,16 @@ def test_before_the_first_run_there_is_none(reconciliations: Reconciliations):
 @pytest.mark.parametrize(
     "state", [FULL, Reconciliation.first(None, now=NOON)], ids=["full", "first"]
 )
-def test_what_is_saved_is_found_as_it_was(reconciliations: Reconciliations, state: Reconciliation):
+def test_a_saved_reconciliation_is_found_as_it_was(
+    reconciliations: Reconciliations, state: Reconciliation
+):
     saved = reconciliations.save(state)
 
     assert saved == replace(state, version=1)
     assert reconciliations.find(state.source) == saved
 
 
-def test_each_source_has_its_own(reconciliations: Reconciliations):
+def test_each_source_has_its_own_reconciliation(reconciliations: Reconciliations):
     default = reconciliations.save(Reconciliation.first(None, now=NOON))
     staging = reconciliations.save(FULL)
 
@@ -62,7 +64,7 @@ def test_each_source_has_its_own(reconciliations: Reconciliations):
     assert reconciliations.find("staging") == staging
 
 
-def test_what_is_over_is_gone(reconciliations: Reconciliations):
+def test_values_that_a_reconciliation_no_longer_has_are_gone(reconciliations: Reconciliations):
     saved = reconciliations.save(FULL)
     assert saved
 
@@ -72,7 +74,7 @@ def test_what_is_over_is_gone(reconciliations: Reconciliations):
     assert reconciliations.find("staging") == replace(later, version=2)
 
 
-def test_who_has_read_an_older_state_writes_nothing(reconciliations: Reconciliations):
+def test_a_write_on_an_older_state_is_refused(reconciliations: Reconciliations):
     first = reconciliations.save(FULL)
     assert first
     second = reconciliations.save(replace(first, failures=3))

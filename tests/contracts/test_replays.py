@@ -1,4 +1,4 @@
-"""What replaying relies on: its jobs, the past as it is read, and lanes that are revived."""
+"""Contract of replays: their store, the scan of the journal, and requeued lanes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -51,11 +51,11 @@ def a_replay(**changes: object) -> Replay:
     return replace(replay, **changes)  # type: ignore[arg-type]
 
 
-def test_there_are_none_at_first(replays: ReplayStore):
+def test_no_replay_is_open_at_first(replays: ReplayStore):
     assert (replays.list_open(), replays.list_finished()) == ([], [])
 
 
-def test_an_open_one_is_found_as_it_was_written(replays: ReplayStore):
+def test_an_open_replay_is_found_as_it_was_written(replays: ReplayStore):
     replay = a_replay(next_at=NOON + 0.25, cursor="39/event#e1", pipeline="39", sent=3)
 
     saved = replays.save(replay)
@@ -66,36 +66,38 @@ def test_an_open_one_is_found_as_it_was_written(replays: ReplayStore):
     assert replays.list_open() == [later]
 
 
-def test_whoever_saves_one_knows_it_as_it_will_be_read(replays: ReplayStore):
+def test_saving_a_replay_returns_it_as_it_will_be_read(replays: ReplayStore):
     """A part of a millisecond is not kept, so it must not be told either."""
     saved = replays.save(a_replay(started_at=NOON + 0.0005678, next_at=NOON + 0.9999))
 
     assert replays.list_open() == [saved]
 
 
-def test_one_that_ends_makes_room_for_another(replays: ReplayStore):
+def test_a_finished_replay_makes_room_for_another(replays: ReplayStore):
     ended = replays.save(
         replays.save(a_replay()).ended(ReplayState.STOPPED, now=NOON + 9, reason="by an operator")
     )
-    another = replays.save(a_replay(id="rpl_2", criteria=replace(a_replay().criteria, until=None)))
+    next_replay = replays.save(
+        a_replay(id="rpl_2", criteria=replace(a_replay().criteria, until=None))
+    )
 
-    assert replays.list_open() == [another]
+    assert replays.list_open() == [next_replay]
     assert replays.list_finished() == [ended]
 
 
-def test_a_subscription_has_one_at_a_time(replays: ReplayStore):
+def test_a_subscription_has_one_open_replay_at_a_time(replays: ReplayStore):
     replays.save(a_replay())
-    other = replays.save(a_replay(id="rpl_3", subscription_id="sub_b"))
+    of_other_subscription = replays.save(a_replay(id="rpl_3", subscription_id="sub_b"))
 
     with pytest.raises(Conflict):
         replays.save(a_replay(id="rpl_2"))
 
-    assert [one.id for one in replays.list_open()] == ["rpl_1", "rpl_3"]
-    assert other in replays.list_open()
+    assert [replay.id for replay in replays.list_open()] == ["rpl_1", "rpl_3"]
+    assert of_other_subscription in replays.list_open()
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_what_was_written_meanwhile_is_not_overwritten(replays: ReplayStore, ends: bool):  # noqa: FBT001
+def test_a_stale_replay_does_not_overwrite_a_newer_write(replays: ReplayStore, ends: bool):  # noqa: FBT001
     read = replays.save(a_replay())
     newer = replays.save(replace(read, sent=3))
 
@@ -105,17 +107,17 @@ def test_what_was_written_meanwhile_is_not_overwritten(replays: ReplayStore, end
     assert (replays.list_open(), replays.list_finished()) == ([newer], [])
 
 
-def test_one_that_has_ended_meanwhile_is_not_opened_again(replays: ReplayStore):
+def test_a_replay_that_ended_concurrently_is_not_opened_again(replays: ReplayStore):
     read = replays.save(a_replay())
     replays.save(read.ended(ReplayState.DONE, now=NOON))
 
     with pytest.raises(Conflict):
         replays.save(replace(read, sent=1))
 
-    another = replays.save(a_replay(id="rpl_2"))
+    next_replay = replays.save(a_replay(id="rpl_2"))
     with pytest.raises(Conflict):
         replays.save(replace(read, sent=1))
-    assert replays.list_open() == [another]
+    assert replays.list_open() == [next_replay]
 
 
 # --- the past ---
@@ -148,7 +150,7 @@ def read_all(journal: Journal, *, since: float = 0.0, until: float = NOON + 9) -
     return ids
 
 
-def test_an_empty_journal_has_no_past(journal: Journal):
+def test_a_scan_of_an_empty_journal_has_no_entries(journal: Journal):
     page = journal.page(since=0, until=NOON, after="")
 
     assert (page.entries, page.cursor) == ([], "")
@@ -159,14 +161,14 @@ def test_every_event_is_found_once_pipeline_by_pipeline(journal: Journal):
     accept(journal, 40, "CREATED", "RUNNING", "COMPLETED")
     accept(journal, 41, "CREATED")
 
-    found = read_all(journal)
+    event_ids = read_all(journal)
 
-    assert len(found) == len(set(found)) == 6
-    pipelines = [one.partition("-")[0] for one in found]
+    assert len(event_ids) == len(set(event_ids)) == 6
+    pipelines = [event_id.partition("-")[0] for event_id in event_ids]
     assert pipelines == sorted(pipelines)
 
 
-def test_only_what_was_accepted_in_between_is_found(journal: Journal, clock: FakeClock):
+def test_a_scan_finds_only_events_accepted_in_its_interval(journal: Journal, clock: FakeClock):
     for pipeline, at in ((39, NOON), (40, NOON + 1.5), (41, NOON + 3)):
         clock.time = at
         accept(journal, pipeline, "CREATED")
@@ -179,10 +181,10 @@ def test_reading_goes_on_behind_any_event(journal: Journal):
     accept(journal, 40, "CREATED")
     (first, *_) = journal.page(since=0, until=NOON, after="").entries
 
-    rest = journal.page(since=0, until=NOON, after=first.cursor)
+    second_page = journal.page(since=0, until=NOON, after=first.cursor)
 
-    assert [entry.accepted.sequenced.event.pipeline_id for entry in rest.entries] == ["40"]
-    assert rest.entries[0].accepted.at == NOON
+    assert [entry.accepted.sequenced.event.pipeline_id for entry in second_page.entries] == ["40"]
+    assert second_page.entries[0].accepted.at == NOON
 
 
 # --- reviving ---
@@ -205,12 +207,12 @@ def delivered(ledger: Ledger, sequence: int) -> DeliveryRecord:
     return ledger.save(record, before=None, after=None)
 
 
-def revived(*known: tuple[int, DeliveryRecord | None]) -> Sequence[Requeued]:
+def requeued(*records_by_sequence: tuple[int, DeliveryRecord | None]) -> Sequence[Requeued]:
     return [
         Requeued(
             (was or DeliveryRecord.waiting(a_delivery(n))).replayed(a_delivery(n), by="rpl_1"), was
         )
-        for n, was in known
+        for n, was in records_by_sequence
     ]
 
 
@@ -218,17 +220,17 @@ def held(head: int = 1) -> HeldLane:
     return HeldLane.held_at(LANE, head, now=NOON)
 
 
-def test_what_was_done_with_waits_anew_with_its_event_and_its_lane_is_held(
+def test_a_final_delivery_is_requeued_with_its_event_and_its_lane_is_held(
     ledger: Ledger,
 ):
     was = delivered(ledger, 1)
 
-    ledger.requeue(revived((1, was), (2, None)), before=None, after=held())
+    ledger.requeue(requeued((1, was), (2, None)), before=None, after=held())
 
     first, second = record_of(ledger, 1), record_of(ledger, 2)
     assert first
     assert second
-    assert [one.status for one in (first, second)] == [DeliveryStatus.WAITING] * 2
+    assert [record.status for record in (first, second)] == [DeliveryStatus.WAITING] * 2
     assert first.delivery == replace(a_delivery(1), replayed=True)
     assert (first.attempts_log, first.attempts, first.replayed_by) == (was.attempts_log, 1, "rpl_1")
     assert first.version > was.version
@@ -238,10 +240,10 @@ def test_what_was_done_with_waits_anew_with_its_event_and_its_lane_is_held(
     ] == [1, 2]
 
 
-def test_it_is_known_by_which_replay_it_was_sent_when_it_has_arrived(
+def test_a_delivered_replay_keeps_the_id_of_the_replay(
     ledger: Ledger,
 ):
-    ledger.requeue(revived((1, None)), before=None, after=held())
+    ledger.requeue(requeued((1, None)), before=None, after=held())
     waiting = record_of(ledger, 1)
     assert waiting
 
@@ -252,46 +254,46 @@ def test_it_is_known_by_which_replay_it_was_sent_when_it_has_arrived(
     assert (arrived.status, arrived.replayed_by) == (DeliveryStatus.DELIVERED, "rpl_1")
 
 
-def test_ninety_are_revived_at_once(ledger: Ledger):
+def test_ninety_deliveries_are_requeued_at_once(ledger: Ledger):
 
-    ledger.requeue(revived(*((n, None) for n in range(1, 91))), before=None, after=held())
+    ledger.requeue(requeued(*((n, None) for n in range(1, 91))), before=None, after=held())
 
     assert len(list(ledger.waiting_deliveries(held()))) == 90
 
 
-def test_a_lane_that_is_held_meanwhile_is_let_be(ledger: Ledger):
+def test_requeueing_conflicts_with_a_lane_that_is_held_meanwhile(ledger: Ledger):
     was = delivered(ledger, 1)
-    other = held(2)
-    ledger.save(DeliveryRecord.waiting(a_delivery(2)), before=None, after=other)
+    concurrent = held(2)
+    ledger.save(DeliveryRecord.waiting(a_delivery(2)), before=None, after=concurrent)
 
     with pytest.raises(LaneConflict):
-        ledger.requeue(revived((1, was)), before=None, after=held())
+        ledger.requeue(requeued((1, was)), before=None, after=held())
 
     assert record_of(ledger, 1) == was
-    assert ledger.load([], [LANE]).lanes[LANE] == other
+    assert ledger.load([], [LANE]).lanes[LANE] == concurrent
 
 
-def test_a_lane_that_moves_on_meanwhile_is_let_be(ledger: Ledger):
+def test_requeueing_conflicts_with_a_lane_that_moves_on_meanwhile(ledger: Ledger):
     ledger.save(DeliveryRecord.waiting(a_delivery(2)), before=None, after=held(2))
     ledger.save_lane(held(2), newer := held(2).with_attempt_started())
 
     with pytest.raises(LaneConflict):
-        ledger.requeue(revived((1, None)), before=held(2), after=held(2).replayed(1, due_at=NOON))
+        ledger.requeue(requeued((1, None)), before=held(2), after=held(2).replayed(1, due_at=NOON))
 
     assert record_of(ledger, 1) is None
     assert ledger.load([], [LANE]).lanes[LANE] == newer
 
 
-def test_a_delivery_that_was_written_meanwhile_is_let_be(ledger: Ledger):
+def test_requeueing_conflicts_with_a_delivery_that_was_written_meanwhile(ledger: Ledger):
     dead = ledger.save(
         DeliveryRecord.waiting(a_delivery(1)).dead("gone"), before=None, after=held()
     )
     ledger.save(dead.with_attempt(SUCCESS), before=held(), after=None)
 
     with pytest.raises(LaneConflict):
-        ledger.requeue(revived((1, dead)), before=None, after=held())
+        ledger.requeue(requeued((1, dead)), before=None, after=held())
     with pytest.raises(LaneConflict):
-        ledger.requeue(revived((1, None)), before=None, after=held())
+        ledger.requeue(requeued((1, None)), before=None, after=held())
 
     arrived = record_of(ledger, 1)
     assert arrived
@@ -306,4 +308,4 @@ def test_a_blind_success_of_the_same_version_is_seen(ledger: Ledger):
     assert blind.version == begun.version
 
     with pytest.raises(LaneConflict):
-        ledger.requeue(revived((1, begun)), before=None, after=held())
+        ledger.requeue(requeued((1, begun)), before=None, after=held())

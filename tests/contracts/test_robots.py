@@ -1,4 +1,4 @@
-"""What is sent to the robots of Feishu and DingTalk and to Teams, and what their answers become."""
+"""Messages to the robots of Feishu and DingTalk and to Teams, and the outcome of their answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -138,12 +138,12 @@ def test_the_largest_message_is_posted_whole(group: OpenGroup, channel: str):
 
 
 @pytest.mark.parametrize(("channel", "most"), [("feishu", 100), ("dingtalk", 20)])
-def test_what_is_over_their_rate_waits(group: OpenGroup, channel: str, most: int):
+def test_a_message_over_the_robots_rate_waits(group: OpenGroup, channel: str, most: int):
     group_ = group(channel)
 
-    *taken, last = (group_.attempt() for _ in range(most + 1))
+    *attempts, last = (group_.attempt() for _ in range(most + 1))
 
-    assert {attempt.outcome for attempt in taken} == {Outcome.DELIVERED}
+    assert {attempt.outcome for attempt in attempts} == {Outcome.DELIVERED}
     assert last.outcome is Outcome.THROTTLED
     group_.clock.sleep(last.retry_after or 0)
     assert group_.attempt().outcome is Outcome.DELIVERED

@@ -20,7 +20,7 @@ from tests.builders import a_delivery, an_event
 from tests.fakes import NOON, FakeClock, FakeJournal, FakeLedger
 from tests.journaling import append_step, load_event
 
-BOTH = ("39", "staging/39")
+PIPELINE_KEYS = ("39", "staging/39")
 MOST_PAGES = 20  # of one item each: six events, two counters, and what is empty
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
 
@@ -43,10 +43,10 @@ def stores(request: pytest.FixtureRequest, clock: FakeClock) -> Stores:
 
 
 def event_of(key: str, state: str, **changes: object) -> Event:
-    """Both producers give their events the same ids, with a slash in them."""
+    """Build an event of either producer; both use the same ids, with a slash in them."""
     source = key.rpartition("/")[0] or ...
-    told = {"event_type": f"PIPELINE_{state}", "event_id": f"devlake/39/{state}", **changes}
-    return an_event(source=source, **told)
+    fields = {"event_type": f"PIPELINE_{state}", "event_id": f"devlake/39/{state}", **changes}
+    return an_event(source=source, **fields)
 
 
 def delivery_of(key: str, sequence: int) -> Delivery:
@@ -62,7 +62,7 @@ def accept(stores: Stores, key: str, state: str, **changes: object) -> None:
 
 def test_each_pipeline_has_a_history_of_its_own(stores: Stores):
     for state in ("CREATED", "RUNNING"):
-        for key in BOTH:
+        for key in PIPELINE_KEYS:
             accept(stores, key, state)
     accept(stores, "39", "FAILED")
 
@@ -71,27 +71,29 @@ def test_each_pipeline_has_a_history_of_its_own(stores: Stores):
             (event.sequenced.sequence, event.sequenced.event)
             for event in stores.journal.events(key)
         ]
-        for key in BOTH
+        for key in PIPELINE_KEYS
     }
 
     states = {"39": ("CREATED", "RUNNING", "FAILED"), "staging/39": ("CREATED", "RUNNING")}
     assert histories == {
         key: [(n, event_of(key, state)) for n, state in enumerate(states[key], start=1)]
-        for key in BOTH
+        for key in PIPELINE_KEYS
     }
 
 
-def test_the_past_of_both_is_read_to_its_end_each_event_once(stores: Stores):
+def test_the_journal_of_both_sources_is_scanned_to_its_end_each_event_once(stores: Stores):
     for state in ("CREATED", "RUNNING", "COMPLETED"):
-        for key in BOTH:
+        for key in PIPELINE_KEYS:
             accept(stores, key, state)
 
-    found = [(event.pipeline_key, event.type.value) for event in _past(stores.journal)]
+    types_by_pipeline = [(event.pipeline_key, event.type.value) for event in _past(stores.journal)]
 
-    assert sorted(found) == sorted(
-        (key, f"PIPELINE_{state}") for key in BOTH for state in ("CREATED", "RUNNING", "COMPLETED")
+    assert sorted(types_by_pipeline) == sorted(
+        (key, f"PIPELINE_{state}")
+        for key in PIPELINE_KEYS
+        for state in ("CREATED", "RUNNING", "COMPLETED")
     )
-    assert [key for key, _ in found].count("39") == 3
+    assert [key for key, _ in types_by_pipeline].count("39") == 3
 
 
 def _past(journal: Journal) -> Iterator[Event]:
@@ -106,22 +108,24 @@ def _past(journal: Journal) -> Iterator[Event]:
     raise AssertionError("reading goes round in circles")
 
 
-def test_what_became_of_a_delivery_is_told_of_one(stores: Stores):
+def test_a_delivery_of_one_source_is_not_that_of_the_other(stores: Stores):
     delivered = DeliveryRecord.waiting(delivery_of("39", 1)).with_attempt(SUCCESS)
     stores.ledger.save(delivered, before=None, after=None)
     stores.ledger.save(
         DeliveryRecord.waiting(delivery_of("staging/39", 1)), before=None, after=None
     )
 
-    found = {key: stores.ledger.find(Lane("sub_a", key), 1) for key in BOTH}
+    records = {key: stores.ledger.find(Lane("sub_a", key), 1) for key in PIPELINE_KEYS}
     listed = stores.ledger.by_subscription("sub_a", on_scanned=lambda _: None)
 
-    assert found["39"] == delivered
-    assert found["staging/39"]
-    assert found["staging/39"].delivery == delivery_of("staging/39", 1)
-    assert sorted(str(one.lane) for one in listed) == ["sub_a#39", "sub_a#staging/39"]
-    for key in BOTH:
-        assert [one.lane.pipeline_key for one in stores.ledger.by_lane(Lane("sub_a", key))] == [key]
+    assert records["39"] == delivered
+    assert records["staging/39"]
+    assert records["staging/39"].delivery == delivery_of("staging/39", 1)
+    assert sorted(str(record.lane) for record in listed) == ["sub_a#39", "sub_a#staging/39"]
+    for key in PIPELINE_KEYS:
+        assert [
+            record.lane.pipeline_key for record in stores.ledger.by_lane(Lane("sub_a", key))
+        ] == [key]
 
 
 def test_a_dead_letter_says_the_id_and_stands_in_the_group_of_its_source(deployment: StackOutputs):

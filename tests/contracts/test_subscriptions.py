@@ -1,4 +1,4 @@
-"""What fan-out, delivering and the command rely on in a store of subscriptions."""
+"""Contract of the store of subscriptions, for the functions and the command."""
 
 from dataclasses import replace
 from typing import Any
@@ -44,29 +44,29 @@ def test_a_name_is_one_subscriptions_until_that_is_removed(store: SubscriptionRe
     assert len(store.all()) == 2
 
 
-@pytest.mark.parametrize("others", [[], ["other"]], ids=["the first", "others"])
-def test_of_two_who_claim_a_name_at_once_one_gets_it(
-    deployment: StackOutputs, clock: FakeClock, others: list[str]
+@pytest.mark.parametrize("earlier_names", [[], ["other"]], ids=["first name", "second name"])
+def test_one_of_two_concurrent_claims_of_a_name_succeeds(
+    deployment: StackOutputs, clock: FakeClock, earlier_names: list[str]
 ):
     client = boto3.client("dynamodb")
-    ours, theirs = (
+    store, other_store = (
         DynamoSubscriptions(client, deployment.subscriptions_table, clock) for _ in range(2)
     )
-    for name in others:
-        ours.save(a_subscription(id=f"sub_{name}", name=name), claim_name=True)
-    transact = ours._transact
+    for name in earlier_names:
+        store.save(a_subscription(id=f"sub_{name}", name=name), claim_name=True)
+    transact = store._transact
 
-    def after_theirs(actions: list[Any]) -> None:
-        ours._transact = transact  # type: ignore[method-assign]
-        theirs.save(a_subscription(id="sub_b"), claim_name=True)
+    def transact_after_the_other(actions: list[Any]) -> None:
+        store._transact = transact  # type: ignore[method-assign]
+        other_store.save(a_subscription(id="sub_b"), claim_name=True)
         transact(actions)
 
-    ours._transact = after_theirs  # type: ignore[method-assign]
+    store._transact = transact_after_the_other  # type: ignore[method-assign]
 
     with pytest.raises(NameTaken, match="sub_b"):
-        ours.save(a_subscription(id="sub_a"), claim_name=True)
-    named = [subscription.id for subscription in ours.all() if subscription.name == "ci"]
-    assert named == ["sub_b"]
+        store.save(a_subscription(id="sub_a"), claim_name=True)
+    ids = [subscription.id for subscription in store.all() if subscription.name == "ci"]
+    assert ids == ["sub_b"]
 
 
 def test_a_subscription_is_read_as_it_was_saved(store: SubscriptionRepository):
@@ -141,11 +141,13 @@ def test_a_change_is_in_force_as_soon_as_it_is_saved(store: SubscriptionReposito
     store.save(replace(saved, removed_at="2026-01-01T00:00:00Z"))
     store.save(a_subscription(id="sub_b"))
 
-    assert [one.id for one in store.all() if one.removed_at] == ["sub_a"]
+    assert [subscription.id for subscription in store.all() if subscription.removed_at] == ["sub_a"]
     assert len(store.all()) == 2
 
 
-def test_of_two_who_change_it_at_once_one_is_refused(store: SubscriptionRepository):
+def test_the_second_of_two_concurrent_changes_of_a_subscription_is_refused(
+    store: SubscriptionRepository,
+):
     read = store.save(a_subscription())
     removed = store.save(replace(read, removed_at="2026-01-01T00:00:00Z"))
 
@@ -155,7 +157,7 @@ def test_of_two_who_change_it_at_once_one_is_refused(store: SubscriptionReposito
     assert store.find("sub_a") == removed
 
 
-def test_who_was_disabled_meanwhile_is_not_enabled_by_an_older_change(
+def test_an_older_change_does_not_enable_a_subscription_disabled_meanwhile(
     store: SubscriptionRepository,
 ):
     read = store.save(a_subscription())
@@ -164,9 +166,9 @@ def test_who_was_disabled_meanwhile_is_not_enabled_by_an_older_change(
     with pytest.raises(Conflict):
         store.save(replace(read, name="renamed"))
 
-    found = store.find("sub_a")
-    assert found
-    assert (found.name, found.disabled_reason) == ("ci", "gone")
+    subscription = store.find("sub_a")
+    assert subscription
+    assert (subscription.name, subscription.disabled_reason) == ("ci", "gone")
 
 
 def test_a_subscription_of_the_form_before_is_read_with_its_secrets(
@@ -184,15 +186,15 @@ def test_a_subscription_of_the_form_before_is_read_with_its_secrets(
     dynamodb.put_item(TableName=deployment.subscriptions_table, Item=item | before)
 
     (read,) = store.all()
-    again = store.save(replace(read, name="renamed"))
+    renamed = store.save(replace(read, name="renamed"))
 
     assert read.secrets == (EncryptedSecret(ciphertext=b"new"), EncryptedSecret(ciphertext=b"old"))
     assert read.signing is SignatureAlgorithm.HMAC
-    assert store.find("sub_a") == again
+    assert store.find("sub_a") == renamed
 
 
 class Counting(DynamoSubscriptions):
-    """Counts what is asked of DynamoDB."""
+    """Store that counts its requests to DynamoDB."""
 
     scans = generations = 0
 

@@ -1,4 +1,4 @@
-"""What saying and previewing rely on in a renderer: the same of the fake and of Liquid."""
+"""Contract of template renderers: the fake renders as Liquid does."""
 
 import pytest
 
@@ -13,11 +13,11 @@ FIELDS = {"event_type": "PIPELINE_FAILED", "pipeline_id": 39, "message": "two\nl
 
 @pytest.fixture(params=[FakeTemplateRenderer, LiquidRenderer])
 def renderer(request: pytest.FixtureRequest) -> TemplateRenderer:
-    made: TemplateRenderer = request.param()
-    return made
+    template_renderer: TemplateRenderer = request.param()
+    return template_renderer
 
 
-def test_each_part_is_set_and_what_is_no_part_stays_unsaid(renderer: TemplateRenderer):
+def test_each_part_of_a_template_is_rendered_and_no_other(renderer: TemplateRenderer):
     template = Template(
         body="{{ pipeline_id }}: {{ event_type }}", headers=(("x-a", "{{ pipeline_id }}"),)
     )
@@ -32,7 +32,7 @@ def test_each_part_is_set_and_what_is_no_part_stays_unsaid(renderer: TemplateRen
     )
 
 
-def test_what_is_not_there_is_empty_and_told_once(renderer: TemplateRenderer):
+def test_a_missing_field_is_empty_and_reported_once(renderer: TemplateRenderer):
     template = Template(body="a{{ nope }}{{ nope }}b", subject="{{ other }}")
 
     set_ = renderer.render(template, FIELDS)
@@ -48,7 +48,7 @@ def test_what_is_not_there_is_empty_and_told_once(renderer: TemplateRenderer):
         (Template(headers=(("x-a", "{{ a"),)), "template header x-a: line 1: "),
     ],
 )
-def test_what_is_no_template_is_refused_by_the_name_of_its_part(
+def test_a_bad_template_is_refused_by_the_name_of_its_part(
     renderer: TemplateRenderer, template: Template, part: str
 ):
     with pytest.raises(InvalidSubscription, match=part):
@@ -65,6 +65,8 @@ def test_what_is_no_template_is_refused_by_the_name_of_its_part(
         ),
     ],
 )
-def test_what_could_not_be_sent_fails(renderer: TemplateRenderer, template: Template, reason: str):
+def test_a_rendering_that_cannot_be_sent_fails(
+    renderer: TemplateRenderer, template: Template, reason: str
+):
     with pytest.raises(TemplateFailed, match=reason):
         renderer.render(template, FIELDS)

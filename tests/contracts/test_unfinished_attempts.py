@@ -1,4 +1,4 @@
-"""What fan-out relies on to know which event has crashed it."""
+"""Contract of the store of unfinished attempts, by which fan-out finds an event that crashes it."""
 
 import boto3
 import pytest
@@ -24,7 +24,7 @@ def attempts(request: pytest.FixtureRequest, clock: FakeClock) -> UnfinishedAtte
     return DynamoUnfinishedAttempts(boto3.client("dynamodb"), deployment.pipelines_table, clock)
 
 
-def test_each_message_has_its_own_number(attempts: UnfinishedAttempts):
+def test_each_message_has_its_own_count_of_attempts(attempts: UnfinishedAttempts):
     attempts.save(MESSAGE, 1)
     attempts.save(MESSAGE, 2)
 

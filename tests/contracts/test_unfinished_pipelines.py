@@ -1,4 +1,4 @@
-"""What the clock and the command rely on to find pipelines that have not ended."""
+"""Contract of the index of unfinished pipelines, for the scheduler and the command."""
 
 from collections.abc import Callable
 
@@ -51,10 +51,10 @@ def accept(watched: tuple[Journal, Accept]) -> Accept:
     return watched[1]
 
 
-def found(
+def unfinished_keys(
     journal: Journal, stage: PipelineState, until: float = NOON, *, stalled: bool = False
 ) -> list[str]:
-    return [one.key for one in journal.unfinished(stage, until=until, stalled=stalled)]
+    return [pipeline.key for pipeline in journal.unfinished(stage, until=until, stalled=stalled)]
 
 
 def test_pipelines_are_found_by_the_state_they_are_in(journal: Journal, accept: Accept):
@@ -64,8 +64,8 @@ def test_pipelines_are_found_by_the_state_they_are_in(journal: Journal, accept: 
     accept(4, "CREATED")
     accept(4, "CANCELLED")
 
-    assert found(journal, PipelineState.CREATED) == ["1"]
-    assert found(journal, PipelineState.RUNNING) == ["2"]
+    assert unfinished_keys(journal, PipelineState.CREATED) == ["1"]
+    assert unfinished_keys(journal, PipelineState.RUNNING) == ["2"]
 
 
 def test_the_longest_in_a_state_come_first_and_the_younger_not_at_all(
@@ -75,10 +75,10 @@ def test_the_longest_in_a_state_come_first_and_the_younger_not_at_all(
         accept(number, "CREATED")
         clock.sleep(1)
 
-    assert found(journal, PipelineState.CREATED, NOON + 1) == ["3", "1"]
+    assert unfinished_keys(journal, PipelineState.CREATED, NOON + 1) == ["3", "1"]
 
 
-def test_who_goes_on_leaves_out_those_that_came_into_their_state_earlier(
+def test_a_page_leaves_out_pipelines_that_came_into_their_state_earlier(
     journal: Journal, accept: Accept, clock: FakeClock
 ):
     for number in (1, 2, 3):
@@ -87,8 +87,8 @@ def test_who_goes_on_leaves_out_those_that_came_into_their_state_earlier(
 
     def found_since(since: float) -> list[str]:
         return [
-            one.key
-            for one in journal.unfinished(PipelineState.CREATED, until=NOON + 1, since=since)
+            pipeline.key
+            for pipeline in journal.unfinished(PipelineState.CREATED, until=NOON + 1, since=since)
         ]
 
     assert found_since(NOON) == ["1", "2"]
@@ -102,17 +102,17 @@ def test_a_found_pipeline_is_known_whole(journal: Journal, accept: Accept):
     assert list(journal.unfinished(PipelineState.RUNNING, until=NOON)) == [accepted]
 
 
-def test_one_whose_stall_was_told_is_found_apart_until_it_moves_on(
+def test_a_pipeline_with_a_reported_stall_is_found_apart_until_it_moves_on(
     journal: Journal, accept: Accept
 ):
     accept(1, "CREATED")
     accept(1, "STALLED")
 
-    assert found(journal, PipelineState.CREATED) == []
-    assert found(journal, PipelineState.CREATED, stalled=True) == ["1"]
+    assert unfinished_keys(journal, PipelineState.CREATED) == []
+    assert unfinished_keys(journal, PipelineState.CREATED, stalled=True) == ["1"]
     accept(1, "RUNNING")
-    assert found(journal, PipelineState.CREATED, stalled=True) == []
-    assert found(journal, PipelineState.RUNNING) == ["1"]
+    assert unfinished_keys(journal, PipelineState.CREATED, stalled=True) == []
+    assert unfinished_keys(journal, PipelineState.RUNNING) == ["1"]
 
 
 def test_a_stall_is_leased_to_one_until_the_lease_is_over(
@@ -124,28 +124,30 @@ def test_a_stall_is_leased_to_one_until_the_lease_is_over(
     assert not journal.lease_stall(pipeline, until=NOON + 10)
     clock.sleep(10)
     assert journal.lease_stall(pipeline, until=NOON + 20)
-    assert found(journal, PipelineState.CREATED) == ["1"]
+    assert unfinished_keys(journal, PipelineState.CREATED) == ["1"]
 
 
 @pytest.mark.parametrize("state", ["RUNNING", "CANCELLED", "STALLED"])
-def test_what_has_moved_on_is_leased_to_nobody(journal: Journal, accept: Accept, state: str):
+def test_a_pipeline_that_has_moved_on_is_leased_to_nobody(
+    journal: Journal, accept: Accept, state: str
+):
     pipeline = accept(1, "CREATED")
     accept(1, state)
 
     assert not journal.lease_stall(pipeline, until=NOON + 10)
 
 
-def test_more_are_found_than_a_page_holds(accept: Accept, journal: Journal):
+def test_more_pipelines_are_found_than_a_page_holds(accept: Accept, journal: Journal):
     if isinstance(journal, DynamoJournal):
         query = journal.dynamodb.query
         journal.dynamodb.query = lambda **request: query(**request, Limit=2)  # type: ignore[method-assign]
     for number in range(5):
         accept(number, "CREATED")
 
-    assert sorted(found(journal, PipelineState.CREATED)) == ["0", "1", "2", "3", "4"]
+    assert sorted(unfinished_keys(journal, PipelineState.CREATED)) == ["0", "1", "2", "3", "4"]
 
 
-def test_the_longest_come_first_whatever_their_shard(
+def test_the_longest_unfinished_come_first_whatever_their_shard(
     journal: Journal, accept: Accept, clock: FakeClock
 ):
     numbers = [str(number) for number in range(12)]
@@ -153,7 +155,7 @@ def test_the_longest_come_first_whatever_their_shard(
         accept(int(number), "CREATED")
         clock.sleep(1)
 
-    assert found(journal, PipelineState.CREATED, NOON + 60) == numbers
+    assert unfinished_keys(journal, PipelineState.CREATED, NOON + 60) == numbers
 
 
 def test_pipelines_of_a_state_are_spread_over_partitions():
@@ -181,5 +183,5 @@ def test_a_pipeline_of_an_earlier_release_is_found_and_leased(
     )
 
     assert isinstance(advance, PipelineTransition)
-    assert found(journal, PipelineState.CREATED) == ["1"]
+    assert unfinished_keys(journal, PipelineState.CREATED) == ["1"]
     assert journal.lease_stall(advance.after(now=NOON), until=NOON + 10)

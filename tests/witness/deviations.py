@@ -1,4 +1,4 @@
-"""What other implementations do differently from AWS, where a test sees it.
+"""Deviations of other implementations from AWS, where a test sees them.
 
 Each is expected to fail; one that always did and has ended is an error, and its row goes.
 """
@@ -96,7 +96,7 @@ DEVIATIONS = (
         "ministack",
         "does not isolate updates of one item: two at a time may both find their condition true",
         "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html",
-        ("test_of_many_who_ask_at_once_each_gets_a_place_of_its_own[dynamodb]",),
+        ("test_concurrent_reservations_are_all_different[dynamodb]",),
         always=False,
     ),
 )

@@ -15,12 +15,12 @@ from unittest.mock import patch
 
 import botocore.session
 
-from bench.aws_endpoint import answering
+from bench.aws_endpoint import aws_endpoint
 from bench.cold_start import QUEUE, SETTINGS
-from bench.delivering import LANES, MADE_AHEAD, PLENTY_SECONDS, REQUEST_ID, SECRET
-from bench.delivery_cpu import one_core
-from bench.harness import Row, Sample, cpu_seconds, in_turns, up_to, within
-from bench.receiver import receiving
+from bench.delivering import LANES, RECEIVED_AT_MS, REMAINING_SECONDS, REQUEST_ID, SECRET
+from bench.delivery_cpu import pinned_to_one_core
+from bench.harness import Row, Sample, check_limit, compare, cpu_seconds, measure_in_turns
+from bench.receiver import running_receiver
 from functions.deliver import handler as deliver
 from functions.fanout import handler as fanout
 from lakehook.adapters.dynamodb.ledger_items import record_to_item
@@ -35,7 +35,7 @@ from lakehook.domain.subscription import Subscription
 from tests.builders import a_delivery, a_document, a_subscription
 
 ON = "AWS on loopback"
-AT_MOST_MS = {1: 3.5, 10: 1.5}  # of a webhook, by the subscribers of its event
+MAX_MS = {1: 3.5, 10: 1.5}  # of a webhook, by the subscribers of its event
 BATCHES, CALLS = 3, 20  # of one sample
 FLOOR = "a bare PutItem"
 CREATED = "2026-01-01T00:00:00Z"
@@ -46,21 +46,21 @@ Records = list[dict[str, Any]]
 
 def measure(*, quick: bool) -> Sequence[Row]:
     rounds = 3 if quick else 15
-    with receiving() as url, one_core(), redirect_stdout(io.StringIO()):
-        subscriptions = [_subscription(number, url) for number in range(max(AT_MOST_MS))]
+    with running_receiver() as url, pinned_to_one_core(), redirect_stdout(io.StringIO()):
+        subscriptions = [_subscription(number, url) for number in range(max(MAX_MS))]
         works: dict[str, Callable[[], float]] = {}
-        with _aws_of(subscriptions) as several, _aws_of(subscriptions[:1]) as single:
+        with _serve_aws(subscriptions) as several, _serve_aws(subscriptions[:1]) as single:
             with _environment(several):
-                works["deliver"] = _delivering(subscriptions)
-                works["fan-out to 10"] = _fanning_out(len(subscriptions))
-                works |= _bare_calls()
+                works["deliver"] = _measure_deliver(subscriptions)
+                works["fan-out to 10"] = _measure_fan_out(len(subscriptions))
+                works |= _measure_bare_calls()
             with _environment(single):
-                works["fan-out to 1"] = _fanning_out(1)
-            samples = in_turns(works, rounds=rounds)
-    return [*(_whole(samples, subscribers) for subscribers in AT_MOST_MS), *_parts(samples)]
+                works["fan-out to 1"] = _measure_fan_out(1)
+            samples = measure_in_turns(works, rounds=rounds)
+    return [*(_webhook_row(samples, subscribers) for subscribers in MAX_MS), *_part_rows(samples)]
 
 
-def _whole(samples: Mapping[str, Sample], subscribers: int) -> Row:
+def _webhook_row(samples: Mapping[str, Sample], subscribers: int) -> Row:
     values = [samples[name].median for name in ("deliver", f"fan-out to {subscribers}")]
     milliseconds = 1e3 * sum(values)
     return Row(
@@ -70,17 +70,17 @@ def _whole(samples: Mapping[str, Sample], subscribers: int) -> Row:
         on=ON,
         ratio=sum(values) / samples[FLOOR].median,
         reference=FLOOR,
-        **up_to(milliseconds, AT_MOST_MS[subscribers], unit="ms"),
+        **check_limit(milliseconds, MAX_MS[subscribers], unit="ms"),
     )
 
 
-def _parts(samples: Mapping[str, Sample]) -> Iterator[Row]:
+def _part_rows(samples: Mapping[str, Sample]) -> Iterator[Row]:
     for name, sample in samples.items():
-        comparison = within(sample, samples[FLOOR], of=FLOOR)
+        comparison = compare(sample, samples[FLOOR], reference_name=FLOOR)
         yield sample.row(f"… {name}", factor=1e3, unit="ms", on=ON, **comparison)
 
 
-def _delivering(subscriptions: Sequence[Subscription]) -> Callable[[], float]:
+def _measure_deliver(subscriptions: Sequence[Subscription]) -> Callable[[], float]:
     """Measure a batch with a lane of each subscription, by the function as it is wired."""
     deliver_batch, telemetry = deliver.deliver_batch(), deliver.telemetry()
 
@@ -94,12 +94,12 @@ def _delivering(subscriptions: Sequence[Subscription]) -> Callable[[], float]:
     def work(records: Records) -> None:
         with telemetry.invocation(REQUEST_ID):
             messages = [deliver.queue_message(record) for record in records]
-            assert not deliver_batch(messages, lambda: PLENTY_SECONDS)
+            assert not deliver_batch(messages, lambda: REMAINING_SECONDS)
 
-    return _each(batch, work, webhooks=len(subscriptions))
+    return _measure_batches(batch, work, webhooks=len(subscriptions))
 
 
-def _fanning_out(subscribers: int) -> Callable[[], float]:
+def _measure_fan_out(subscribers: int) -> Callable[[], float]:
     """Measure a full batch of events, each of another pipeline."""
     fan_out_batch, telemetry = fanout.fan_out_batch.__wrapped__(), fanout.telemetry()
 
@@ -115,12 +115,12 @@ def _fanning_out(subscribers: int) -> Callable[[], float]:
     def work(records: Records) -> None:
         with telemetry.invocation(REQUEST_ID):
             messages = [fanout.event_message(record) for record in records]
-            assert not fan_out_batch(messages, lambda: PLENTY_SECONDS)
+            assert not fan_out_batch(messages, lambda: REMAINING_SECONDS)
 
-    return _each(batch, work, webhooks=LANES * subscribers)
+    return _measure_batches(batch, work, webhooks=LANES * subscribers)
 
 
-def _each(
+def _measure_batches(
     batch: Callable[[], Records], work: Callable[[Records], None], *, webhooks: int
 ) -> Callable[[], float]:
     """Measure the CPU per webhook of a batch; Lambda would have made the records."""
@@ -140,12 +140,12 @@ def sqs_record(group: str, body: str) -> dict[str, Any]:
         "attributes": {
             "MessageGroupId": group,
             "ApproximateReceiveCount": "1",
-            "ApproximateFirstReceiveTimestamp": MADE_AHEAD,
+            "ApproximateFirstReceiveTimestamp": RECEIVED_AT_MS,
         },
     }
 
 
-def _bare_calls() -> dict[str, Callable[[], float]]:
+def _measure_bare_calls() -> dict[str, Callable[[], float]]:
     """Measure the least that a call costs, by clients in their default configuration."""
     session: Any = botocore.session.get_session()
     dynamodb, sqs = session.create_client("dynamodb"), session.create_client("sqs")
@@ -174,12 +174,12 @@ def _subscription(number: int, url: str) -> Subscription:
 
 
 @contextmanager
-def _aws_of(subscriptions: Sequence[Subscription]) -> Iterator[str]:
+def _serve_aws(subscriptions: Sequence[Subscription]) -> Iterator[str]:
     answers = {
         "Scan": {"Items": [subscription_to_item(subscription) for subscription in subscriptions]},
         "Decrypt": {"KeyId": "key", "Plaintext": SECRET.key},
     }
-    with answering(answers) as url:
+    with aws_endpoint(answers) as url:
         yield url
 
 

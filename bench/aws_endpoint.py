@@ -39,7 +39,7 @@ def _base64(value: bytes) -> str:
 
 
 @contextmanager
-def answering(answers: Mapping[str, Any]) -> Iterator[str]:
+def aws_endpoint(answers: Mapping[str, Any]) -> Iterator[str]:
     """Yield the URL of an endpoint with these answers."""
     settings = json.dumps(answers, default=_base64)
     with server_process("bench.aws_endpoint", settings=settings) as url:

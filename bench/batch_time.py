@@ -8,33 +8,33 @@ from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, proce
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from bench.delivering import LANES, SECRET, Function
-from bench.delivery_cpu import loops
-from bench.harness import MEMORY, Row, in_turns, wall_seconds, within
-from bench.receiver import receiving
+from bench.delivery_cpu import post_loops
+from bench.harness import MEMORY, Row, compare, measure_in_turns, wall_seconds
+from bench.receiver import running_receiver
 from lakehook.domain.channels.webhook import request_headers
 from lakehook.domain.destination import Endpoint, Request
 
 ANSWER_MS = 200
-AT_MOST = 1.15
+MAX_RATIO = 1.15
 
 
 def measure(*, quick: bool) -> Sequence[Row]:
-    with receiving() as url:
+    with running_receiver() as url:
         slow = f"{url}/slow/{ANSWER_MS}"
         function = Function([slow] * LANES)
         function(function.batch())
-        loop = loops(slow)["requests"]
+        loop = post_loops(slow)["requests"]
         records = function.batch()
         works = {
             "one": lambda: wall_seconds(loop),
             "lakehook": lambda: wall_seconds(function.deliveries(1)),
             "powertools": lambda: wall_seconds(lambda: _process_in_sequence(function, records)),
         }
-        samples = in_turns(works, rounds=2 if quick else 5)
+        samples = measure_in_turns(works, rounds=2 if quick else 5)
         function.close()
     batch, loop_sample = samples["lakehook"], samples["one"]
-    comparison = within(batch, loop_sample, of="one exchange", at_most=AT_MOST)
-    powertools = within(samples["powertools"], batch, of="Lakehook")
+    comparison = compare(batch, loop_sample, reference_name="one exchange", at_most=MAX_RATIO)
+    powertools = compare(samples["powertools"], batch, reference_name="Lakehook")
     return [
         batch.row(
             "batch of 10 lanes, receivers of 200 ms", factor=1e3, unit="ms", on=MEMORY, **comparison

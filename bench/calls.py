@@ -15,11 +15,11 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 
 from bench.delivering import LANES, LOOPBACK, REQUEST_ID, Function
-from bench.harness import Row, up_to
+from bench.harness import Row, check_limit
 from bench.meter import Meter
 from bench.page import replace_between, table_line
 from bench.prices import ALTERNATIVES, Usage
-from bench.receiver import receiving
+from bench.receiver import running_receiver
 from lakehook.adapters.delivery_telemetry import PowertoolsTelemetry
 from lakehook.adapters.dynamodb.endpoints import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.fan_out import DynamoFanOutReader
@@ -70,7 +70,7 @@ BEGIN, END = "<!-- counted by python -m bench.calls -->\n", "<!-- end of these p
 
 @dataclass(frozen=True)
 class MessageCost:
-    """What a function costs for each of its messages."""
+    """Cost of a function for each of its messages."""
 
     requests: float
     write_units: float
@@ -81,7 +81,7 @@ class MessageCost:
 
 
 def measure(*, quick: bool) -> Sequence[Row]:  # noqa: ARG001  it takes a second
-    with receiving() as url:
+    with running_receiver() as url:
         deliver, fan_out = deliveries(LANES, url), events(LANES, 1)
     batch_requests = deliver.requests * LANES + 1  # Lambda deletes what it has received
     figures = (
@@ -99,7 +99,7 @@ def measure(*, quick: bool) -> Sequence[Row]:  # noqa: ARG001  it takes a second
             value=batch_requests,
             unit="",
             on=ON,
-            **up_to(batch_requests, 4, unit=""),
+            **check_limit(batch_requests, 4, unit=""),
         ),
         *_figures(figures),
     ]
@@ -107,7 +107,13 @@ def measure(*, quick: bool) -> Sequence[Row]:  # noqa: ARG001  it takes a second
 
 def _figures(figures: Sequence[tuple[str, float, float, str]]) -> list[Row]:
     return [
-        Row(measure=name, value=value, unit=unit, on=ON, **up_to(round(value, 6), limit, unit=unit))
+        Row(
+            measure=name,
+            value=value,
+            unit=unit,
+            on=ON,
+            **check_limit(round(value, 6), limit, unit=unit),
+        )
         for name, value, limit, unit in figures
     ]
 

@@ -10,10 +10,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 
-from bench.harness import Row, in_turns, within
+from bench.harness import Row, compare, measure_in_turns
 
-AT_MOST = 1.1
-AT_MOST_OF_THE_API = 1.5
+MAX_RATIO = 1.1
+MAX_RATIO_OF_THE_API = 1.5
 """Only people wait for it, and its operations are what it is made of."""
 
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue.fifo"
@@ -50,7 +50,7 @@ SETTINGS = {
     "RECORD_RETENTION_DAYS": "60",
     "VISIBILITY_SECONDS": "28",
 }
-READY = {
+READY_EXPRESSIONS = {
     "deliver": "h.deliver_batch()",
     "fanout": "h.fan_out_batch()",
     "scheduler": "h.tick()",
@@ -64,7 +64,7 @@ CLIENTS = {
     "ingress": ("secretsmanager", "sqs"),
     "api": ("dynamodb", "kms", "sqs"),
 }
-BESIDE = {
+EXTRA_IMPORTS = {
     "deliver": "import requests; ",
     "api": "from aws_lambda_powertools.event_handler import"
     " LambdaFunctionUrlResolver as Url; Url(enable_validation=True); ",
@@ -75,18 +75,20 @@ BESIDE = {
 def measure(*, quick: bool) -> Sequence[Row]:
     with tempfile.TemporaryDirectory() as bytecode:
         environment = _environment(bytecode)
-        return [_row(name, environment, rounds=3 if quick else 6) for name in READY]
+        return [_row(name, environment, rounds=3 if quick else 6) for name in READY_EXPRESSIONS]
 
 
 def _row(name: str, environment: Mapping[str, str], *, rounds: int) -> Row:
     works = {
-        "ours": _started(program(name)),
-        "reference": _started(_least(name)),
+        "ours": _measure_start(program(name)),
+        "reference": _measure_start(_reference_program(name)),
     }
     bound = {kind: (lambda work=work: work(environment)) for kind, work in works.items()}
-    samples = in_turns(bound, rounds=rounds)
-    at_most = AT_MOST_OF_THE_API if name == "api" else AT_MOST
-    comparison = within(samples["ours"], samples["reference"], of="its libraries", at_most=at_most)
+    samples = measure_in_turns(bound, rounds=rounds)
+    at_most = MAX_RATIO_OF_THE_API if name == "api" else MAX_RATIO
+    comparison = compare(
+        samples["ours"], samples["reference"], reference_name="its libraries", at_most=at_most
+    )
     return samples["ours"].row(
         f"cold start of {name}, CPU", factor=1e3, unit="ms", on="fresh process", **comparison
     )
@@ -94,19 +96,19 @@ def _row(name: str, environment: Mapping[str, str], *, rounds: int) -> Row:
 
 def program(name: str) -> str:
     """Return the program that makes a function ready for its first invocation."""
-    return f"import functions.{name}.handler as h; h.telemetry(); {READY[name]}"
+    return f"import functions.{name}.handler as h; h.telemetry(); {READY_EXPRESSIONS[name]}"
 
 
-def _least(name: str) -> str:
+def _reference_program(name: str) -> str:
     """Import boto3, the function's clients of one session, Powertools, and what else it uses."""
     clients = "".join(f"session.client({client!r}); " for client in CLIENTS[name])
     return (
-        f"import boto3; {BESIDE.get(name, '')}session = boto3.Session(); {clients}"
+        f"import boto3; {EXTRA_IMPORTS.get(name, '')}session = boto3.Session(); {clients}"
         "from aws_lambda_powertools import Logger, Metrics; Logger(); Metrics()"
     )
 
 
-def _started(source: str) -> Callable[[Mapping[str, str]], float]:
+def _measure_start(source: str) -> Callable[[Mapping[str, str]], float]:
     def start(environment: Mapping[str, str]) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-c", source], env=environment, check=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.harness import Row, up_to
+from bench.harness import Row, check_limit
 from infra.stage import RETRY_SCHEDULE
 from lakehook.adapters.dynamodb.endpoints import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.items import Item, to_item
@@ -52,7 +52,7 @@ def measure(*, quick: bool) -> Sequence[Row]:
 
 def _row(state: str, requests: int, count: int) -> Row:
     name = f"an hour of a subscriber that is {state}, {count:,} lanes waiting: requests"
-    limit = up_to(requests, MAX_REQUESTS[state], unit="")
+    limit = check_limit(requests, MAX_REQUESTS[state], unit="")
     return Row(measure=name, value=requests, unit="", on=ON, **limit)
 
 
@@ -170,7 +170,7 @@ class Hour:
         self._deliver = Deliver(self._table)
 
     def seed(self, count: int, subscription: Subscription) -> None:
-        """Its breaker is open, and its lanes have waited for a day."""
+        """Open its breaker, and let its lanes have waited for a day."""
         self._table.subscriptions = [subscription_to_item(subscription)]
         self._open_breaker(subscription.id)
         is_blocked = subscription.is_blocked

@@ -42,11 +42,11 @@ from tests.fakes import (
     FakeSubscriptions,
 )
 
-MADE_AHEAD = "9999999999999"  # of its receive: batches are made long before they are handled
+RECEIVED_AT_MS = "9999999999999"  # of its receive: batches are made long before they are handled
 LANES = 10  # of a full batch
 SECRET = HmacSecret(b"a secret of thirty-two bytes, so")
 REQUEST_ID = "c0ffee00-0000-4000-8000-000000000000"
-PLENTY_SECONDS = 30.0
+REMAINING_SECONDS = 30.0
 LOOPBACK = parse_networks(["127.0.0.0/8"])
 _SERVICES = count()  # loggers of one name would all write into the stream of the first
 
@@ -91,7 +91,7 @@ class Function:
     def __call__(self, records: Sequence[dict[str, Any]]) -> None:
         with redirect_stdout(self.log), self._telemetry.invocation(REQUEST_ID):
             nacked = self._batch(
-                [queue_message(record) for record in records], lambda: PLENTY_SECONDS
+                [queue_message(record) for record in records], lambda: REMAINING_SECONDS
             )
         assert not nacked, nacked
 
@@ -117,7 +117,7 @@ class Function:
             "attributes": {
                 "MessageGroupId": str(delivery.lane),
                 "ApproximateReceiveCount": "1",
-                "ApproximateFirstReceiveTimestamp": MADE_AHEAD,
+                "ApproximateFirstReceiveTimestamp": RECEIVED_AT_MS,
             },
         }
 
@@ -148,7 +148,7 @@ class Function:
             telemetry=self._telemetry,
             workers=ThreadPoolExecutor(LANES),
             exclusive_attempts=Lock(),
-            visibility_seconds=PLENTY_SECONDS,
+            visibility_seconds=REMAINING_SECONDS,
             under_way=getattr(ledger, "group_commit", nullcontext()),
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.harness import Row
-from bench.patterns import wanting
+from bench.patterns import matching_subscriptions
 from lakehook.adapters.sqs.deliveries import SqsDeliveryQueue
 from lakehook.ingestion.fan_out import FanOut, FanOutPorts
 from local.fifo import FifoQueue, QueueSettings
@@ -21,8 +21,8 @@ from tests.fakes import (
 )
 
 COUNTS = (10, 100, 1_000, 10_000)
-AT_MOST = 1.2
-LOAD = 4_000  # deliveries for each figure, at least
+MAX_RATIO = 1.2
+MIN_DELIVERIES = 4_000  # deliveries for each figure, at least
 
 
 class Sqs:
@@ -60,8 +60,8 @@ def measure(*, quick: bool) -> Sequence[Row]:
             on="in-memory queue",
             ratio=cpu / smallest,
             reference="of ten",
-            to_reach=f"≤ {AT_MOST:g} ×",
-            reached=cpu / smallest <= AT_MOST,
+            to_reach=f"≤ {MAX_RATIO:g} ×",
+            reached=cpu / smallest <= MAX_RATIO,
         )
         for count, (cpu, calls) in figures.items()
     ]
@@ -72,7 +72,7 @@ def _costs(count: int) -> tuple[float, float]:
     sqs = Sqs()
     journal = FakeJournal()
     subscriptions = FakeSubscriptions(
-        {subscription.id: subscription for subscription in wanting(count)}
+        {subscription.id: subscription for subscription in matching_subscriptions(count)}
     )
     fan_out = FanOut(
         FanOutPorts(
@@ -85,7 +85,7 @@ def _costs(count: int) -> tuple[float, float]:
             acks=FakeMessageAcks(),
         )
     )
-    times = [_one_event(fan_out, sqs, number) for number in range(max(8, LOAD // count))]
+    times = [_one_event(fan_out, sqs, number) for number in range(max(8, MIN_DELIVERIES // count))]
     return min(times[1:]) / count, sqs.calls / len(times) / count
 
 

@@ -12,7 +12,7 @@ MEMORY, CLOUD = "in-memory ports", "local cloud"
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of the table."""
+    """Line of the table."""
 
     measure: str
     value: float
@@ -47,7 +47,7 @@ class Sample:
         return Row(measure=measure, value=value, low=low, high=high, unit=unit, on=on, **target)
 
 
-def in_turns(works: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, Sample]:
+def measure_in_turns(works: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[str, Sample]:
     """Measure each in turn; what slows the machine for a while slows them all."""
     for work in works.values():
         work()
@@ -59,18 +59,18 @@ def in_turns(works: Mapping[str, Callable[[], float]], *, rounds: int) -> dict[s
     return {name: Sample(measurements) for name, measurements in values.items()}
 
 
-def within(
-    measured: Sample, reference: Sample, *, of: str, at_most: float | None = None
+def compare(
+    measured: Sample, reference: Sample, *, reference_name: str, at_most: float | None = None
 ) -> dict[str, Any]:
     """Compare the medians, and judge whether their ratio is what was to be reached."""
     ratio = measured.median / reference.median
-    comparison: dict[str, Any] = {"ratio": ratio, "reference": of}
+    comparison: dict[str, Any] = {"ratio": ratio, "reference": reference_name}
     if at_most is not None:
         comparison |= {"to_reach": f"≤ {at_most:g} ×", "reached": ratio <= at_most}
     return comparison
 
 
-def up_to(value: float, limit: float, *, unit: str) -> dict[str, Any]:
+def check_limit(value: float, limit: float, *, unit: str) -> dict[str, Any]:
     return {"to_reach": f"≤ {limit:g} {unit}", "reached": value <= limit}
 
 

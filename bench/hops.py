@@ -1,4 +1,4 @@
-"""From the publishing of an event to its webhook, on the local cloud while it is idle.
+"""Latency from publishing an event to its webhook, on the local cloud while it is idle.
 
 The reference does what cannot be left out, on the same cloud: two hops over SQS, one write of a
 sequence, one read of the ledger, one POST. The thread does it that has just received; a third row
@@ -13,7 +13,7 @@ from functools import partial
 
 from bench.bare_functions import bare_functions
 from bench.bare_path import BarePath
-from bench.harness import CLOUD, Row, Sample, within
+from bench.harness import CLOUD, Row, Sample, compare
 from bench.local_cloud import pipeline_event, start_lakehook
 from lakehook.cli.bootstrap import open_service
 from lakehook.cli.options import STACK
@@ -22,7 +22,7 @@ from lakehook.producer import Publisher
 from lakehook.subscriptions.subscribe import SubscriptionFields
 from local.receiver import Receiver
 
-AT_MOST = {50: 1.25, 99: 1.5}  # by the percentile
+MAX_RATIOS = {50: 1.25, 99: 1.5}  # by the percentile
 REFERENCE = "its hops alone"
 PATIENCE_SECONDS = 10.0
 NOT_COUNTED = 3
@@ -38,9 +38,9 @@ def measure(*, quick: bool) -> Sequence[Row]:
             for (send, receiver), seconds in zip(paths, latencies, strict=True):
                 seconds.append(_measure_latency(partial(send, event), receiver))
     lakehook, hops, invoked = (Sample(seconds[NOT_COUNTED:]) for seconds in latencies)
-    comparison = within(invoked, hops, of=REFERENCE)
+    comparison = compare(invoked, hops, reference_name=REFERENCE)
     return [
-        *(_row(lakehook, hops, percentile) for percentile in AT_MOST),
+        *(_row(lakehook, hops, percentile) for percentile in MAX_RATIOS),
         invoked.row("… its hops by bare functions", factor=1e3, unit="ms", on=CLOUD, **comparison),
     ]
 
@@ -81,6 +81,6 @@ def _row(sample: Sample, hops: Sample, percentile: int) -> Row:
         high=1e3 * max(sample.values),
         ratio=value / reference,
         reference=REFERENCE,
-        to_reach=f"≤ {AT_MOST[percentile]:g} ×",
-        reached=value / reference <= AT_MOST[percentile],
+        to_reach=f"≤ {MAX_RATIOS[percentile]:g} ×",
+        reached=value / reference <= MAX_RATIOS[percentile],
     )

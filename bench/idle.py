@@ -94,13 +94,13 @@ def _scheduler(template: Json) -> float:
     return MINUTES * a_call
 
 
-def together(rows: Sequence[Row], *, monitored: bool) -> float:
+def monthly_dollars(rows: Sequence[Row], *, monitored: bool) -> float:
     return sum(row.dollars for row in rows if monitored or not row.is_monitoring)
 
 
 def table(template: Json) -> str:
     rows = idle_rows(template)
-    sums = [together(rows, monitored=monitored) for monitored in (True, False)]
+    sums = [monthly_dollars(rows, monitored=monitored) for monitored in (True, False)]
     production, trial = (f"${dollars:.2f}" for dollars in sums)
     keyed_production, keyed_trial = (f"${dollars - prices.KMS_KEY:.2f}" for dollars in sums)
     return "\n".join(

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from bench.harness import CLOUD, Row, Sample, up_to
+from bench.harness import CLOUD, Row, Sample, check_limit
 from bench.local_cloud import pipeline_event, start_lakehook
-from bench.receiver import receiving
+from bench.receiver import running_receiver
 from lakehook.cli.bootstrap import open_service
 from lakehook.cli.options import STACK
 from lakehook.producer import Publisher
@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 60.0
 
 def measure(*, quick: bool) -> Sequence[Row]:
     windows = WINDOWS[:-1] if quick else WINDOWS
-    with receiving() as url:
+    with running_receiver() as url:
         usual = _run(f"{url}/slow/1", seconds=windows[-1][1])
         hanging = _run(f"{url}/hang", seconds=windows[-1][1])
     return [row for window in windows for row in _rows(window, usual, hanging)]
@@ -105,5 +105,5 @@ def _rows(
 
 def _target(first: int, seconds: float, ratio: float) -> dict[str, Any]:
     if first < RATIO_COUNTS_FROM:
-        return up_to(1e3 * seconds, 1e3 * MAX_SECONDS, unit="ms")
+        return check_limit(1e3 * seconds, 1e3 * MAX_SECONDS, unit="ms")
     return {"to_reach": f"≤ {MAX_RATIO:g} ×", "reached": ratio <= MAX_RATIO}

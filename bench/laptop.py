@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from bench.harness import CLOUD, Row
 from bench.local_cloud import pipeline_event
-from bench.receiver import receiving
+from bench.receiver import running_receiver
 from lakehook.cli.bootstrap import open_service
 from lakehook.cli.options import STACK
 from lakehook.producer import Publisher
@@ -35,7 +35,7 @@ def measure(*, quick: bool) -> Sequence[Row]:
         pid, outputs = exits.enter_context(_running())
         endpoint_url = outputs["endpoint_url"]
         exits.enter_context(account.entered(endpoint_url))
-        url = exits.enter_context(receiving())
+        url = exits.enter_context(running_receiver())
         _subscribe(url)
         publisher = Publisher(outputs["events_queue_url"], account.client("sqs", endpoint_url))
         per_second = deliveries / _burst(publisher, url, pipelines, deliveries)

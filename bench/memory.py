@@ -11,10 +11,10 @@ from pathlib import Path
 
 from bench.cold_start import SETTINGS
 from bench.delivering import LANES, Function
-from bench.harness import Row, up_to
-from bench.receiver import receiving
+from bench.harness import Row, check_limit
+from bench.receiver import running_receiver
 
-AT_MOST_MB = 150.0
+MAX_MB = 150.0
 EVENT_BYTES = 127 * 1024
 BATCHES = 5
 KILOBYTES_IN_MB = 1000
@@ -25,7 +25,7 @@ def measure(*, quick: bool) -> Sequence[Row]:  # noqa: ARG001  it takes a second
     environment = os.environ | SETTINGS
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     megabytes = int(answer.stdout.split()[-1]) * 1024 / KILOBYTES_IN_MB / 1e3
-    reached = up_to(megabytes, AT_MOST_MB, unit="MB")
+    reached = check_limit(megabytes, MAX_MB, unit="MB")
     measure = "peak memory, batches of 10 × 128 KiB"
     return [Row(measure=measure, value=megabytes, unit="MB", on="in-memory ports", **reached)]
 
@@ -36,7 +36,7 @@ def main() -> None:
 
     clients = Aws()
     held_clients = [clients.dynamodb(), clients.sqs(), clients.kms()]
-    with receiving() as url:
+    with running_receiver() as url:
         event_fields = {"data": {"text": "x" * EVENT_BYTES}}
         function = Function([f"{url}/{n}" for n in range(LANES)], event_fields=event_fields)
         for _ in range(BATCHES):

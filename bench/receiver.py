@@ -43,7 +43,7 @@ class Receiver(asyncio.Protocol):
 
     def _answer(self, request: bytes) -> None:
         if request.startswith(b"GET /count"):
-            self._transport.write(_counted(Receiver.requests))
+            self._transport.write(_count_response(Receiver.requests))
             return
         Receiver.requests += 1
         if request.startswith(b"POST /hang"):
@@ -58,7 +58,7 @@ class Receiver(asyncio.Protocol):
             self._transport.write(_ANSWER)
 
 
-def _counted(requests: int) -> bytes:
+def _count_response(requests: int) -> bytes:
     body = str(requests).encode()
     return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (
         len(body),
@@ -67,7 +67,7 @@ def _counted(requests: int) -> bytes:
 
 
 @contextmanager
-def receiving() -> Iterator[str]:
+def running_receiver() -> Iterator[str]:
     """Yield the URL of a receiver."""
     with server_process("bench.receiver") as url:
         yield url

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
-from bench.harness import Row, up_to
+from bench.harness import Row, check_limit
 from lakehook.adapters.dynamodb.endpoints import DynamoEndpointHealthStore
 from lakehook.adapters.dynamodb.items import to_item
 from lakehook.adapters.dynamodb.ledger import DynamoLedger
@@ -85,7 +85,13 @@ def measure(*, quick: bool) -> Sequence[Row]:  # noqa: ARG001  it takes a second
     on = f"a table that answers in {CALL_SECONDS * 1000:g} ms"
     name = f"status, {SUBSCRIPTIONS} subscriptions with {LANES:,} held lanes"
     return [
-        Row(measure=name, value=seconds, unit="s", on=on, **up_to(seconds, MAX_SECONDS, unit="s")),
+        Row(
+            measure=name,
+            value=seconds,
+            unit="s",
+            on=on,
+            **check_limit(seconds, MAX_SECONDS, unit="s"),
+        ),
         Row(
             measure="calls of the status, each subscription",
             value=table.calls / SUBSCRIPTIONS,

@@ -200,7 +200,9 @@ class Installation:
 
 
 @pytest.fixture
-def installed(deployment: StackOutputs, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+def installation(
+    deployment: StackOutputs, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "functions")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Lakehook")
     yield Installation(deployment, monkeypatch)
@@ -226,37 +228,37 @@ def nobody() -> Wire:
 BAD = ["no JSON", " ", "[]", "{}", '{"version": 2}', '{"a": NaN}', '"\\ud800"', "[" * 100_000]
 
 
-def test_bad_events_raise_nothing_and_are_parked(installed: Installation, nobody: Wire):
-    installed.subscribe(nobody)
+def test_bad_events_raise_nothing_and_are_parked(installation: Installation, nobody: Wire):
+    installation.subscribe(nobody)
     bad = {f"bad{number}": (str(number), body) for number, body in enumerate(BAD)}
 
-    answer = installed.fan_out(**bad, good=an_event())
+    answer = installation.fan_out(**bad, good=an_event())
 
     assert answer == failures()
-    quarantined = drain(installed.deployment.events_dead_letter_queue_url)
+    quarantined = drain(installation.deployment.events_dead_letter_queue_url)
     assert sorted(message["Body"] for message in quarantined) == sorted(BAD)
     assert all(message["MessageAttributes"]["reason"]["StringValue"] for message in quarantined)
-    assert len(drain(installed.deployment.deliveries_queue_url)) == 1
+    assert len(drain(installation.deployment.deliveries_queue_url)) == 1
 
 
-def test_an_event_that_grows_beyond_what_the_tables_hold_is_parked(installed: Installation):
+def test_an_event_that_grows_beyond_what_the_tables_hold_is_parked(installation: Installation):
     group, body = an_event(data={"numbers": ["1e15"] * 25_000})
     grows = body.replace('"1e15", ', "1e15,").replace('"1e15"', "1e15")
 
-    answer = installed.fan_out(m1=(group, grows))
+    answer = installation.fan_out(m1=(group, grows))
 
     assert answer == failures()
-    (parked,) = drain(installed.deployment.events_dead_letter_queue_url)
+    (parked,) = drain(installation.deployment.events_dead_letter_queue_url)
     assert parked["Body"] == grows
 
 
 def test_only_events_whose_deliveries_could_not_be_sent_come_again(
-    installed: Installation, nobody: Wire
+    installation: Installation, nobody: Wire
 ):
-    installed.subscribe(nobody)
-    installed.sqs.delete_queue(QueueUrl=installed.deployment.deliveries_queue_url)
+    installation.subscribe(nobody)
+    installation.sqs.delete_queue(QueueUrl=installation.deployment.deliveries_queue_url)
 
-    answer = installed.fan_out(
+    answer = installation.fan_out(
         sent=an_event(),
         bad=("40", "no JSON"),
         disable_requested=an_event(pipeline_id=41, event_type="TASK_FAILED"),
@@ -270,25 +272,25 @@ def test_only_events_whose_deliveries_could_not_be_sent_come_again(
 
 
 def test_a_bad_network_opens_nothing_stops_no_delivery_and_is_logged_once(
-    installed: Installation, caplog: pytest.LogCaptureFixture
+    installation: Installation, caplog: pytest.LogCaptureFixture
 ):
-    installed.networks = "10.0.0.0/33,127.0.0.1/8,..."
+    installation.networks = "10.0.0.0/33,127.0.0.1/8,..."
 
     with serving(OK, OK) as wire:
-        installed.subscribe(wire)
-        answers = [installed.deliver(m1=a_message(a_delivery(n))) for n in (1, 2)]
+        installation.subscribe(wire)
+        answers = [installation.deliver(m1=a_message(a_delivery(n))) for n in (1, 2)]
 
     assert answers == [failures()] * 2
-    assert installed.status(2) is DeliveryStatus.DELIVERED
+    assert installation.status(2) is DeliveryStatus.DELIVERED
     (logged,) = [record for record in caplog.records if record.message == "internal_error"]
     assert str(logged.exc_info[1]).endswith("allows nothing: '10.0.0.0/33', '...'")  # type: ignore[index]
 
 
-def test_exactly_the_messages_that_must_come_again_are_named(installed: Installation):
+def test_exactly_the_messages_that_must_come_again_are_named(installation: Installation):
     with serving(OK, OK) as well, serving(FAILING) as ill:
-        installed.subscribe(well, "sub_well")
-        installed.subscribe(ill, "sub_ill")
-        answer = installed.deliver(
+        installation.subscribe(well, "sub_well")
+        installation.subscribe(ill, "sub_ill")
+        answer = installation.deliver(
             delivered=a_message(a_delivery(1, subscription="sub_well")),
             failed=a_message(a_delivery(1, subscription="sub_ill")),
             held=a_message(a_delivery(2, subscription="sub_ill")),
@@ -301,26 +303,26 @@ def test_exactly_the_messages_that_must_come_again_are_named(installed: Installa
     assert (len(well.requests), len(ill.requests)) == (2, 1)
 
 
-def test_bad_messages_raise_nothing_and_are_parked(installed: Installation):
+def test_bad_messages_raise_nothing_and_are_parked(installation: Installation):
     bad = {f"bad{number}": ("sub_a#39", body) for number, body in enumerate(BAD)}
 
-    answer = installed.deliver(**bad)
+    answer = installation.deliver(**bad)
 
     assert answer == failures()
-    quarantined = drain(installed.deployment.dead_letter_queue_url)
+    quarantined = drain(installation.deployment.dead_letter_queue_url)
     assert [message["Body"] for message in quarantined] == BAD
 
 
-def test_a_lane_in_trouble_comes_again_and_the_others_go_on(installed: Installation):
+def test_a_lane_in_trouble_comes_again_and_the_others_go_on(installation: Installation):
     with serving(OK) as wire:
-        installed.subscribe(wire)
-        locked = installed.subscribe(wire, "sub_b")
-        sealed_for_another = {"secrets": installed.subscribe(wire, "sub_c").secrets}
-        table = installed.deployment.subscriptions_table
+        installation.subscribe(wire)
+        locked = installation.subscribe(wire, "sub_b")
+        sealed_for_another = {"secrets": installation.subscribe(wire, "sub_c").secrets}
+        table = installation.deployment.subscriptions_table
         DynamoSubscriptions(boto3.client("dynamodb"), table, FakeClock()).save(
             replace(locked, **sealed_for_another)
         )
-        answer = installed.deliver(
+        answer = installation.deliver(
             troubled=a_message(a_delivery(1, subscription="sub_b")), fine=a_message(a_delivery(1))
         )
 
@@ -329,16 +331,16 @@ def test_a_lane_in_trouble_comes_again_and_the_others_go_on(installed: Installat
 
 
 def test_an_error_of_the_key_is_logged_without_a_secret(
-    installed: Installation, nobody: Wire, caplog: pytest.LogCaptureFixture
+    installation: Installation, nobody: Wire, caplog: pytest.LogCaptureFixture
 ):
-    stolen = installed.subscribe(nobody, "sub_b").secrets
-    thief = installed.subscribe(nobody)
-    table = installed.deployment.subscriptions_table
+    stolen = installation.subscribe(nobody, "sub_b").secrets
+    thief = installation.subscribe(nobody)
+    table = installation.deployment.subscriptions_table
     DynamoSubscriptions(boto3.client("dynamodb"), table, FakeClock()).save(
         replace(thief, secrets=stolen)
     )
 
-    answer = installed.deliver(m1=a_message(a_delivery(1)))
+    answer = installation.deliver(m1=a_message(a_delivery(1)))
 
     log_text = caplog.text + "".join(str(vars(record)) for record in caplog.records)
     assert answer == failures("m1")
@@ -350,74 +352,76 @@ def test_an_error_of_the_key_is_logged_without_a_secret(
 # --- clock ---
 
 
-def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installed: Installation):
+def test_a_lane_whose_time_has_come_is_woken_and_delivers_what_it_held(installation: Installation):
     with serving(OK) as wire:
-        installed.subscribe(wire)
-        held = installed.hold(due_at=1000.0)
+        installation.subscribe(wire)
+        held = installation.hold(due_at=1000.0)
 
-        assert installed.wake()["resumed"] == 1
-        (resume,) = drain(installed.deployment.deliveries_queue_url)
-        assert installed.deliver(m1=(str(held.lane), resume["Body"])) == failures()
+        assert installation.wake()["resumed"] == 1
+        (resume,) = drain(installation.deployment.deliveries_queue_url)
+        assert installation.deliver(m1=(str(held.lane), resume["Body"])) == failures()
 
-    assert installed.status(1) is DeliveryStatus.DELIVERED
-    assert installed.ledger.load([], [held.lane]).lanes == {}
+    assert installation.status(1) is DeliveryStatus.DELIVERED
+    assert installation.ledger.load([], [held.lane]).lanes == {}
     assert len(wire.requests) == 1
 
 
-def test_a_tick_with_nothing_to_do_reports_zeros(installed: Installation):
-    answer = installed.wake()
+def test_a_tick_with_nothing_to_do_reports_zeros(installation: Installation):
+    answer = installation.wake()
 
     assert answer.keys() == {"resumed", "stalled", "replayed", "notified", "reconciled"}
     assert not any(answer.values())
 
 
 def test_the_backlog_is_measured_every_few_minutes(
-    installed: Installation, nobody: Wire, capsys: pytest.CaptureFixture[str]
+    installation: Installation, nobody: Wire, capsys: pytest.CaptureFixture[str]
 ):
-    installed.subscribe(nobody)
-    installed.hold(due_at=time.time() + 3600)
+    installation.subscribe(nobody)
+    installation.hold(due_at=time.time() + 3600)
 
-    installed.wake()
-    installed.wake()
+    installation.wake()
+    installation.wake()
 
     (measured,) = [line for line in capsys.readouterr().out.splitlines() if "LanesHeld" in line]
     assert json.loads(measured)["LanesHeld"] == [1.0]
 
 
 def test_operators_are_notified_by_their_topic_of_a_dead_letter_and_only_once(
-    installed: Installation, nobody: Wire
+    installation: Installation, nobody: Wire
 ):
-    subscription = installed.subscribe(nobody)
+    subscription = installation.subscribe(nobody)
     record = DeliveryRecord.waiting(a_delivery(1))
     held = HeldLane.held_at(record.lane, 1, now=time.time()).with_dead_head()
-    installed.ledger.save(record.dead("rejected"), before=None, after=held)
+    installation.ledger.save(record.dead("rejected"), before=None, after=held)
 
     mistyped = "{"  # the thresholds are a parameter of the stack; its part fails, and no other
-    assert [installed.wake(mistyped)["notified"] for _ in range(2)] == [1, 0]
+    assert [installation.wake(mistyped)["notified"] for _ in range(2)] == [1, 0]
     clock_function.notify_operators.cache_clear()
-    installed.status_seconds = "0"
-    assert installed.wake()["notified"] == 0
+    installation.status_seconds = "0"
+    assert installation.wake()["notified"] == 0
 
-    topic = installed.deployment.operators_topic_arn
+    topic = installation.deployment.operators_topic_arn
     backend = get_backend("sns")[ACCOUNT_ID][REGION]
     ((_, text, subject, *_),) = backend.topics[topic].sent_notifications
     assert subject == "Lakehook: 1 new, look at lakehook status"
     assert text.startswith(f"OPERATIONS_DEAD_LETTERS: {subscription.name} ({subscription.id})")
 
 
-def test_a_stalled_pipeline_is_delivered_once_like_any_event(installed: Installation, nobody: Wire):
-    installed.subscribe(nobody)
-    installed.fan_out(m1=an_event(project_name="lake"))
+def test_a_stalled_pipeline_is_delivered_once_like_any_event(
+    installation: Installation, nobody: Wire
+):
+    installation.subscribe(nobody)
+    installation.fan_out(m1=an_event(project_name="lake"))
     now, patient = '{"created": "0s"}', '{"created": "0s", "projects": {"lake": {"created": "1h"}}}'
 
-    assert installed.wake(patient)["stalled"] == 0
+    assert installation.wake(patient)["stalled"] == 0
     clock_function.tick.cache_clear()
-    assert installed.wake(now)["stalled"] == 1
-    (stall,) = drain(installed.deployment.events_queue_url)
-    assert installed.fan_out(m2=("39", stall["Body"])) == failures()
-    assert installed.wake(now)["stalled"] == 0
+    assert installation.wake(now)["stalled"] == 1
+    (stall,) = drain(installation.deployment.events_queue_url)
+    assert installation.fan_out(m2=("39", stall["Body"])) == failures()
+    assert installation.wake(now)["stalled"] == 0
 
-    _, delivery = drain(installed.deployment.deliveries_queue_url)
+    _, delivery = drain(installation.deployment.deliveries_queue_url)
     stalled = decode(delivery["Body"])
     assert isinstance(stalled, Delivery)
     assert (stalled.event.type, stalled.sequence) == ("PIPELINE_STALLED", 2)
@@ -440,15 +444,15 @@ def changed_now(api: RestApi) -> None:
 
 
 def test_a_lost_notification_is_reconciled_by_the_scheduler_once(
-    installed: Installation, devlake: tuple[RestApi, str], capsys: pytest.CaptureFixture[str]
+    installation: Installation, devlake: tuple[RestApi, str], capsys: pytest.CaptureFixture[str]
 ):
     api, url = devlake
     changed_now(api)
 
-    assert installed.wake(devlake_api_url=url)["reconciled"] == 1
-    (lost,) = drain(installed.deployment.events_queue_url)
+    assert installation.wake(devlake_api_url=url)["reconciled"] == 1
+    (lost,) = drain(installation.deployment.events_queue_url)
     request_count = len(api.targets)
-    assert installed.wake(devlake_api_url=url)["reconciled"] == 0
+    assert installation.wake(devlake_api_url=url)["reconciled"] == 0
 
     event = json.loads(lost["Body"])
     assert event["event_id"] == "devlake:39:PIPELINE_COMPLETED:2026-01-01T11:10:00Z"
@@ -460,22 +464,22 @@ def test_a_lost_notification_is_reconciled_by_the_scheduler_once(
 
 
 def test_a_tick_without_time_left_does_not_call_devlake(
-    installed: Installation, devlake: tuple[RestApi, str]
+    installation: Installation, devlake: tuple[RestApi, str]
 ):
     api, url = devlake
 
-    assert installed.wake(devlake_api_url=url, seconds=15)["reconciled"] == 0
+    assert installation.wake(devlake_api_url=url, seconds=15)["reconciled"] == 0
     assert api.targets == []
 
 
 def test_a_devlake_that_is_away_fails_no_tick_and_says_why(
-    installed: Installation,
+    installation: Installation,
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ):
-    installed.hold(due_at=1000.0)
+    installation.hold(due_at=1000.0)
 
-    assert installed.wake(devlake_api_url="http://127.0.0.1:9")["resumed"] == 1
+    assert installation.wake(devlake_api_url="http://127.0.0.1:9")["resumed"] == 1
 
     (failed,) = [record for record in caplog.records if record.message == "reconcile_failed"]
     assert vars(failed)["reason"] == "DevLake is unavailable: no connection"

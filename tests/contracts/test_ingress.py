@@ -31,7 +31,7 @@ from tests.fakes import FakeClock
 
 RUNNING = vector_named("TASK_RUNNING")
 SECRET = RUNNING.secret
-MOST_BYTES = 65_536
+MAX_BYTES = 65_536
 
 
 def a_call(
@@ -118,7 +118,7 @@ Clear = Callable[[], None]
 
 
 @pytest.fixture
-def installed(
+def installation(
     deployment: StackOutputs, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Installation]:
     # Powertools keeps one logger for each service, with the stdout of the moment it was made.
@@ -141,13 +141,13 @@ def installed(
         clear()
 
 
-def test_a_signed_notice_is_on_the_queue_when_it_is_accepted(installed: Installation):
+def test_a_signed_notice_is_on_the_queue_when_it_is_accepted(installation: Installation):
     vector = vector_named("project 5")
 
-    status, body = installed.call(a_call(vector.raw, vector.query))
+    status, body = installation.call(a_call(vector.raw, vector.query))
 
     assert status == 202
-    (message,) = installed.events()
+    (message,) = installation.events()
     assert message["Attributes"]["MessageGroupId"] == "39"
     assert message["Attributes"]["MessageDeduplicationId"] == body["event_id"]
     event = Event.from_message(message["Body"], group="39")
@@ -156,85 +156,85 @@ def test_a_signed_notice_is_on_the_queue_when_it_is_accepted(installed: Installa
 
 
 def test_all_that_real_devlakes_have_posted_is_accepted_and_queued_in_order(
-    installed: Installation,
+    installation: Installation,
 ):
     """Check that the queued events are also sent in DevLake's format as DevLake wrote them."""
     boto3.client("secretsmanager").put_secret_value(
-        SecretId=installed.deployment.notification_secret_arn, SecretString=RECORDED_SECRET
+        SecretId=installation.deployment.notification_secret_arn, SecretString=RECORDED_SECRET
     )
 
-    statuses = [installed.post(notice)[0] for notice in RECORDED]
+    statuses = [installation.post(notice)[0] for notice in RECORDED]
 
     assert statuses == [202] * 299
     posted, queued = defaultdict(list), defaultdict(list)
     for notice in RECORDED:
         posted[str(notice.document["PipelineID"])].append(notice.raw)
-    for message in installed.events():
+    for message in installation.events():
         event = Event.from_message(message["Body"], group=message["Attributes"]["MessageGroupId"])
         queued[event.pipeline_key].append(render(event))
     assert queued == posted
 
 
-def test_a_body_in_base64_is_the_body_that_was_signed(installed: Installation):
+def test_a_body_in_base64_is_the_body_that_was_signed(installation: Installation):
     vector = vector_named("project 3")
 
-    status, _ = installed.call(a_call(vector.raw, vector.query, encoded=True))
+    status, _ = installation.call(a_call(vector.raw, vector.query, encoded=True))
 
     assert status == 202
-    (message,) = installed.events()
+    (message,) = installation.events()
     assert json.loads(message["Body"])["data"]["devlake"] == vector.body
 
 
-def test_the_empty_secret_is_good_where_an_operator_says_so(installed: Installation):
-    installed.configure(empty_secret=ALLOWED)
+def test_the_empty_secret_is_good_where_an_operator_says_so(installation: Installation):
+    installation.configure(empty_secret=ALLOWED)
 
-    assert installed.post(vector_named("secret 1"))[0] == 202
+    assert installation.post(vector_named("secret 1"))[0] == 202
 
 
-def test_a_body_may_have_64_kib_and_no_byte_more(installed: Installation):
-    room = MOST_BYTES - len(RUNNING.raw)
+def test_a_body_may_have_64_kib_and_no_byte_more(installation: Installation):
+    room = MAX_BYTES - len(RUNNING.raw)
     full = RUNNING.raw + b" " * room
 
-    accepted, _ = installed.call(a_call(full, signed_query(full, SECRET, RUNNING.nouce)))
-    refused, _ = installed.call(a_call(full + b" ", "not even looked at", encoded=True))
+    accepted, _ = installation.call(a_call(full, signed_query(full, SECRET, RUNNING.nouce)))
+    refused, _ = installation.call(a_call(full + b" ", "not even looked at", encoded=True))
 
     assert (accepted, refused) == (202, 413)
 
 
-def test_another_method_gets_405_and_what_is_allowed(installed: Installation):
+def test_another_method_gets_405_and_what_is_allowed(installation: Installation):
     for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"):
         call = a_call(RUNNING.raw, RUNNING.query, method=method)
         answered = ingress_function.lambda_handler(call, Context())
 
         assert (answered["statusCode"], answered["headers"]["allow"]) == (405, "POST")
-    assert installed.events() == []
+    assert installation.events() == []
 
 
-def test_the_path_of_a_notice_is_its_source(installed: Installation):
-    installed.configure(devlake_sources='{"staging": {}, "production": {}}')
+def test_the_path_of_a_notice_is_its_source(installation: Installation):
+    installation.configure(devlake_sources='{"staging": {}, "production": {}}')
     paths = ["/", "/staging", "/staging/", "/production"]
 
-    assert [installed.post(RUNNING, path)[0] for path in paths] == [202] * 4
+    assert [installation.post(RUNNING, path)[0] for path in paths] == [202] * 4
 
-    groups = [message["Attributes"]["MessageGroupId"] for message in installed.events()]
+    groups = [message["Attributes"]["MessageGroupId"] for message in installation.events()]
     assert sorted(groups) == ["39", "production/39", "staging/39"]  # the repeat is known by its id
     for path in ("/Staging", "/staging/x", "/staging//", "//staging", "/default", "/AWSCURRENT"):
-        status, body = installed.post(RUNNING, path)
+        status, body = installation.post(RUNNING, path)
         assert (status, body["error"].endswith("DevlakeSources has 2")) == (404, True)
-    assert installed.events() == []
+    assert installation.events() == []
 
 
 def test_two_real_devlakes_with_secrets_of_their_own_are_heard_side_by_side(
-    installed: Installation,
+    installation: Installation,
 ):
     """Both count from 1, yet the end of one's pipeline is not taken for the other's."""
-    installed.configure(devlake_sources='{"v1": {}}')
+    installation.configure(devlake_sources='{"v1": {}}')
     boto3.client("secretsmanager").put_secret_value(
-        SecretId=installed.deployment.notification_secret_arn,
+        SecretId=installation.deployment.notification_secret_arn,
         SecretString=RECORDED_SECRET,
         VersionStages=["v1"],
     )
-    table = installed.deployment.subscriptions_table
+    table = installation.deployment.subscriptions_table
     DynamoSubscriptions(boto3.client("dynamodb"), table, FakeClock()).save(a_subscription())
     of_v1 = [notice for notice in RECORDED if notice.devlake == "v1.0.2"]
     of_default = [
@@ -242,58 +242,58 @@ def test_two_real_devlakes_with_secrets_of_their_own_are_heard_side_by_side(
     ]
     of_default = [with_id(vector, of_v1[0].document["PipelineID"]) for vector in of_default]
 
-    assert [installed.post(vector)[0] for vector in of_default] == [202] * 3
-    assert [installed.post(vector, "/v1")[0] for vector in of_v1] == [202] * 45
-    assert installed.post(of_default[0], "/v1")[0] == 401
-    assert installed.post(of_v1[0])[0] == 401
+    assert [installation.post(vector)[0] for vector in of_default] == [202] * 3
+    assert [installation.post(vector, "/v1")[0] for vector in of_v1] == [202] * 45
+    assert installation.post(of_default[0], "/v1")[0] == 401
+    assert installation.post(of_v1[0])[0] == 401
 
-    deduplication_ids = installed.fanned_out(installed.events())
+    deduplication_ids = installation.fanned_out(installation.events())
     assert len(set(deduplication_ids)) == len(deduplication_ids) == 3 + 45
 
 
 def test_a_test_notice_is_accepted_and_goes_nowhere(
-    installed: Installation, capsys: pytest.CaptureFixture[str]
+    installation: Installation, capsys: pytest.CaptureFixture[str]
 ):
     body = RUNNING.raw.replace(b'"PipelineID":39', b'"PipelineID":0')
 
-    status, answer = installed.call(a_call(body, signed_query(body, SECRET, RUNNING.nouce)))
+    status, answer = installation.call(a_call(body, signed_query(body, SECRET, RUNNING.nouce)))
 
     assert (status, answer) == (202, {"test": True})
-    assert installed.events() == []
+    assert installation.events() == []
     logged = capsys.readouterr().out
     assert "test_notice_accepted" in logged
     assert '"NotificationsReceived":' not in logged
 
 
-def test_a_queue_that_is_away_gets_503(installed: Installation):
-    installed.sqs.delete_queue(QueueUrl=installed.deployment.events_queue_url)
+def test_a_queue_that_is_away_gets_503(installation: Installation):
+    installation.sqs.delete_queue(QueueUrl=installation.deployment.events_queue_url)
 
-    status, answer = installed.post(RUNNING)
+    status, answer = installation.post(RUNNING)
 
     assert (status, answer) == (503, {"error": "try again"})
 
 
-def test_a_secret_that_cannot_be_read_gets_503(installed: Installation):
+def test_a_secret_that_cannot_be_read_gets_503(installation: Installation):
     boto3.client("secretsmanager").delete_secret(
-        SecretId=installed.deployment.notification_secret_arn, ForceDeleteWithoutRecovery=True
+        SecretId=installation.deployment.notification_secret_arn, ForceDeleteWithoutRecovery=True
     )
 
-    assert installed.post(RUNNING)[0] == 503
+    assert installation.post(RUNNING)[0] == 503
 
 
-def heard_of(installed: Installation, source: str | None = None) -> Heard:
+def read_heard(installation: Installation, source: str | None = None) -> Heard:
     record = DynamoHeard(
-        boto3.client("dynamodb"), installed.deployment.pipelines_table, lambda: 0.0
+        boto3.client("dynamodb"), installation.deployment.pipelines_table, lambda: 0.0
     )
     return record.heard(source)
 
 
 def test_a_refused_notice_of_devlake_is_recorded_with_its_reason(
-    installed: Installation, capsys: pytest.CaptureFixture[str]
+    installation: Installation, capsys: pytest.CaptureFixture[str]
 ):
-    _, answer = installed.post(vector_named("secret 2"))
+    _, answer = installation.post(vector_named("secret 2"))
 
-    refused = heard_of(installed).refused
+    refused = read_heard(installation).refused
     assert refused
     assert (refused.kind, refused.reason) == ("signature", answer["error"])
     logged = capsys.readouterr().out
@@ -302,12 +302,12 @@ def test_a_refused_notice_of_devlake_is_recorded_with_its_reason(
 
 
 def test_strangers_are_counted_and_not_recorded(
-    installed: Installation, capsys: pytest.CaptureFixture[str]
+    installation: Installation, capsys: pytest.CaptureFixture[str]
 ):
-    installed.call(a_call(b"", "", method="GET"))
-    installed.call(a_call(b"", "", path="/.env", method="GET"))
-    installed.call(a_call(b'{"user":"admin"}', "id=1"))
-    installed.call(a_call(b"x" * (MOST_BYTES + 1), "id=1"))
+    installation.call(a_call(b"", "", method="GET"))
+    installation.call(a_call(b"", "", path="/.env", method="GET"))
+    installation.call(a_call(b'{"user":"admin"}', "id=1"))
+    installation.call(a_call(b"x" * (MAX_BYTES + 1), "id=1"))
 
     logged = capsys.readouterr().out
     kinds = [json.loads(line).get("kind") for line in logged.splitlines()]
@@ -316,14 +316,14 @@ def test_strangers_are_counted_and_not_recorded(
     ]
     assert logged.count('"NotificationsRejected":[1.0]') == 4
     assert "DevlakeNotificationsRejected" not in logged
-    assert heard_of(installed) == Heard()
+    assert read_heard(installation) == Heard()
     assert ingress_function.heard.cache_info().currsize == 0
 
 
 def test_an_accepted_notification_does_not_wait_for_the_client_that_records_refusals(
-    installed: Installation,
+    installation: Installation,
 ):
-    installed.post(RUNNING)
+    installation.post(RUNNING)
 
     assert ingress_function.heard.cache_info().currsize == 0
 
@@ -333,17 +333,17 @@ def test_an_accepted_notification_does_not_wait_for_the_client_that_records_refu
     [
         (a_call(RUNNING.raw, RUNNING.query, method="GET"), "method"),
         (a_call(RUNNING.raw, RUNNING.query, path="/notify"), "unknown_source"),
-        (a_call(RUNNING.raw + b" " * MOST_BYTES, RUNNING.query), "too_large"),
+        (a_call(RUNNING.raw + b" " * MAX_BYTES, RUNNING.query), "too_large"),
         (a_call(RUNNING.raw, ""), "no_signature"),
         (a_call(b"{}", signed_query(b"{}", SECRET, RUNNING.nouce)), "not_a_notice"),
     ],
 )
 def test_every_reason_that_refuses_devlakes_notices_is_recorded(
-    installed: Installation, call: dict[str, Any], kind: str
+    installation: Installation, call: dict[str, Any], kind: str
 ):
-    installed.call(call)
+    installation.call(call)
 
-    refused = heard_of(installed).refused
+    refused = read_heard(installation).refused
     assert refused
     assert refused.kind == kind
 
@@ -379,26 +379,26 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "no notice": a_call(b"{", signed_query(b"{", SECRET, RUNNING.nouce)),
     "another path": a_call(RUNNING.raw, RUNNING.query, path="/notify"),
     "another method": a_call(RUNNING.raw, RUNNING.query, method="GET"),
-    "too large": a_call(b" " * (MOST_BYTES + 1), RUNNING.query),
+    "too large": a_call(b" " * (MAX_BYTES + 1), RUNNING.query),
 }
 
 
 @pytest.mark.parametrize("call", ANSWERS.values(), ids=ANSWERS)
 def test_each_answer_has_one_row_in_the_table_for_those_who_run_devlake(
-    installed: Installation, call: dict[str, Any]
+    installation: Installation, call: dict[str, Any]
 ):
-    status, answer = installed.call(call)
+    status, answer = installation.call(call)
     text = answer.get("error", "event_id")
 
     assert sum(text.startswith(begins) for begins in rows()[status]) == 1
 
 
 def test_a_refusal_that_cannot_be_recorded_is_answered_and_wakes_nobody(
-    installed: Installation, capsys: pytest.CaptureFixture[str]
+    installation: Installation, capsys: pytest.CaptureFixture[str]
 ):
-    boto3.client("dynamodb").delete_table(TableName=installed.deployment.pipelines_table)
+    boto3.client("dynamodb").delete_table(TableName=installation.deployment.pipelines_table)
 
-    assert installed.post(vector_named("secret 2"))[0] == 401
+    assert installation.post(vector_named("secret 2"))[0] == 401
 
     logged = capsys.readouterr().out
     assert "refusal_not_recorded" in logged
@@ -406,14 +406,14 @@ def test_a_refusal_that_cannot_be_recorded_is_answered_and_wakes_nobody(
 
 
 def test_no_log_line_holds_a_secret_or_a_signature(
-    installed: Installation, capsys: pytest.CaptureFixture[str]
+    installation: Installation, capsys: pytest.CaptureFixture[str]
 ):
-    installed.post(RUNNING)
-    installed.post(vector_named("secret 0"))
-    installed.post(vector_named("secret 2"))
-    installed.call(a_call(b"{}", signed_query(b"{}", SECRET, RUNNING.nouce)))
-    installed.sqs.delete_queue(QueueUrl=installed.deployment.events_queue_url)
-    installed.post(RUNNING)
+    installation.post(RUNNING)
+    installation.post(vector_named("secret 0"))
+    installation.post(vector_named("secret 2"))
+    installation.call(a_call(b"{}", signed_query(b"{}", SECRET, RUNNING.nouce)))
+    installation.sqs.delete_queue(QueueUrl=installation.deployment.events_queue_url)
+    installation.post(RUNNING)
 
     logged = capsys.readouterr().out
     assert "notification_accepted" in logged
@@ -441,21 +441,21 @@ def of_second_round(status: str) -> Vector:
     return Vector(status, SECRET, nouce, body, sign)
 
 
-def test_a_replay_even_of_an_earlier_round_changes_nothing(installed: Installation):
-    table = installed.deployment.subscriptions_table
+def test_a_replay_even_of_an_earlier_round_changes_nothing(installation: Installation):
+    table = installation.deployment.subscriptions_table
     DynamoSubscriptions(boto3.client("dynamodb"), table, FakeClock()).save(a_subscription())
     first = ("TASK_CREATED", "TASK_RUNNING", "TASK_FAILED", "TASK_RERUN")
     second = ("TASK_RUNNING", "TASK_COMPLETED")
     notices = [*map(vector_named, first), *map(of_second_round, second)]
 
-    assert [installed.post(notice)[0] for notice in notices] == [202] * 6
-    messages = installed.events()
-    deduplication_ids = installed.fanned_out(messages)
-    assert [installed.post(notice)[0] for notice in notices] == [202] * 6
+    assert [installation.post(notice)[0] for notice in notices] == [202] * 6
+    messages = installation.events()
+    deduplication_ids = installation.fanned_out(messages)
+    assert [installation.post(notice)[0] for notice in notices] == [202] * 6
 
-    assert installed.events() == []  # SQS knows them
+    assert installation.events() == []  # SQS knows them
     assert len(set(deduplication_ids)) == len(deduplication_ids) == 6
-    assert installed.fanned_out(messages) == []  # and when SQS has forgotten them, fan-out does
+    assert installation.fanned_out(messages) == []  # and when SQS has forgotten them, fan-out does
 
 
 # --- what DevLake's API knows beside a notice ---
@@ -487,23 +487,23 @@ def row_of(vector: Vector, **columns: Any) -> Row:
 _TIMES = ("CreatedAt", "UpdatedAt", "BeganAt", "FinishedAt")
 
 
-def put_api_key(installed: Installation, *labels: str, key: str = "k") -> None:
+def put_api_key(installation: Installation, *labels: str, key: str = "k") -> None:
     boto3.client("secretsmanager").put_secret_value(
-        SecretId=installed.api_secret_arn,
+        SecretId=installation.api_secret_arn,
         SecretString=f"authorization: Bearer {key}",
         VersionStages=labels or ["AWSCURRENT"],
     )
 
 
-def test_details_from_the_api_are_in_the_event_of_a_failure(installed: Installation):
+def test_details_from_the_api_are_in_the_event_of_a_failure(installation: Installation):
     failed = vector_named("TASK_FAILED")
     row = row_of(failed, blueprintId=7, message="git clone https://me:s3cret@git", labels=["a"])
-    put_api_key(installed)
+    put_api_key(installation)
     with devlake_showing(row, tasks=[a_task(131, pipelineId=row["id"], message="401")]) as url:
-        installed.configure(devlake_api_url=url, devlake_ui_url="https://lake.example/")
-        assert installed.post(failed)[0] == 202
+        installation.configure(devlake_api_url=url, devlake_ui_url="https://lake.example/")
+        assert installation.post(failed)[0] == 202
 
-    (message,) = installed.events()
+    (message,) = installation.events()
     event = json.loads(message["Body"])
     assert event["trigger_source"] == "blueprint:7"
     assert event["message"] == "git clone https://…@git"
@@ -514,30 +514,30 @@ def test_details_from_the_api_are_in_the_event_of_a_failure(installed: Installat
     assert render(Event.from_document(event)) == failed.raw
 
 
-def test_each_source_is_asked_at_its_own_api_with_its_own_key(installed: Installation):
-    put_api_key(installed, key="of-another")
-    put_api_key(installed, "staging")
+def test_each_source_is_asked_at_its_own_api_with_its_own_key(installation: Installation):
+    put_api_key(installation, key="of-another")
+    put_api_key(installation, "staging")
     with devlake_showing(row_of(RUNNING, name="of staging")) as url:
         sources = {"staging": {"api_url": url, "ui_url": "http://staging:4000"}}
-        installed.configure(devlake_sources=json.dumps(sources))
-        assert installed.post(RUNNING, "/staging")[0] == 202
-        assert installed.post(RUNNING)[0] == 202
+        installation.configure(devlake_sources=json.dumps(sources))
+        assert installation.post(RUNNING, "/staging")[0] == 202
+        assert installation.post(RUNNING)[0] == 202
 
-    of_staging, of_default = (json.loads(event["Body"]) for event in installed.events())
+    of_staging, of_default = (json.loads(event["Body"]) for event in installation.events())
     assert of_staging["pipeline_name"] == "of staging"
     assert of_staging["pipeline_url"].startswith("http://staging:4000/advanced/pipeline/")
     assert not {"pipeline_name", "pipeline_url"} & set(of_default)
 
 
 def test_an_api_that_refuses_its_key_is_logged_and_no_notice_is_lost(
-    installed: Installation, capsys: pytest.CaptureFixture[str]
+    installation: Installation, capsys: pytest.CaptureFixture[str]
 ):
-    put_api_key(installed, key="w-r-o-n-g")
+    put_api_key(installation, key="w-r-o-n-g")
     with devlake_showing(row_of(RUNNING)) as url:
-        installed.configure(devlake_api_url=url)
-        assert installed.post(RUNNING)[0] == 202
+        installation.configure(devlake_api_url=url)
+        assert installation.post(RUNNING)[0] == 202
 
-    (message,) = installed.events()
+    (message,) = installation.events()
     assert json.loads(message["Body"])["trigger_source"] == "unknown"
     logged = capsys.readouterr().out
     (line,) = (json.loads(line) for line in logged.splitlines() if "devlake_not_read" in line)

@@ -21,7 +21,7 @@ from tests.fakes import NOON, FakeClock, FakeJournal, FakeLedger
 from tests.journaling import append_step, load_event
 
 PIPELINE_KEYS = ("39", "staging/39")
-MOST_PAGES = 20  # of one item each: six events, two counters, and what is empty
+MAX_PAGES = 20  # of one item each: six events, two counters, and what is empty
 SUCCESS = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=12, status=200)
 
 
@@ -99,7 +99,7 @@ def test_the_journal_of_both_sources_is_scanned_to_its_end_each_event_once(store
 def _past(journal: Journal) -> Iterator[Event]:
     """Read on behind each event in turn, as a replay that stops at one does."""
     cursor = ""
-    for _ in range(MOST_PAGES):
+    for _ in range(MAX_PAGES):
         page = journal.page(since=0, until=NOON, after=cursor)
         yield from (entry.accepted.sequenced.event for entry in page.entries)
         if not page.cursor:

@@ -200,8 +200,8 @@ def test_a_stage_for_trials_costs_while_idle_what_production_does_less_its_alarm
 ) -> None:
     all_, few = (idle.idle_rows(one.template) for one in (production, rehearsal))
 
-    assert idle.together(few, monitored=False) == idle.together(all_, monitored=False)
-    assert idle.together(all_, monitored=True) <= MOST_DOLLARS_IDLE
+    assert idle.monthly_dollars(few, monitored=False) == idle.monthly_dollars(all_, monitored=False)
+    assert idle.monthly_dollars(all_, monitored=True) <= MOST_DOLLARS_IDLE
 
 
 def test_the_sender_alone_opens_secrets_and_nobody_can_lend_the_key(production: Blueprint) -> None:

@@ -14,7 +14,7 @@ from tests.simulation.platform import Platform
 
 MINUTE = 60.0
 TIMEOUT_SECONDS = 60.0
-LONGEST_SECONDS = 10 * 24 * 3600.0
+MAX_SECONDS = 10 * 24 * 3600.0
 """Of a history; one that lasts longer never comes to rest."""
 
 
@@ -52,7 +52,7 @@ class Clockwork:
         self.planned.discard(minute)
         if self.is_at_rest():
             return
-        if self.platform.timeline.now() > NOON + LONGEST_SECONDS:
+        if self.platform.timeline.now() > NOON + MAX_SECONDS:
             raise NeverRests
         for _ in range(1 + self.platform.faults.happens(Fault.TWO_TICKS, times_as_often=5)):
             deadline = self.platform.timeline.now() + TIMEOUT_SECONDS

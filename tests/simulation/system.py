@@ -46,7 +46,7 @@ from tests.simulation.wiring import (
 )
 
 DAY = 24 * 3600.0
-MOST_HAPPENINGS = 50_000
+MAX_HAPPENINGS = 50_000
 """In a history, and ten more for each event of each subscriber; else it goes round in circles."""
 
 
@@ -220,7 +220,7 @@ class System:
     @cached_property
     def _max_happenings(self) -> int:
         deliveries = len(self.scenario.subscribers) * len(self.scenario.publications)
-        return MOST_HAPPENINGS + 10 * deliveries
+        return MAX_HAPPENINGS + 10 * deliveries
 
     def _on_send(self, name: str, group: str, body: str, attributes: Mapping[str, Any]) -> None:
         self.history.tell(self.timeline.now(), group, "sent to", name, KindOf(body))

@@ -22,7 +22,7 @@ writeFileSync(to, brotliDecompressSync(readFileSync(from)));
 
 
 def chromium() -> tuple[str, dict[str, str]]:
-    """Its path, and the environment that it needs."""
+    """Return the path of Chromium, and the environment that it needs."""
     environment = dict(os.environ)  # noqa: TID251  a browser has its user's
     if own := environment.get("CHROMIUM") or shutil.which("chromium"):
         return own, environment

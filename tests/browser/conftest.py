@@ -1,4 +1,4 @@
-"""One browser, and one laptop's cloud with a night of trouble, for all tests here."""
+"""Shared browser, and a local cloud after a night of failures, for all tests here."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -91,8 +91,11 @@ class Night:
         return StatusView.from_report(self.service.show_status())
 
     def rows(self) -> dict[str, tuple[str, int]]:
-        found = self.status().subscribers
-        return {one.name.removesuffix(MARKUP): (one.health, one.dead_letters) for one in found}
+        subscribers = self.status().subscribers
+        return {
+            subscriber.name.removesuffix(MARKUP): (subscriber.health, subscriber.dead_letters)
+            for subscriber in subscribers
+        }
 
     def has_come(self) -> bool:
         rows = self.rows()
@@ -105,15 +108,17 @@ class Night:
         )
 
     def id_of(self, name: str) -> str:
-        found = self.service.find_subscription.all()
-        (id_,) = [one.id for one in found if one.name.startswith(name)]
+        subscriptions = self.service.find_subscription.all()
+        (id_,) = [
+            subscription.id for subscription in subscriptions if subscription.name.startswith(name)
+        ]
         return id_
 
     def letters(self, name: str) -> list[str]:
         """Pipelines and sequences of its dead letters."""
         selector = DeadLetterSelector(subscription_id=self.id_of(name))
-        found = self.service.find_dead_letters(selector)
-        return [f"{one.lane.pipeline_key}#{one.sequence}" for one in found]
+        letters = self.service.find_dead_letters(selector)
+        return [f"{letter.lane.pipeline_key}#{letter.sequence}" for letter in letters]
 
     def delivery(self, name: str, pipeline: str = "39", sequence: int = 2) -> str:
         return f"{self.id_of(name)}#{pipeline}#{sequence}"
@@ -160,7 +165,7 @@ class Window:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One for the module: while Playwright is there, its event loop keeps asyncio from others."""
+    """Browser of a module: while Playwright runs, its event loop blocks asyncio for others."""
     path, environment = chromium()
     expect.set_options(timeout=PATIENCE * 1000)
     rules = f"--host-resolver-rules=MAP {OTHER_HOST} 127.0.0.1"
@@ -208,7 +213,7 @@ def console(installation: tuple[Night, Served]) -> Served:
 
 @pytest.fixture
 def window(browser: Browser, console: Served, night: Night) -> Iterator[Window]:
-    """Whatever the page says in its console, throws, or asks of others fails the test."""
+    """Fail the test on console messages, exceptions and requests to other hosts."""
     with browser.new_context(reduced_motion="reduce") as context:
         page = context.new_page()
         page.set_default_timeout(PATIENCE * 1000)

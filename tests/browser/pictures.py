@@ -32,15 +32,19 @@ PICTURES = {
 def take_pictures(browser: Browser, folder: Path, names: Iterable[str] = PICTURES) -> list[Path]:
     """Take each of a stack that is always the same."""
     stack = lively_stack()
-    (down,) = [one.id for one in stack.subscriptions.by_id.values() if one.name == "ci-status"]
+    (down,) = [
+        subscription.id
+        for subscription in stack.subscriptions.by_id.values()
+        if subscription.name == "ci-status"
+    ]
     delivery = DELIVERY + quote(f"{down}#40#2", safe="")
     with served(stack.service, port=0, options=ConsoleOptions()) as running:
-        taken = []
+        pictures = []
         for name in names:
             path = delivery if PICTURES[name] == DELIVERY else PICTURES[name]
             colours = "dark" if "-dark." in name else "light"
-            taken.append(_save(_take(browser, running, path, colours), folder / name))
-        return taken
+            pictures.append(_save(_take(browser, running, path, colours), folder / name))
+        return pictures
 
 
 def _take(

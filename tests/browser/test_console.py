@@ -55,13 +55,13 @@ def pages_of(night: Night) -> list[str]:
 
 
 def violations(page: Page, *rules: str) -> list[str]:
-    """Of axe-core's rules, or of these."""
+    """Return the violations of axe-core's rules, or of some of them."""
     chosen = {"runOnly": list(rules)} if rules else {}
-    found = page.evaluate(
+    violations = page.evaluate(
         "async (chosen) => (await axe.run(document, chosen)).violations",
         {"resultTypes": ["violations"], **chosen},
     )
-    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found]
+    return [f"{violation['id']}: {violation['nodes'][0]['html'][:120]}" for violation in violations]
 
 
 # --- pages ---
@@ -100,21 +100,21 @@ def test_pieces_refresh_by_themselves_keep_the_focus_and_can_be_stopped(window: 
     expect(page.get_by_role("link", name="newcomer").first).to_be_visible()
 
 
-def test_a_console_that_fails_is_said_to_show_what_was(window: Window):
+def test_a_page_whose_console_fails_is_marked_as_outdated(window: Window):
     page = window.page
     page.clock.install()
     window.open("/")
 
-    asked: list[Route] = []
+    held_routes: list[Route] = []
 
     def keep_waiting(route: Route) -> None:
-        asked.append(route)
+        held_routes.append(route)
 
     page.route("**/*", keep_waiting)
     page.clock.run_for(16000)
-    while not asked:
+    while not held_routes:
         page.wait_for_timeout(50)
-    (refresh,) = asked  # no other is asked for while it is not answered
+    (refresh,) = held_routes  # no other is asked for while it is not answered
     refresh.fulfill(status=503)
 
     expect(page.get_by_text("what is shown is as it was")).to_be_visible()
@@ -208,8 +208,10 @@ def test_all_letters_of_a_reason_are_discarded_and_redriven_and_what_waits_follo
     window.act("Redrive", "Redrive 2 letters")
     window.says("2 letters go back.")
     eventually(lambda: night.rows()["metrics"] == ("ok", 0), what=lambda: str(night.rows()))
-    taken = [(one.pipeline, one.sequence) for one in night.receivers["metrics"].taken]
-    assert sorted(taken) == [("39", 1), ("39", 3), ("40", 1), ("40", 3)]
+    arrivals = [
+        (arrival.pipeline, arrival.sequence) for arrival in night.receivers["metrics"].taken
+    ]
+    assert sorted(arrivals) == [("39", 1), ("39", 3), ("40", 1), ("40", 3)]
 
 
 def subscribe_by_the_form(window: Window, name: str) -> str:
@@ -230,7 +232,7 @@ def subscribe_by_the_form(window: Window, name: str) -> str:
     return secret
 
 
-def test_who_subscribes_sees_its_secret_once_edits_rotates_and_is_removed(window: Window):
+def test_a_subscription_shows_its_secret_once_is_edited_rotated_and_removed(window: Window):
     night, page = window.night, window.page
     first = subscribe_by_the_form(window, "data-team")
 
@@ -256,7 +258,7 @@ def test_who_subscribes_sees_its_secret_once_edits_rotates_and_is_removed(window
 def test_the_pictures_of_the_documentation_can_be_taken(browser: Browser, tmp_path: Path):
     (picture,) = take_pictures(browser, tmp_path, ["console-delivery-light.png"])
 
-    assert PICTURES.keys() <= {one.name for one in IMAGES.iterdir()}
+    assert PICTURES.keys() <= {image.name for image in IMAGES.iterdir()}
     assert 0 < picture.stat().st_size < 120_000
 
 
@@ -292,29 +294,29 @@ def test_the_read_only_command_changes_nothing_until_it_is_interrupted(
     assert state_of(night, "ci-status") == "active"
 
 
-def test_what_the_demonstration_has_left_is_served_until_it_is_interrupted(
+def test_the_console_of_the_demonstration_is_served_until_it_is_interrupted(
     night: Night, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    seen = []
+    seen_statuses = []
 
     class Interrupted:
         def wait(self) -> None:
             url = capsys.readouterr().out.splitlines()[0].removeprefix("console: ")
-            seen.append(requests.get(url, timeout=120).status_code)
+            seen_statuses.append(requests.get(url, timeout=120).status_code)
             raise KeyboardInterrupt
 
     monkeypatch.setattr("local.console.Flag", Interrupted)
     keep_open(night.lakehook)
 
-    assert seen == [200]
+    assert seen_statuses == [200]
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(capsys: pytest.CaptureFixture[str]):
+def test_a_port_in_use_is_an_error_of_one_line(capsys: pytest.CaptureFixture[str]):
     stack = lively_stack()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
         status = run(["console", "--port", port], lambda _stack, warn: stack.service(warn))
 
     assert status == 2
-    said = f"error: port: {port} is taken; try --port 0 for any free one\n"
-    assert capsys.readouterr().err == said
+    message = f"error: port: {port} is taken; try --port 0 for any free one\n"
+    assert capsys.readouterr().err == message

@@ -1,1 +1,1 @@
-"""From the event to the subscriber. A package, for its one installation goes when it is left."""
+"""Tests from the event to the subscriber; a package, so that its installation ends with it."""

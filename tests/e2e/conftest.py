@@ -1,4 +1,4 @@
-"""One installation for all tests here; each has pipelines and subscribers of its own."""
+"""Shared installation for all tests here; each has pipelines and subscribers of its own."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -55,8 +55,8 @@ LAST = "test_permissions.py"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Last among those here alone: in between the installation would be taken down."""
-    here = [item for item in items if item.path.parent == HERE]
-    in_order = iter(sorted(here, key=lambda item: item.path.name == LAST))
+    own_items = [item for item in items if item.path.parent == HERE]
+    in_order = iter(sorted(own_items, key=lambda item: item.path.name == LAST))
     items[:] = [next(in_order) if item.path.parent == HERE else item for item in items]
 
 
@@ -66,7 +66,7 @@ Publish = Callable[[Sequence[Event]], int]
 
 @pytest.fixture(scope="package")
 def hosts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the functions take names for, as long as a test says nothing else."""
+    """Hosts file of the functions, until a test changes it."""
     path = tmp_path_factory.mktemp("machine") / "hosts.json"
     path.write_text("{}")
     return path
@@ -74,13 +74,13 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the functions' processes say."""
+    """Log of the functions' processes."""
     return tmp_path_factory.mktemp("log") / "functions.log"
 
 
 @pytest.fixture(scope="package")
 def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the functions ask of AWS."""
+    """Record of the functions' calls of AWS."""
     path = tmp_path_factory.mktemp("calls") / "calls.jsonl"
     path.touch()
     return path
@@ -91,14 +91,14 @@ def devlakes() -> Iterator[dict[str, SharedRest]]:
     """REST APIs by source, for whichever servers a test mounts there."""
     shared = {name: SharedRest() for name in (KNOWN, READ)}
     with ExitStack() as exits:
-        for rest in shared.values():
-            rest.url = exits.enter_context(serving(rest.answer))
+        for api in shared.values():
+            api.url = exits.enter_context(serving(api.answer))
         yield shared
 
 
 @pytest.fixture(scope="package")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """One that the installation trusts."""
+    """Certificate authority that the installation trusts."""
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
@@ -107,9 +107,9 @@ def lakehook(
     hosts: Path, log: Path, calls: Path, devlakes: dict[str, SharedRest], authority: Authority
 ) -> Iterator[LocalLakehook]:
     with log.open("ab") as sink:
-        sources = {name: rest.url for name, rest in devlakes.items()} | {AWAY: NOBODY}
-        where = replace(OPTIONS, hosts=hosts, calls=calls, sink=sink.fileno())
-        options = replace(where, devlake_sources=sources, ca_bundle=authority.pem)
+        sources = {name: api.url for name, api in devlakes.items()} | {AWAY: NOBODY}
+        functions_options = replace(OPTIONS, hosts=hosts, calls=calls, sink=sink.fileno())
+        options = replace(functions_options, devlake_sources=sources, ca_bundle=authority.pem)
         with LocalLakehook(options) as installation:
             yield installation
 
@@ -121,7 +121,7 @@ def evidence(lakehook: LocalLakehook, log: Path) -> Evidence:
 
 @pytest.fixture(scope="package")
 def service(lakehook: LocalLakehook) -> CommandService:
-    """As the command finds it: by the name of the stack alone."""
+    """Open the service as the command does: by the name of the stack alone."""
     return open_service(STACK, print)
 
 

@@ -1,4 +1,4 @@
-"""What happens in a DevLake, and what subscribers receive of it, in order.
+"""Scenarios in a DevLake, and what subscribers receive of each, in order.
 
 A star marks what Lakehook inferred, a plus what it read from DevLake's REST API.
 """
@@ -35,12 +35,12 @@ class Scenario:
 
 
 def types(received: str) -> list[str]:
-    return [word.rstrip("*+") for word in received.split()]
+    return [type_.rstrip("*+") for type_ in received.split()]
 
 
 @contextmanager
 def unreachable(devlake: DevLake) -> Iterator[None]:
-    """Nobody listens at its endpoint."""
+    """Run while nothing listens at DevLake's endpoint."""
     endpoint, devlake.endpoint = devlake.endpoint, NOBODY
     yield
     devlake.endpoint = endpoint
@@ -173,7 +173,7 @@ def signs_with_another_secret(devlake: DevLake) -> int:
 
 
 def has_an_endpoint_with_a_query(devlake: DevLake) -> int:
-    """It appends its own question mark, so nothing is signed where it is looked for."""
+    """Post to a URL with a query: DevLake appends another, so no signature is found."""
     endpoint, devlake.endpoint = devlake.endpoint, f"{devlake.endpoint}?a=b"
     pipeline = succeeds(devlake)
     devlake.endpoint = endpoint

@@ -1,4 +1,4 @@
-"""What the queues and the ledger of an installation hold."""
+"""Contents of the queues, the ledger and the log of an installation."""
 
 import time
 from collections import defaultdict
@@ -37,7 +37,7 @@ class Evidence:
             ExpressionAttributeValues={":lane": {"S": str(lane)}},
         )["Items"]
         return [
-            record_from_item(one) for one in items if one[DeliveriesTable.SORT_KEY]["S"] != LANE
+            record_from_item(item) for item in items if item[DeliveriesTable.SORT_KEY]["S"] != LANE
         ]
 
     def statuses(self, lane: Lane) -> list[DeliveryStatus]:
@@ -70,7 +70,7 @@ class Evidence:
 
     @property
     def queued(self) -> bytes:
-        """All that could be received from the four queues just now; it stays there."""
+        """Return all that could be received from the four queues now; it stays there."""
         deployment = self._deployment
         urls = (
             deployment.events_queue_url,
@@ -81,7 +81,7 @@ class Evidence:
         return b"\n".join(_leaves([self._peek(url) for url in urls]))
 
     def _peek(self, queue_url: str) -> list[Any]:
-        seen: list[Any] = []
+        peeked: list[Any] = []
         while messages := self._sqs.receive_message(
             QueueUrl=queue_url,
             MaxNumberOfMessages=10,
@@ -89,15 +89,15 @@ class Evidence:
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         ).get("Messages"):
-            seen += messages
-        for one in seen:
+            peeked += messages
+        for message in peeked:
             self._sqs.change_message_visibility(
-                QueueUrl=queue_url, ReceiptHandle=one["ReceiptHandle"], VisibilityTimeout=0
+                QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
             )
-        return seen
+        return peeked
 
     def _next(self, queue_url: str, group: str) -> Any:
-        """What is met of other groups on the way is kept for those who ask for it."""
+        """Return the next letter of a group; those of other groups are kept for later calls."""
         deadline = time.monotonic() + PATIENCE
         while not self._letters[group]:
             assert time.monotonic() < deadline, f"no letter of {group}"
@@ -124,12 +124,12 @@ class Evidence:
 def _leaves(value: Any) -> Iterator[bytes]:
     match value:
         case dict():
-            for name, one in value.items():
+            for name, element in value.items():
                 yield str(name).encode()
-                yield from _leaves(one)
+                yield from _leaves(element)
         case list():
-            for one in value:
-                yield from _leaves(one)
+            for element in value:
+                yield from _leaves(element)
         case bytes():
             yield value
         case _:

@@ -11,7 +11,7 @@ VISIBILITY, VISIBLE_AGAIN_SECONDS = "VisibilityTimeout", 2
 
 @pytest.fixture
 def soon_visible_again(lakehook: LocalLakehook) -> Iterator[None]:
-    """What a killed process had in its hands comes again after this, not after half a minute."""
+    """Shorten the visibility of a killed process' messages from half a minute."""
     sqs, deployment = lakehook.client("sqs"), lakehook.deployment
     urls = (deployment.events_queue_url, deployment.deliveries_queue_url)
     usual = [sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[VISIBILITY]) for url in urls]
@@ -25,7 +25,9 @@ def soon_visible_again(lakehook: LocalLakehook) -> Iterator[None]:
 def kill(lakehook: LocalLakehook, *handlers: str) -> int:
     """SIGKILL every process of these functions, and start a new one of each; how many died."""
     functions = [
-        one for one in lakehook.functions.values() if one._spec.handler.startswith(handlers)
+        function
+        for function in lakehook.functions.values()
+        if function._spec.handler.startswith(handlers)
     ]
     processes = [process for function in functions for process in list(function._environments)]
     for process in processes:

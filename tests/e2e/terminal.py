@@ -10,25 +10,25 @@ from lakehook.cli.context import CommandService
 
 
 class Terminal:
-    """One service for all commands: opening it takes most of a second."""
+    """Terminal with one service for all commands: opening it takes most of a second."""
 
     def __init__(self, service: CommandService, capsys: pytest.CaptureFixture[str]) -> None:
         self._open, self._capsys = service, capsys
-        self.complaint = ""
-        self.said: list[str] = []  # all that it ever said
+        self.stderr = ""
+        self.output: list[str] = []  # all that it ever said
 
     def __call__(self, *arguments: str) -> int:
-        """The exit code; what was said on stderr stays in ``complaint``."""
+        """Run a command, and return its exit code; ``stderr`` keeps its last errors."""
         return self._run(*arguments)[0]
 
     def json(self, *arguments: str, code: int | None = 0) -> Any:
-        """The answer; with None whatever the exit code is."""
-        exit_code, answer = self._run(*arguments, "--output", "json")
-        assert code in (exit_code, None), self.complaint
-        return json.loads(answer)
+        """Return the JSON of a command; ``code`` None allows any exit code."""
+        exit_code, stdout = self._run(*arguments, "--output", "json")
+        assert code in (exit_code, None), self.stderr
+        return json.loads(stdout)
 
     def _run(self, *arguments: str) -> tuple[int, str]:
-        code = run(arguments, lambda _stack, _warn: self._open)
-        answer, self.complaint = self._capsys.readouterr()
-        self.said += [answer, self.complaint]
-        return code, answer
+        exit_code = run(arguments, lambda _stack, _warn: self._open)
+        stdout, self.stderr = self._capsys.readouterr()
+        self.output += [stdout, self.stderr]
+        return exit_code, stdout

@@ -9,7 +9,7 @@ from lakehook.domain.delivery import Lane
 from local.receiver import Arrival, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence, attributes_of
-from tests.e2e.pipelines import CREATED, a_life
+from tests.e2e.pipelines import CREATED, pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.integration.eventually import eventually
 
@@ -19,16 +19,18 @@ def test_a_letter_says_why_no_connection_came_about(
 ):
     with Receiver("within-reach") as receiver, socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))  # and never listening
-        gone, _ = subscribers.add_url(f"http://127.0.0.1:{mute.getsockname()[1]}/?a=key", "gone")
+        closed_port, _ = subscribers.add_url(
+            f"http://127.0.0.1:{mute.getsockname()[1]}/?a=key", "gone"
+        )
         private = subscribers.slip_in("https://10.0.0.1/hook")
         # Linux takes a caller of 0.0.0.0 to loopback: only the judgement is in the way.
         loopback = subscribers.slip_in(receiver.url.replace("127.0.0.1", "0.0.0.0"))
-        (event,) = a_life(CREATED)
+        (event,) = pipeline_events(CREATED)
 
         publish([event])
 
         for subscription, outcome in (
-            (gone, Outcome.REFUSED),
+            (closed_port, Outcome.REFUSED),
             (private, Outcome.ADDRESS_NOT_ALLOWED),
             (loopback, Outcome.ADDRESS_NOT_ALLOWED),
         ):
@@ -43,7 +45,7 @@ def test_a_letter_says_why_no_connection_came_about(
     assert receiver.arrivals == []
 
 
-def test_a_name_that_is_bound_anew_between_two_attempts_is_called_no_more(
+def test_a_name_that_is_rebound_between_two_attempts_is_not_called_again(
     subscribers: Subscribers,
     publish: Publish,
     evidence: Evidence,
@@ -59,7 +61,7 @@ def test_a_name_that_is_bound_anew_between_two_attempts_is_called_no_more(
         hosts.write_text(json.dumps({"rebound.example": ["127.0.0.1"]}))
         url = receiver.url.replace("127.0.0.1", "rebound.example")
         lane_of = subscribers.slip_in(url)
-        (event,) = a_life(CREATED)
+        (event,) = pipeline_events(CREATED)
 
         publish([event])
 

@@ -11,7 +11,7 @@ from lakehook.domain.json_document import to_json
 from local.installation import LocalLakehook
 from local.receiver import OK, Arrival, Receiver
 from tests.e2e.conftest import Publish, Say
-from tests.e2e.pipelines import CREATED, a_life, heard
+from tests.e2e.pipelines import CREATED, arrived_sequences, pipeline_events
 from tests.integration.eventually import PATIENCE, eventually
 
 
@@ -25,7 +25,7 @@ class Program:
         return answer.json()
 
 
-def test_what_is_subscribed_by_http_is_delivered_and_what_died_is_sent_again(
+def test_a_subscription_made_by_http_gets_deliveries_and_redriven_letters(
     lakehook: LocalLakehook, publish: Publish
 ):
     program, well = Program(lakehook), False
@@ -33,24 +33,24 @@ def test_what_is_subscribed_by_http_is_delivered_and_what_died_is_sent_again(
     def recovers(_: Arrival) -> int:
         return OK if well else HTTPStatus.INTERNAL_SERVER_ERROR
 
-    life = a_life()
+    events = pipeline_events()
     with Receiver("by-http", recovers) as receiver:
         terms = {"name": "by-http", "url": receiver.url, "retry_schedule": "0.1"}
-        made = program("POST", "subscriptions", terms, status=HTTPStatus.CREATED)
-        receiver.secret, id_ = made["secret"], made["subscription_id"]
-        letter = f"{id_}#{life[0].pipeline_id}#1"
+        created = program("POST", "subscriptions", terms, status=HTTPStatus.CREATED)
+        receiver.secret, id_ = created["secret"], created["subscription_id"]
+        letter = f"{id_}#{events[0].pipeline_id}#1"
 
-        publish(life)
+        publish(events)
         letters = f"dead-letters?subscription={id_}"
         eventually(lambda: program("GET", letters)["dead_letters"])
         well = True
         redriven = program("POST", "dead-letters/redrive", {"ids": [letter]})
 
-        assert [one["delivery_id"] for one in redriven["dead_letters"]] == [letter]
-        eventually(lambda: heard(receiver, life)[-3:] == [1, 2, 3])
+        assert [letter_["delivery_id"] for letter_ in redriven["dead_letters"]] == [letter]
+        eventually(lambda: arrived_sequences(receiver, events)[-3:] == [1, 2, 3])
         assert all(arrival.genuine for arrival in receiver.arrivals)
-        told = program("GET", f"deliveries/{quote(letter, safe='')}")
-        assert (told["status"], told["next"]) == ("delivered", "delivered")
+        delivery = program("GET", f"deliveries/{quote(letter, safe='')}")
+        assert (delivery["status"], delivery["next"]) == ("delivered", "delivered")
         assert program("POST", f"subscriptions/{id_}/test", {})["outcome"] == "delivered"
     program("DELETE", f"subscriptions/{id_}?discard_waiting=true")
 
@@ -59,14 +59,14 @@ def test_a_program_sees_and_settles_all_that_an_operator_does(
     lakehook: LocalLakehook, publish: Publish, say: Say
 ):
     """Each operation once, so that the API's role is seen to allow what they ask, and no more."""
-    program, life, other = Program(lakehook), a_life(), a_life()
+    program, events, second_life = Program(lakehook), pipeline_events(), pipeline_events()
     with Receiver("settled", lambda _: HTTPStatus.INTERNAL_SERVER_ERROR) as receiver:
         terms = {"name": "settled", "url": receiver.url, "retry_schedule": "0.1"}
         id_ = program("POST", "subscriptions", terms, status=HTTPStatus.CREATED)["subscription_id"]
-        publish([*life, *other])
+        publish([*events, *second_life])
         eventually(lambda: len(letters_of(program, id_)) == 2)
 
-        looks_around(program, id_, life)
+        looks_around(program, id_, events)
         settles_terms(program, id_)
         first = {"ids": letters_of(program, id_)[:1]}
         assert program("POST", "dead-letters/discard", first)["number"] == 1
@@ -78,11 +78,11 @@ def test_a_program_sees_and_settles_all_that_an_operator_does(
 
 def letters_of(program: Program, id_: str) -> list[str]:
     answer = program("GET", f"dead-letters?subscription={id_}")
-    return [one["delivery_id"] for one in answer["dead_letters"]]
+    return [letter["delivery_id"] for letter in answer["dead_letters"]]
 
 
-def looks_around(program: Program, id_: str, life: list[Event]) -> None:
-    pipeline = life[0].pipeline_id
+def looks_around(program: Program, id_: str, events: list[Event]) -> None:
+    pipeline = events[0].pipeline_id
     assert program("GET", "lanes")["lanes"]
     assert program("GET", "status")["dead_letters"] >= len(letters_of(program, id_))
     assert program("GET", f"deliveries?subscription={id_}&status=dead")["deliveries"]
@@ -91,40 +91,40 @@ def looks_around(program: Program, id_: str, life: list[Event]) -> None:
     assert "pipelines" in program("GET", "pipelines")
     assert program("GET", "subscriptions")["subscriptions"]
     assert program("POST", f"subscriptions/{id_}/preview", {})["body"]
-    tried = {"events": [life[0].document]}
+    tried = {"events": [events[0].document]}
     assert program("POST", f"subscriptions/{id_}/match", tried)["matches"]
 
 
 def settles_terms(program: Program, id_: str) -> None:
-    here = f"subscriptions/{id_}"
-    assert program("PATCH", here, {"deadline_seconds": 5})["deadline_seconds"] == 5
-    assert program("POST", f"{here}/pause")["state"] == "paused"
-    assert program("POST", f"{here}/resume")["state"] == "active"
-    assert program("POST", f"{here}/enable")["state"] == "active"
-    assert program("POST", f"{here}/rotate-secret", {"signing": "ed25519"})["public_key"]
+    path = f"subscriptions/{id_}"
+    assert program("PATCH", path, {"deadline_seconds": 5})["deadline_seconds"] == 5
+    assert program("POST", f"{path}/pause")["state"] == "paused"
+    assert program("POST", f"{path}/resume")["state"] == "active"
+    assert program("POST", f"{path}/enable")["state"] == "active"
+    assert program("POST", f"{path}/rotate-secret", {"signing": "ed25519"})["public_key"]
 
 
 def replays(program: Program, id_: str) -> None:
-    wish = {"subscription": id_, "since": "1h", "status": "dead"}
-    assert program("POST", "replays/count", wish)["deliveries"] >= 1
-    begun = program("POST", "replays", wish, status=HTTPStatus.CREATED)
+    replay_request = {"subscription": id_, "since": "1h", "status": "dead"}
+    assert program("POST", "replays/count", replay_request)["deliveries"] >= 1
+    begun = program("POST", "replays", replay_request, status=HTTPStatus.CREATED)
     assert program("GET", "replays")["replays"]
     assert program("GET", f"replays/{begun['replay_id']}")["status"] == "dead"
     program("POST", f"replays/{begun['replay_id']}/stop")
 
 
 def mends_parked_events(program: Program, say: Say) -> None:
-    (event,) = a_life(CREATED)
+    (event,) = pipeline_events(CREATED)
     wrong = to_json({**event.document, "event_type": "PIPELINE_DONE"})
     say(event.pipeline_key, wrong)
 
     def parked() -> list[str]:
         listed = program("GET", "events/parked")["parked"]
-        return [one["id"] for one in listed if one["pipeline"] == event.pipeline_key]
+        return [event_["id"] for event_ in listed if event_["pipeline"] == event.pipeline_key]
 
     eventually(parked)
     (id_,) = parked()
-    sent = program("POST", f"events/parked/{id_}/send", {"event": dict(event.document)})
-    assert sent["event_id"] == event.id
+    sent_event = program("POST", f"events/parked/{id_}/send", {"event": dict(event.document)})
+    assert sent_event["event_id"] == event.id
     assert parked() == []
     program("DELETE", f"events/parked/{id_}", status=HTTPStatus.NOT_FOUND)

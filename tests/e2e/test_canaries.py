@@ -21,7 +21,7 @@ from lakehook.domain.signing import HmacSecret
 from local.receiver import Arrival, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence
-from tests.e2e.pipelines import CREATED, a_life
+from tests.e2e.pipelines import CREATED, pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 from tests.integration.authority import Authority
@@ -38,10 +38,10 @@ CANARIES = [
     PRIVATE.seed,
     PRIVATE.key,
     CLIENT_KEY,
-    *(one.encode() for one in (TOKEN, PASSWORD, "canary-of-the-password", KEY)),
+    *(text.encode() for text in (TOKEN, PASSWORD, "canary-of-the-password", KEY)),
 ]
 HEADERS = (f"authorization: Bearer {TOKEN}", f"x-upstream: Basic {PASSWORD}")
-OPTIONS = tuple(word for header in HEADERS for word in ("--header", header))
+OPTIONS = tuple(argument for header in HEADERS for argument in ("--header", header))
 
 
 def heard_in(text: bytes) -> list[bytes]:
@@ -61,8 +61,8 @@ class _Echo(BaseHTTPRequestHandler):
     """Refuses, and shows all that it has been told, and what it knows besides."""
 
     def do_POST(self) -> None:
-        told = f"you sent: {self.path} {self.headers} {SECRET.reveal()} {PRIVATE.reveal()}"
-        body = told.encode() + SECRET.key + SECRET.key.hex().encode() + PRIVATE.seed
+        echo = f"you sent: {self.path} {self.headers} {SECRET.reveal()} {PRIVATE.reveal()}"
+        body = echo.encode() + SECRET.key + SECRET.key.hex().encode() + PRIVATE.seed
         self.send_response(500, KEY)
         self.send_header("content-length", str(len(body)))
         self.send_header("x-echo", TOKEN)
@@ -91,7 +91,7 @@ def written(file: Path, text: str | bytes) -> str:
 
 @dataclass(frozen=True)
 class Aviary:
-    """Where the canaries are kept, and what they may get out through."""
+    """Installation with the canaries, and the outputs that could leak them."""
 
     subscribers: Subscribers
     publish: Publish
@@ -126,12 +126,14 @@ class Aviary:
         mute_id, _ = subscribers.add_url(mute_url, "mute", *OPTIONS)
         certificate = ("set-client-certificate", mute_id, *self.certificate_files)
         self.terminal.json("subscriptions", *certificate)
-        for one, file in ((good_id, private), (echo_id, secret)):
-            self.terminal.json("subscriptions", "rotate-secret", one, "--secret-file", file)
+        for subscription_id, file in ((good_id, private), (echo_id, secret)):
+            self.terminal.json(
+                "subscriptions", "rotate-secret", subscription_id, "--secret-file", file
+            )
         return [good_id, echo_id, mute_id]
 
     def deliver(self, event: Event, good: Receiver, dying: Sequence[Lane]) -> Arrival:
-        """What the good subscriber got, when the others' deliveries are dead letters."""
+        """Return the good subscriber's arrival, once the others' deliveries are dead letters."""
         self.publish([event])
         assert good.wait_for(1, within=PATIENCE)
         for lane in dying:
@@ -152,7 +154,7 @@ def aviary(
     return Aviary(subscribers, publish, evidence, terminal, tmp_path, authority)
 
 
-def test_a_canary_that_is_written_in_any_form_would_be_heard():
+def test_a_canary_in_any_encoding_would_be_found():
     for canary in CANARIES:
         for written_out in (
             canary,
@@ -163,42 +165,42 @@ def test_a_canary_that_is_written_in_any_form_would_be_heard():
             assert heard_in(b"... " + written_out + b" ...")
 
 
-def test_no_secret_gets_out_whatever_happens(
-    aviary: Aviary, terminal: Terminal, evidence: Evidence
-):
-    (event,), good = a_life(CREATED), Receiver("good")
+def test_no_secret_leaks_in_any_output(aviary: Aviary, terminal: Terminal, evidence: Evidence):
+    (event,), good = pipeline_events(CREATED), Receiver("good")
     with echoing() as echo_url:
         ids = aviary.settle(good, echo_url)
-        dying = [Lane(one, event.pipeline_key) for one in ids[1:]]
+        dying = [Lane(id_, event.pipeline_key) for id_ in ids[1:]]
         arrival = aviary.deliver(event, good, dying)
-    ask_everything(terminal, ids, dying)
+    run_every_query(terminal, ids, dying)
     check(aviary, arrival)
-    give_bad_input(aviary, known=ids[0])
+    give_bad_input(aviary, known_id=ids[0])
 
-    said = "\n".join(terminal.said).encode()
-    assert_they_have_been_everywhere(evidence, said, dying)
-    for place in (said, evidence.logged, evidence.stored, evidence.queued):
+    terminal_output = "\n".join(terminal.output).encode()
+    assert_canaries_went_everywhere(evidence, terminal_output, dying)
+    for place in (terminal_output, evidence.logged, evidence.stored, evidence.queued):
         assert heard_in(place) == []
 
 
-def assert_they_have_been_everywhere(evidence: Evidence, said: bytes, dying: list[Lane]) -> None:
-    """Where nothing was told, nothing would be heard."""
+def assert_canaries_went_everywhere(
+    evidence: Evidence, terminal_output: bytes, dying: list[Lane]
+) -> None:
+    """Check that each output was used, so that a leak would be seen."""
     (record,) = evidence.records(dying[0])
     assert record.attempts_log[-1].excerpt.startswith("you sent: /?key=… ")
-    assert b"you sent: /?key=\\u2026" in said
+    assert b"you sent: /?key=\\u2026" in terminal_output
     assert f"{dying[1]}#1".encode() in evidence.logged
     assert b"you sent: /?key=" in evidence.stored
     assert str(dying[0]).encode() in evidence.queued
 
 
-def ask_everything(terminal: Terminal, ids: list[str], lanes: list[Lane]) -> None:
+def run_every_query(terminal: Terminal, ids: list[str], lanes: list[Lane]) -> None:
     pipeline_id = lanes[0].pipeline_id
     questions = [
         ("subscriptions", "list"),
-        *(("subscriptions", "show", one) for one in ids),
-        *(("subscriptions", "update", one, "--deadline", "5") for one in ids),
-        *(("subscriptions", "pause", one) for one in ids),
-        *(("subscriptions", "resume", one) for one in ids),
+        *(("subscriptions", "show", id_) for id_ in ids),
+        *(("subscriptions", "update", id_, "--deadline", "5") for id_ in ids),
+        *(("subscriptions", "pause", id_) for id_ in ids),
+        *(("subscriptions", "resume", id_) for id_ in ids),
         ("dead-letters", "list"),
         *(("dead-letters", "show", f"{lane}#1") for lane in lanes),
         ("deliveries", "list", "--pipeline", pipeline_id),
@@ -208,7 +210,7 @@ def ask_everything(terminal: Terminal, ids: list[str], lanes: list[Lane]) -> Non
     ]
     for question in questions:
         for form in ("text", "json"):
-            assert terminal(*question, "--output", form) == 0, terminal.complaint
+            assert terminal(*question, "--output", form) == 0, terminal.stderr
 
 
 def check(aviary: Aviary, arrival: Arrival) -> None:
@@ -216,11 +218,11 @@ def check(aviary: Aviary, arrival: Arrival) -> None:
     body = written(aviary.folder / "body", arrival.raw)
     for file in (aviary.secret_file, aviary.private_file):
         capture = ("verify", "--headers", headers, "--secret-file", file, "--body")
-        assert aviary.terminal(*capture, body) == 0, aviary.terminal.said
+        assert aviary.terminal(*capture, body) == 0, aviary.terminal.output
         assert aviary.terminal(*capture, headers) == 1
 
 
-def give_bad_input(aviary: Aviary, *, known: str) -> None:
+def give_bad_input(aviary: Aviary, *, known_id: str) -> None:
     secret_file, bad = aviary.secret_file, written(aviary.folder / "bad", SECRET.reveal() + "*")
     add, key = ("subscriptions", "add", "--name", "x", "--url"), aviary.certificate_files[-1]
     url = "http://127.0.0.1:9/"
@@ -234,11 +236,19 @@ def give_bad_input(aviary: Aviary, *, known: str) -> None:
         (*add, f"http://10.0.0.1/?key={KEY}"),
         (*add, f"ftp://127.0.0.1/?key={KEY}"),
         (*add, f"http://127.0.0.1/#{KEY}"),
-        ("subscriptions", "update", known, "--url", f"http://127.0.0.1:99999/?key={KEY}"),
-        ("subscriptions", "rotate-secret", known, "--secret-file", bad),
-        ("subscriptions", "set-client-certificate", known, *aviary.certificate_files),
-        ("subscriptions", "set-client-certificate", known, "--certificate", key, "--key", bad),
-        ("subscriptions", "rotate-secret", known, "--overlap", "x", "--secret-file", secret_file),
+        ("subscriptions", "update", known_id, "--url", f"http://127.0.0.1:99999/?key={KEY}"),
+        ("subscriptions", "rotate-secret", known_id, "--secret-file", bad),
+        ("subscriptions", "set-client-certificate", known_id, *aviary.certificate_files),
+        ("subscriptions", "set-client-certificate", known_id, "--certificate", key, "--key", bad),
+        (
+            "subscriptions",
+            "rotate-secret",
+            known_id,
+            "--overlap",
+            "x",
+            "--secret-file",
+            secret_file,
+        ),
         ("verify", "--headers", secret_file, "--body", bad, "--secret-file", secret_file),
         ("verify", "--headers", bad, "--body", bad, "--secret-file", bad),
     ):

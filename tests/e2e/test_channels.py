@@ -13,7 +13,7 @@ from local.account import ACCOUNT_ID, REGION
 from local.receiver import OK, Behaviour, CannedResponse, Receiver
 from tests.e2e.conftest import SENDER, Publish
 from tests.e2e.evidence import Evidence, attributes_of
-from tests.e2e.pipelines import CREATED, FAILED, a_life
+from tests.e2e.pipelines import CREATED, FAILED, pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import PATIENCE, eventually
@@ -30,7 +30,7 @@ def slack(*answers: CannedResponse) -> Behaviour:
 
 
 def wecom(*codes: int) -> Behaviour:
-    """As WeCom does, 200 whatever came of it."""
+    """Answer as WeCom does, with 200 even for errors."""
     script = iter(codes)
     return lambda _: CannedResponse(
         OK,
@@ -49,8 +49,8 @@ def add_robot(subscribers: Subscribers, receiver: Receiver, *options: str) -> st
     return subscribers.add_url(url, receiver.name, *options)[0]
 
 
-def only(life: list[Event], subscription_id: str) -> Lane:
-    return Lane(subscription_id, life[0].pipeline_id)
+def only(events: list[Event], subscription_id: str) -> Lane:
+    return Lane(subscription_id, events[0].pipeline_id)
 
 
 def bodies(receiver: Receiver) -> list[Any]:
@@ -68,14 +68,14 @@ def state(terminal: Terminal, subscription_id: str) -> str:
 # --- Slack ---
 
 
-def test_slack_is_told_in_blocks_and_waits_as_long_as_it_says(
+def test_slack_gets_blocks_and_a_retry_waits_as_long_as_it_asks(
     subscribers: Subscribers, publish: Publish, evidence: Evidence
 ):
     busy = CannedResponse(429, {"retry-after": "1"}, b'{"ok":false,"error":"rate_limited"}')
-    receiver, life = Receiver("slack", slack(busy)), a_life(CREATED)
-    lane = only(life, add_slack(subscribers, receiver))
+    receiver, events = Receiver("slack", slack(busy)), pipeline_events(CREATED)
+    lane = only(events, add_slack(subscribers, receiver))
 
-    publish(life)
+    publish(events)
 
     assert receiver.wait_for(2, within=PATIENCE)
     first, second = receiver.arrivals
@@ -89,21 +89,21 @@ def test_slack_is_told_in_blocks_and_waits_as_long_as_it_says(
 # --- WeCom ---
 
 
-def test_a_robot_is_told_in_chinese_and_a_ping_can_be_read(
+def test_a_robot_gets_chinese_text_and_a_readable_ping(
     subscribers: Subscribers, publish: Publish, evidence: Evidence, terminal: Terminal
 ):
-    receiver, life = Receiver("wecom", wecom()), a_life(CREATED, FAILED)
+    receiver, events = Receiver("wecom", wecom()), pipeline_events(CREATED, FAILED)
     subscription_id = add_robot(subscribers, receiver, "--language", "zh", *ONLY_FAILURES)
-    lane = only(life, subscription_id)
+    lane = only(events, subscription_id)
 
-    asked = terminal.json("subscriptions", "test", subscription_id)
-    publish(life)
+    ping = terminal.json("subscriptions", "test", subscription_id)
+    publish(events)
     eventually(lambda: evidence.statuses(lane) == [DeliveryStatus.DELIVERED])
 
-    assert asked["outcome"] == "delivered"
-    greeting, told = (body["markdown"]["content"] for body in bodies(receiver))
+    assert ping["outcome"] == "delivered"
+    greeting, alarm = (body["markdown"]["content"] for body in bodies(receiver))
     assert "测试消息" in greeting
-    assert f"❌ 数据湖：流水线 {lane.pipeline_key} 运行失败" in told
+    assert f"❌ 数据湖：流水线 {lane.pipeline_key} 运行失败" in alarm
 
 
 def test_an_errcode_decides_though_http_says_200(
@@ -112,10 +112,10 @@ def test_an_errcode_decides_though_http_says_200(
     codes = (93000, 45009, 40001, 40058)
     robots = [Receiver(f"errcode{code}", wecom(code)) for code in codes]
     ids = [add_robot(subscribers, robot, "--retry-schedule", "60") for robot in robots]
-    life = a_life(CREATED)
-    lanes = [only(life, one) for one in ids]
+    events = pipeline_events(CREATED)
+    lanes = [only(events, id_) for id_ in ids]
 
-    publish(life)
+    publish(events)
     eventually(lambda: all(attempts(evidence, lane) for lane in lanes))
     eventually(lambda: state(terminal, ids[0]) == "disabled")
 
@@ -125,33 +125,33 @@ def test_an_errcode_decides_though_http_says_200(
         [Outcome.REJECTED],
         [Outcome.UNACCEPTABLE],
     ]
-    assert [state(terminal, one) for one in ids[1:]] == ["active"] * 3
+    assert [state(terminal, id_) for id_ in ids[1:]] == ["active"] * 3
     assert attributes_of(evidence.letter(lanes[3]))["reason"] == "unacceptable"
-    said = "".join(terminal.said).encode()
-    for where in (evidence.logged, evidence.stored, evidence.queued, said):
-        assert KEY.encode() not in where
+    terminal_output = "".join(terminal.output).encode()
+    for output in (evidence.logged, evidence.stored, evidence.queued, terminal_output):
+        assert KEY.encode() not in output
 
 
 # --- mail ---
 
 
-def sent(to: str) -> list[Message]:
+def sent_mails(recipient: str) -> list[Message]:
     mails = ses_backends[ACCOUNT_ID][REGION].sent_messages
-    return [mail for mail in mails if to in mail.destinations["ToAddresses"]]
+    return [mail for mail in mails if recipient in mail.destinations["ToAddresses"]]
 
 
 def test_a_mail_goes_to_every_mailbox_from_the_one_sender(
     subscribers: Subscribers, publish: Publish, evidence: Evidence
 ):
-    url, life = "mailto:a@team.example,b@team.example", a_life(CREATED, FAILED)
+    url, events = "mailto:a@team.example,b@team.example", pipeline_events(CREATED, FAILED)
     options = ("--channel", "email", *ONLY_FAILURES)
     subscription_id, secret = subscribers.add_url(url, "mail", *options)
-    lane = only(life, subscription_id)
+    lane = only(events, subscription_id)
 
-    publish(life)
+    publish(events)
     eventually(lambda: evidence.statuses(lane) == [DeliveryStatus.DELIVERED])
 
-    (mail,) = sent("a@team.example")
+    (mail,) = sent_mails("a@team.example")
     assert secret is None
     assert mail.source == SENDER
     assert mail.destinations == {"ToAddresses": ["a@team.example", "b@team.example"]}

@@ -8,7 +8,7 @@ from local.installation import LocalLakehook
 from local.receiver import OK, Arrival, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.kills import kill
-from tests.e2e.pipelines import a_life, heard, of_pipeline
+from tests.e2e.pipelines import arrivals_of, arrived_sequences, pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.integration.eventually import PATIENCE, eventually
 
@@ -28,8 +28,8 @@ def test_a_delivery_whose_sender_is_killed_comes_again_by_the_same_id(
 
     receiver = Receiver("witness", hang)
     subscribers.add(receiver, "--deadline", "20")
-    life = a_life()
-    publish(life)
+    events = pipeline_events()
+    publish(events)
     assert receiver.wait_for(1, within=PATIENCE)
 
     killed = kill(lakehook, "functions.deliver")
@@ -37,8 +37,8 @@ def test_a_delivery_whose_sender_is_killed_comes_again_by_the_same_id(
 
     assert killed
     assert receiver.wait_for(4, within=PATIENCE)
-    assert heard(receiver, life) == [1, 1, 2, 3]
-    first, second, *_ = of_pipeline(receiver, life)
+    assert arrived_sequences(receiver, events) == [1, 1, 2, 3]
+    first, second, *_ = arrivals_of(receiver, events)
     assert first.id == second.id
     assert first.raw == second.raw
     assert all(arrival.genuine for arrival in receiver.arrivals)
@@ -49,14 +49,14 @@ def test_however_often_processes_are_killed_everything_comes_in_order(
 ):
     receiver = Receiver("witness")
     subscribers.add(receiver)
-    lives = [a_life() for _ in range(24)]
-    publish([event for life in lives for event in life])
+    pipelines = [pipeline_events() for _ in range(24)]
+    publish([event for events in pipelines for event in events])
 
     for count, functions in ((2, BOTH), (36, ("functions.deliver",))):
         assert receiver.wait_for(count, within=PATIENCE)
         assert kill(lakehook, *functions)
 
     eventually(lambda: len({arrival.id for arrival in list(receiver.arrivals)}) == 72)
-    for life in lives:
-        assert heard(receiver, life) == sorted(heard(receiver, life))
-        assert set(heard(receiver, life)) == {1, 2, 3}
+    for events in pipelines:
+        assert arrived_sequences(receiver, events) == sorted(arrived_sequences(receiver, events))
+        assert set(arrived_sequences(receiver, events)) == {1, 2, 3}

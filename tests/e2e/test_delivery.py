@@ -1,4 +1,4 @@
-"""What a subscriber gets: all that it asked for, in order, once, and genuine."""
+"""Deliveries to a subscriber: all that it asked for, in order, once, and genuine."""
 
 import json
 from collections.abc import Callable
@@ -13,22 +13,30 @@ from local.receiver import Receiver
 from tests.builders import an_event
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence
-from tests.e2e.pipelines import COMPLETED, CREATED, FAILED, RUNNING, a_life, heard, of_pipeline
+from tests.e2e.pipelines import (
+    COMPLETED,
+    CREATED,
+    FAILED,
+    RUNNING,
+    arrivals_of,
+    arrived_sequences,
+    pipeline_events,
+)
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import PATIENCE, eventually
 
 
-def test_each_subscriber_hears_the_life_of_each_pipeline_in_order(
+def test_each_subscriber_gets_the_events_of_each_pipeline_in_order(
     subscribers: Subscribers, terminal: Terminal, tmp_path: Path
 ):
     receivers = [Receiver("one"), Receiver("two")]
     for receiver in receivers:
         subscribers.add(receiver)
-    lives = [a_life(CREATED, RUNNING, end) for end in (COMPLETED, FAILED) * 4]
+    pipelines = [pipeline_events(CREATED, RUNNING, end) for end in (COMPLETED, FAILED) * 4]
     file = tmp_path / "events.jsonl"
     file.write_text(
-        "\n".join(json.dumps(life[step].document) for step in range(3) for life in lives)
+        "\n".join(json.dumps(events[step].document) for step in range(3) for events in pipelines)
     )
 
     answer = terminal.json("events", "send", "--file", str(file))
@@ -36,10 +44,10 @@ def test_each_subscriber_hears_the_life_of_each_pipeline_in_order(
     assert answer == {"sent": 24}
     for receiver in receivers:
         assert receiver.wait_for(24, within=PATIENCE)
-        for life in lives:
-            arrivals = of_pipeline(receiver, life)
+        for events in pipelines:
+            arrivals = arrivals_of(receiver, events)
             assert [(arrival.sequence, arrival.event_type) for arrival in arrivals] == [
-                (sequence, event.type) for sequence, event in enumerate(life, start=1)
+                (sequence, event.type) for sequence, event in enumerate(events, start=1)
             ]
             previous = [arrival.body["previous_event_type"] for arrival in arrivals]
             assert previous == [None, CREATED, RUNNING]
@@ -51,7 +59,7 @@ def test_a_body_carries_what_the_producer_wrote_byte_for_byte(
     receiver = Receiver("careful")
     subscribers.add(receiver)
     document = an_event(
-        pipeline_id=a_life()[0].pipeline_id,
+        pipeline_id=pipeline_events()[0].pipeline_id,
         message='数据湖 第一步 🌊 \\ " \u2028 \ufffe \x7f',
         data={"zeta": [1, 1.5, -0.0, 2**70, None, True], "alpha": {"": "空"}, "é": []},
         unknown_to_us={"later": "版本"},
@@ -71,12 +79,12 @@ def test_a_body_carries_what_the_producer_wrote_byte_for_byte(
     assert arrival.headers["content-type"] == "application/json"
 
 
-def test_a_subscriber_that_wants_failures_hears_of_nothing_else_and_sees_the_gap(
+def test_a_subscriber_of_failures_gets_no_other_event_and_sees_the_gap(
     subscribers: Subscribers, publish: Publish, evidence: Evidence
 ):
     failures = Receiver("failures")
     subscribers.add(failures, "--event-type", "PIPELINE_FAILED", "--event-type", "PIPELINE_PARTIAL")
-    good, bad = a_life(), a_life(CREATED, RUNNING, FAILED)
+    good, bad = pipeline_events(), pipeline_events(CREATED, RUNNING, FAILED)
 
     publish([*good, *bad])
 
@@ -106,19 +114,21 @@ def say_anew(lakehook: LocalLakehook) -> Callable[[Event], None]:
     return say
 
 
-def test_a_batch_that_is_said_again_is_delivered_once(
+def test_a_batch_that_is_published_again_is_delivered_once(
     subscribers: Subscribers, publish: Publish, say_anew: Callable[[Event], None]
 ):
     receiver = Receiver("once")
     subscribers.add(receiver)
-    lives = [a_life(CREATED, RUNNING) for _ in range(4)]
-    batch = [event for life in lives for event in life]
+    pipelines = [pipeline_events(CREATED, RUNNING) for _ in range(4)]
+    batch = [event for events in pipelines for event in events]
     publish(batch)
     assert receiver.wait_for(8, within=PATIENCE)
 
     for event in batch:
         say_anew(event)
-    publish([an_event(**life[0].document | {"event_type": str(COMPLETED)}) for life in lives])
+    publish(
+        [an_event(**events[0].document | {"event_type": str(COMPLETED)}) for events in pipelines]
+    )
 
     assert receiver.wait_for(12, within=PATIENCE)
-    assert [heard(receiver, life) for life in lives] == [[1, 2, 3]] * 4
+    assert [arrived_sequences(receiver, events) for events in pipelines] == [[1, 2, 3]] * 4

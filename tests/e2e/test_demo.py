@@ -24,14 +24,16 @@ def test_the_demonstration_ends_well_and_says_what_arrived():
     )
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    for one in (*demo_subscribers(), stuck_subscriber()[0]):
-        expected = sum(map(len, one.expects().values()))
+    for subscriber in (*demo_subscribers(), stuck_subscriber()[0]):
+        expected = sum(map(len, subscriber.expects().values()))
         (row,) = (
-            row for row in ended.stdout.splitlines() if row.startswith(f"│ {one.receiver.name} ")
+            row
+            for row in ended.stdout.splitlines()
+            if row.startswith(f"│ {subscriber.receiver.name} ")
         )
         cells = [cell.strip() for cell in row.strip("│").split("│")]
         assert cells[2:5] == [f"{expected} of {expected}", "yes", "yes"]
-        assert cells[5:] == [REFUSED.get(one.receiver.name, "0"), "0"]
+        assert cells[5:] == [REFUSED.get(subscriber.receiver.name, "0"), "0"]
     assert "deliveries/s (480 in " in ended.stdout
     assert "stuck, 103: #1 #2 #3 arrived in order after the redrive." in ended.stdout
     assert max(map(cell_len, ended.stdout.splitlines())) <= COLUMNS

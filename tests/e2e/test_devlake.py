@@ -59,23 +59,27 @@ def types_of(receiver: Receiver, pipeline: int) -> list[str]:
     return [arrival.event_type for arrival in of(receiver, pipeline)]
 
 
-def test_what_go_has_made_reaches_a_subscriber_with_devlakes_own_body(
+def test_a_notification_made_by_go_reaches_a_subscriber_with_devlakes_body(
     post: Post, receiver: Receiver
 ):
-    life = [vector_named(status) for status in ("TASK_CREATED", "TASK_RUNNING", "TASK_COMPLETED")]
+    events = [vector_named(status) for status in ("TASK_CREATED", "TASK_RUNNING", "TASK_COMPLETED")]
 
-    assert [post(vector) for vector in life] == [202] * 3
+    assert [post(vector) for vector in events] == [202] * 3
 
     assert receiver.wait_until_taken(3, within=PATIENCE)
     assert types_of(receiver, 39) == [CREATED, RUNNING, COMPLETED]
     arrivals = of(receiver, 39)
     assert [arrival.sequence for arrival in arrivals] == [1, 2, 3]
-    assert [arrival.body["data"]["devlake"] for arrival in arrivals] == [one.body for one in life]
+    assert [arrival.body["data"]["devlake"] for arrival in arrivals] == [
+        notification.body for notification in events
+    ]
     assert all(arrival.genuine for arrival in arrivals)
     assert arrivals[0].body["trigger_source"] == "unknown"
 
 
-def test_replays_change_nothing(devlake: DevLake, receiver: Receiver, evidence: Evidence):
+def test_replayed_notifications_change_nothing(
+    devlake: DevLake, receiver: Receiver, evidence: Evidence
+):
     pipeline = devlake.create()
     devlake.live(pipeline)
     eventually(lambda: COMPLETED in types_of(receiver, pipeline))

@@ -1,4 +1,4 @@
-"""Whatever happens in a DevLake, subscribers get it whole and in order, once."""
+"""Subscribers get each DevLake scenario whole and in order, once."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ DEVLAKES_OWN = '{"inferred": [{"exists": false}], "reconciled": [{"exists": fals
 
 @dataclass
 class Run:
-    """One scenario, on a server of its own."""
+    """Run of a scenario, on a server of its own."""
 
     scenario: Scenario
     devlake: DevLake
@@ -42,7 +42,7 @@ class Run:
 
 @dataclass
 class Received:
-    """What the subscribers of all scenarios got."""
+    """Arrivals at the subscribers of all scenarios."""
 
     old: OldReceiver
     new: Receiver = field(default_factory=lambda: Receiver("new"))
@@ -53,18 +53,18 @@ class Received:
         return [arrival for arrival in list(self.new.arrivals) if arrival.pipeline == key]
 
     def words(self, pipeline: int, source: str | None = None) -> str:
-        return " ".join(map(_word, self.arrivals(pipeline, source)))
+        return " ".join(map(_to_marked_type, self.arrivals(pipeline, source)))
 
     def in_devlakes_format(self, pipeline: int) -> str:
         words = [post.notice["Status"] + post.marks for post in self.old.of(pipeline)]
-        return " ".join(word.removeprefix("TASK_") for word in words)
+        return " ".join(status.removeprefix("TASK_") for status in words)
 
     def devlakes_own(self, pipeline: int) -> str:
         own = [arrival for arrival in self.own.arrivals if arrival.pipeline == str(pipeline)]
-        return " ".join(map(_word, own))
+        return " ".join(map(_to_marked_type, own))
 
 
-def _word(arrival: Arrival) -> str:
+def _to_marked_type(arrival: Arrival) -> str:
     marks = "*" * arrival.body.get("inferred", False) + "+" * arrival.body.get("reconciled", False)
     return arrival.event_type.removeprefix("PIPELINE_") + marks
 
@@ -141,7 +141,7 @@ def run(request: pytest.FixtureRequest, runs: dict[str, Run]) -> Run:
     return runs[request.param]
 
 
-def test_subscribers_get_what_happened(run: Run, received: Received):
+def test_subscribers_get_the_events_of_a_scenario_in_order(run: Run, received: Received):
     arrivals = received.arrivals(run.pipeline)
 
     assert received.words(run.pipeline) == run.scenario.received
@@ -160,10 +160,10 @@ def test_a_receiver_written_for_devlake_gets_its_very_notices_and_knows_the_othe
         assert unmarked <= posted
 
 
-def test_whoever_wants_devlakes_own_alone_gets_nothing_else(run: Run, received: Received):
-    own = [word for word in run.scenario.received.split() if word.isalpha()]
+def test_a_subscriber_of_devlakes_format_gets_no_inferred_event(run: Run, received: Received):
+    own_format = [status for status in run.scenario.received.split() if status.isalpha()]
 
-    assert received.devlakes_own(run.pipeline).split() == own
+    assert received.devlakes_own(run.pipeline).split() == own_format
 
 
 def test_a_project_is_named_as_it_is(runs: dict[str, Run], received: Received):
@@ -188,7 +188,7 @@ def test_an_event_links_to_its_pipeline_in_devlakes_ui(runs: dict[str, Run], rec
     assert urls == {f"{DEVLAKES_UI}/advanced/pipeline/{pipeline}"}
 
 
-def test_what_devlake_does_not_say_is_unknown(runs: dict[str, Run], received: Received):
+def test_fields_that_devlake_leaves_out_are_unknown(runs: dict[str, Run], received: Received):
     arrivals = [arrival for run in runs.values() for arrival in received.arrivals(run.pipeline)]
 
     assert {arrival.body["trigger_source"] for arrival in arrivals} == {"unknown"}
@@ -198,10 +198,10 @@ def test_what_devlake_does_not_say_is_unknown(runs: dict[str, Run], received: Re
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_what_devlake_lost_is_read_from_its_api(
+def test_lost_notifications_are_read_from_devlakes_api(
     name: str, runs_with_api: dict[str, Run], received: Received
 ):
-    """Which state the schedule read first is chance, and so are the marks."""
+    """Compare without marks: which state the schedule reads first is chance."""
     run = runs_with_api[name]
     arrivals = received.arrivals(run.pipeline, KNOWN)
 
@@ -210,7 +210,7 @@ def test_what_devlake_lost_is_read_from_its_api(
 
 
 @pytest.fixture
-def known(lakehook: LocalLakehook, received: Received, devlakes: Rests) -> DevLake:
+def known_devlake(lakehook: LocalLakehook, received: Received, devlakes: Rests) -> DevLake:
     devlake = DevLake(f"{lakehook.deployment.ingress_url}{READ}", lakehook.notification_secret)
     devlakes[READ].servers.append(devlake.tables)
     return devlake
@@ -226,13 +226,13 @@ def events_of(received: Received, pipeline: int, words: str) -> list[dict[str, A
     return [dict(arrival.body) for arrival in received.arrivals(pipeline, READ)]
 
 
-def test_a_blueprint_is_the_trigger_whatever_started_it_and_what_has_none_is_manual(
-    known: DevLake, received: Received
+def test_a_pipeline_of_a_blueprint_has_it_as_trigger_and_any_other_is_manual(
+    known_devlake: DevLake, received: Received
 ):
-    blueprints = [known.add_blueprint(PROJECT), known.add_blueprint(), 0]
-    pipelines = [known.create(blueprint) for blueprint in blueprints]
+    blueprints = [known_devlake.add_blueprint(PROJECT), known_devlake.add_blueprint(), 0]
+    pipelines = [known_devlake.create(blueprint) for blueprint in blueprints]
     for pipeline in pipelines:
-        known.live(pipeline)
+        known_devlake.live(pipeline)
 
     triggers = [
         {event["trigger_source"] for event in events_of(received, pipeline, RUN)}
@@ -241,14 +241,14 @@ def test_a_blueprint_is_the_trigger_whatever_started_it_and_what_has_none_is_man
     assert triggers == [{f"blueprint:{n}"} if n else {"manual"} for n in blueprints]
 
 
-def test_an_end_says_what_failed_and_a_rerun_that_succeeds_nothing_of_it(
-    known: DevLake, received: Received
+def test_a_failed_end_names_its_failed_tasks_and_a_successful_rerun_none(
+    known_devlake: DevLake, received: Received
 ):
     plan = [[planned_task(fail=True), planned_task()], [planned_task()]]
-    pipeline = known.create(plan=plan, name="nightly", labels=["team-a"])
-    known.live(pipeline, failing=1)
-    known.rerun(pipeline)
-    known.live(pipeline)
+    pipeline = known_devlake.create(plan=plan, name="nightly", labels=["team-a"])
+    known_devlake.live(pipeline, failing=1)
+    known_devlake.rerun(pipeline)
+    known_devlake.live(pipeline)
 
     two_runs = "CREATED RUNNING FAILED CREATED RUNNING COMPLETED"
     events = events_of(received, pipeline, two_runs)
@@ -264,7 +264,7 @@ def test_an_end_says_what_failed_and_a_rerun_that_succeeds_nothing_of_it(
     assert not {"message", "error_name", "failed_tasks"} & completed.keys()
 
 
-def test_an_api_that_does_not_answer_costs_nothing_but_what_it_would_have_said(
+def test_an_api_that_does_not_answer_costs_only_the_details(
     lakehook: LocalLakehook, received: Received
 ):
     devlake = DevLake(f"{lakehook.deployment.ingress_url}{AWAY}", lakehook.notification_secret)

@@ -1,4 +1,4 @@
-"""What becomes of a delivery that its receiver does not take."""
+"""Outcomes of a delivery that its receiver does not accept."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from lakehook.domain.queue_message import decode
 from local.receiver import OK, Arrival, Behaviour, CannedResponse, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence, attributes_of
-from tests.e2e.pipelines import CREATED, a_life, heard
+from tests.e2e.pipelines import CREATED, arrived_sequences, pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.integration.eventually import PATIENCE, eventually
 
@@ -28,12 +28,12 @@ def test_a_retry_waits_as_long_as_the_receiver_asked_has_the_same_id_and_is_sign
 ):
     receiver = Receiver("busy", scripted(CannedResponse(503, {"retry-after": "1"})))
     subscribers.add(receiver)
-    life = a_life()
+    events = pipeline_events()
 
-    publish(life)
+    publish(events)
 
     assert receiver.wait_for(4, within=PATIENCE)
-    assert heard(receiver, life) == [1, 1, 2, 3]
+    assert arrived_sequences(receiver, events) == [1, 1, 2, 3]
     first, second, *_ = receiver.arrivals
     assert (first.id, first.raw) == (second.id, second.raw)
     assert second.at - first.at >= 1.0  # the schedule alone would have said 0.5
@@ -46,17 +46,17 @@ def signed_at(arrival: Arrival) -> int:
     return int(arrival.headers["webhook-timestamp"])
 
 
-def test_a_delivery_nobody_takes_becomes_a_letter_and_what_follows_is_held(
+def test_a_refused_delivery_becomes_a_dead_letter_and_its_followers_are_held(
     subscribers: Subscribers, publish: Publish, evidence: Evidence
 ):
     receiver = Receiver("refusing", lambda _: ERROR)
     subscription = subscribers.add(receiver)
-    life = a_life()
-    lane = Lane(subscription, life[0].pipeline_id)
+    events = pipeline_events()
+    lane = Lane(subscription, events[0].pipeline_id)
 
-    publish(life[:2])
+    publish(events[:2])
     letter = evidence.letter(lane)
-    publish(life[2:])
+    publish(events[2:])
     eventually(evidence.nothing_is_under_way)
 
     head, *followers = evidence.records(lane)
@@ -75,12 +75,14 @@ def test_a_delivery_nobody_takes_becomes_a_letter_and_what_follows_is_held(
         "last_status": "500",
     }
     assert (
-        decode(letter["Body"]) == head.delivery == Delivery(lane, SequencedEvent(life[0], 1, None))
+        decode(letter["Body"])
+        == head.delivery
+        == Delivery(lane, SequencedEvent(events[0], 1, None))
     )
     assert head.status is DeliveryStatus.DEAD
-    assert [one.status for one in head.attempts_log] == [ERROR] * 3
+    assert [attempt.status for attempt in head.attempts_log] == [ERROR] * 3
     assert [follower.status for follower in followers] == [DeliveryStatus.WAITING] * 2
-    assert heard(receiver, life) == [1, 1, 1]
+    assert arrived_sequences(receiver, events) == [1, 1, 1]
 
 
 def rfc_3339_seconds(text: str) -> float:

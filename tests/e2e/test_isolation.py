@@ -1,4 +1,4 @@
-"""Nobody waits for another: no subscriber for a subscriber, and no pipeline for a pipeline."""
+"""Isolation: no subscriber waits for another, and no pipeline for another."""
 
 from collections.abc import Sequence
 from threading import Event as Signal
@@ -7,7 +7,7 @@ from lakehook.domain.event import Event
 from local.installation import LocalLakehook
 from local.receiver import OK, Arrival, Receiver
 from tests.e2e.conftest import Publish
-from tests.e2e.pipelines import a_life, heard
+from tests.e2e.pipelines import arrived_sequences, pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.test_rarities import healths_of
 from tests.integration.eventually import PATIENCE, eventually
@@ -27,9 +27,9 @@ def test_a_subscriber_that_hangs_beyond_its_deadline_delays_no_other(
     patient = "0.5" + ",1" * 15  # else a busy machine spends the budget before it is released
     subscribers.add(hanging, "--deadline", "1", "--retry-schedule", patient)
     subscribers.add(prompt)
-    lives = [a_life() for _ in range(3)]
+    pipelines = [pipeline_events() for _ in range(3)]
 
-    publish(by_turns(lives))
+    publish(by_turns(pipelines))
     prompt_has_all = prompt.wait_for(9, within=PATIENCE)
     hanging_had = {arrival.sequence for arrival in hanging.arrivals}
     released.set()
@@ -37,16 +37,16 @@ def test_a_subscriber_that_hangs_beyond_its_deadline_delays_no_other(
     assert prompt_has_all
     assert hanging_had <= {1}
     eventually(
-        lambda: all(heard(hanging, life)[-2:] == [2, 3] for life in lives),
+        lambda: all(arrived_sequences(hanging, events)[-2:] == [2, 3] for events in pipelines),
     )
-    assert all(set(heard(hanging, life)[:-2]) == {1} for life in lives)
-    assert [heard(prompt, life) for life in lives] == [[1, 2, 3]] * 3
+    assert all(set(arrived_sequences(hanging, events)[:-2]) == {1} for events in pipelines)
+    assert [arrived_sequences(prompt, events) for events in pipelines] == [[1, 2, 3]] * 3
 
 
 def test_a_subscriber_that_is_slow_but_within_its_deadline_delays_no_other_and_gets_no_repeat(
     subscribers: Subscribers, publish: Publish, lakehook: LocalLakehook
 ):
-    """Once its first request has been unanswered for a while, it gets one more at most."""
+    """Check that a hanging endpoint gets at most one more request after its first timeout."""
     prompt = Receiver("prompt")
     requests_meanwhile: list[int] = []
 
@@ -58,22 +58,22 @@ def test_a_subscriber_that_is_slow_but_within_its_deadline_delays_no_other_and_g
     slow = Receiver("slow", last)
     slow_id = subscribers.add(slow, "--deadline", "20")
     subscribers.add(prompt)
-    lives = [a_life() for _ in range(3)]
+    pipelines = [pipeline_events() for _ in range(3)]
 
-    publish(lives[0])
+    publish(pipelines[0])
     eventually(lambda: healths_of(lakehook).find(slow_id).unanswered_since is not None)
-    publish(by_turns(lives[1:]))
+    publish(by_turns(pipelines[1:]))
 
     assert slow.wait_for(9, within=PATIENCE)
     assert requests_meanwhile[0] <= 2
-    assert [heard(slow, life) for life in lives] == [[1, 2, 3]] * 3
-    assert [heard(prompt, life) for life in lives] == [[1, 2, 3]] * 3
+    assert [arrived_sequences(slow, events) for events in pipelines] == [[1, 2, 3]] * 3
+    assert [arrived_sequences(prompt, events) for events in pipelines] == [[1, 2, 3]] * 3
 
 
 def test_a_pipeline_that_a_subscriber_refuses_delays_no_other_pipeline(
     subscribers: Subscribers, publish: Publish
 ):
-    refused, welcome = a_life(), a_life()
+    refused, welcome = pipeline_events(), pipeline_events()
     others_are_through = Signal()
 
     def choosy(arrival: Arrival) -> int:
@@ -84,14 +84,14 @@ def test_a_pipeline_that_a_subscriber_refuses_delays_no_other_pipeline(
     subscribers.add(receiver)
 
     publish(by_turns([refused, welcome]))
-    eventually(lambda: heard(receiver, welcome) == [1, 2, 3])
-    refused_had = set(heard(receiver, refused))
+    eventually(lambda: arrived_sequences(receiver, welcome) == [1, 2, 3])
+    refused_sequences = set(arrived_sequences(receiver, refused))
     others_are_through.set()
 
-    assert refused_had <= {1}
-    eventually(lambda: heard(receiver, refused)[-2:] == [2, 3])
-    assert set(heard(receiver, refused)[:-2]) == {1}
+    assert refused_sequences <= {1}
+    eventually(lambda: arrived_sequences(receiver, refused)[-2:] == [2, 3])
+    assert set(arrived_sequences(receiver, refused)[:-2]) == {1}
 
 
-def by_turns(lives: Sequence[Sequence[Event]]) -> list[Event]:
-    return [event for step in zip(*lives, strict=True) for event in step]
+def by_turns(pipelines: Sequence[Sequence[Event]]) -> list[Event]:
+    return [event for step in zip(*pipelines, strict=True) for event in step]

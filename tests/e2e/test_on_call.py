@@ -1,4 +1,4 @@
-"""At 3 am: one look says who is in trouble, why, and what to type; what is typed mends it."""
+"""Night on call: the status says who fails, why, and which command to type; the commands work."""
 
 import shlex
 import time
@@ -12,7 +12,7 @@ from lakehook.domain.event import Event
 from lakehook.domain.json_document import to_json
 from local.receiver import OK, Arrival, Receiver
 from tests.e2e.conftest import STALLING, Publish, Say
-from tests.e2e.pipelines import COMPLETED, CREATED, a_life
+from tests.e2e.pipelines import COMPLETED, CREATED, pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import eventually
@@ -71,14 +71,16 @@ class Night:
             "tmpl": Answering(),
             "healthy": Answering(),
         }
-        self.receivers = {name: Receiver(name, told) for name, told in self.behaviours.items()}
+        self.receivers = {
+            name: Receiver(name, behaviour) for name, behaviour in self.behaviours.items()
+        }
         template.write_text(FAILING, encoding="utf-8")
         options = {"dead": OFTEN, "secure": OFTEN, "tmpl": ("--template", str(template))}
         for name, receiver in self.receivers.items():
             subscribers.add(receiver, *options.get(name, ()))
         nobody = created(project_name="nobody")
-        others = [created() for _ in range(PIPELINES - 3)]
-        publish([self.poisoned, self.stalled, nobody, *others])
+        healthy_pipelines = [created() for _ in range(PIPELINES - 3)]
+        publish([self.poisoned, self.stalled, nobody, *healthy_pipelines])
         say(self.bad.pipeline_id, to_json({**self.bad.document, "event_type": "PIPELINE_DONE"}))
 
     def status(self) -> Any:
@@ -105,11 +107,13 @@ class Night:
 
     def mend_parked(self, id_: str) -> None:
         self._mended.write_text(to_json(self.bad.document), encoding="utf-8")
-        sent = ("events", "parked", "send", id_, "--file", str(self._mended))
-        assert self.terminal(*sent) == 0, self.terminal.complaint
+        send_command = ("events", "parked", "send", id_, "--file", str(self._mended))
+        assert self.terminal(*send_command) == 0, self.terminal.stderr
 
     def is_over(self) -> bool:
-        arrived = {len({event.id for event in told.taken}) for told in self.receivers.values()}
+        arrived = {
+            len({event.id for event in receiver.taken}) for receiver in self.receivers.values()
+        }
         status = self.status()
         return (
             arrived == {PIPELINES + 3}  # the stall, its end, and the event that was mended
@@ -124,7 +128,7 @@ def _stalled(status: Any) -> list[str]:
 
 
 def created(**fields: Any) -> Event:
-    (event,) = a_life(CREATED)
+    (event,) = pipeline_events(CREATED)
     return Event.from_document({**event.document, **fields})
 
 
@@ -139,7 +143,7 @@ def night(
         behaviour.mend()
 
 
-def test_one_status_answers_for_every_subscriber_and_its_lines_mend_them(night: Night) -> None:
+def test_one_status_explains_every_subscriber_and_its_commands_fix_them(night: Night) -> None:
     rows = night.rows()
 
     assert night.terminal("status") == 6

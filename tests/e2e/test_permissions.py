@@ -42,9 +42,9 @@ NOT_SEEN: dict[str, dict[Grant, str]] = {
 @pytest.fixture(autouse=True)
 def _all_has_happened(request: pytest.FixtureRequest) -> None:
     """Half of the tests would show half of the calls; one worker has the turn of all."""
-    here = Path(__file__).parent
-    missing = {path.name for path in here.glob("test_*.py")} - ELSEWHERE
-    missing -= {item.path.name for item in request.session.items if item.path.parent == here}
+    folder = Path(__file__).parent
+    missing = {path.name for path in folder.glob("test_*.py")} - ELSEWHERE
+    missing -= {item.path.name for item in request.session.items if item.path.parent == folder}
     if missing:
         pytest.skip(f"it judges a run of all end-to-end tests; not run: {sorted(missing)}")
 
@@ -55,29 +55,37 @@ def function(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def asked(function: str, lakehook: LocalLakehook, calls: Path) -> set[Grant]:
-    """What the function's code asked for; resources are named by the output that tells of them."""
+def calls_of_function(function: str, lakehook: LocalLakehook, calls: Path) -> set[Grant]:
+    """Return the calls of the function's code; resources have the names of their outputs."""
     outputs = asdict(lakehook.deployment).items()
     names = {value: output_name(name) for name, value in outputs}
-    name = next(one for one in lakehook.functions if BLUEPRINT.logical_id(function) in one)
-    return {(action, _named(resource, names)) for action, resource in asked_of(calls)[name]}
+    name = next(
+        candidate for candidate in lakehook.functions if BLUEPRINT.logical_id(function) in candidate
+    )
+    return {(action, _name_resource(resource, names)) for action, resource in asked_of(calls)[name]}
 
 
-def _named(resource: str, names: dict[str, str]) -> str:
+def _name_resource(resource: str, names: dict[str, str]) -> str:
     thing, slash, path = resource.partition("/index/")
     return f"{names.get(thing, thing)}{slash}{path}"
 
 
-def test_nothing_that_a_function_asks_for_is_missing_in_its_role(function: str, asked: set[Grant]):
-    assert asked - BLUEPRINT.granted(function) == OF_CHOICES.get(function, set())
+def test_nothing_that_a_function_asks_for_is_missing_in_its_role(
+    function: str, calls_of_function: set[Grant]
+):
+    assert calls_of_function - BLUEPRINT.granted(function) == OF_CHOICES.get(function, set())
 
 
-def test_nothing_is_allowed_that_a_function_does_not_ask_for(function: str, asked: set[Grant]):
-    needed = asked | BLUEPRINT.needed_around(function) | NOT_SEEN.get(function, {}).keys()
+def test_nothing_is_allowed_that_a_function_does_not_ask_for(
+    function: str, calls_of_function: set[Grant]
+):
+    needed = (
+        calls_of_function | BLUEPRINT.needed_around(function) | NOT_SEEN.get(function, {}).keys()
+    )
     seldom = SELDOM.get(function, set())
 
     assert BLUEPRINT.granted(function) - needed - seldom == set()
 
 
-def test_what_is_said_never_to_be_seen_is_not_seen(function: str, asked: set[Grant]):
-    assert asked & NOT_SEEN.get(function, {}).keys() == set()
+def test_calls_listed_as_unseen_are_not_seen(function: str, calls_of_function: set[Grant]):
+    assert calls_of_function & NOT_SEEN.get(function, {}).keys() == set()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from local.receiver import OK, Arrival, CannedResponse, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence
-from tests.e2e.pipelines import a_life, heard
+from tests.e2e.pipelines import arrived_sequences, pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import PATIENCE, eventually
@@ -25,16 +25,16 @@ def test_nothing_but_challenges_goes_out_before_one_is_echoed(
 ):
     receiver = Receiver("newcomer", says(b"what?"))
     subscription_id = subscribers.add(receiver, "--challenge", code=1)
-    early, life = a_life(), a_life()
+    early, events = pipeline_events(), pipeline_events()
     publish(early)
     eventually(evidence.nothing_is_under_way)
 
     receiver.behaviour = echo
-    asked = terminal.json("subscriptions", "test", subscription_id)
-    publish(life)
+    ping = terminal.json("subscriptions", "test", subscription_id)
+    publish(events)
 
-    assert asked["state"] == "active"
-    assert receiver.wait_for(2 + len(life), within=PATIENCE)
+    assert ping["state"] == "active"
+    assert receiver.wait_for(2 + len(events), within=PATIENCE)
     assert [arrival.event_type for arrival in receiver.arrivals[:2]] == ["PING", "PING"]
-    assert heard(receiver, early) == []
-    assert heard(receiver, life) == [1, 2, 3]
+    assert arrived_sequences(receiver, early) == []
+    assert arrived_sequences(receiver, events) == [1, 2, 3]

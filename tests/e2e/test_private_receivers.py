@@ -12,7 +12,7 @@ from tests.integration.posting import OK
 from tests.integration.wire import serving
 
 
-def test_the_test_says_what_is_missing_and_then_gets_through(
+def test_subscriptions_test_reports_the_missing_certificate_and_then_succeeds(
     subscribers: Subscribers, terminal: Terminal, authority: Authority, tmp_path: Path
 ):
     context = authority.context(x509.IPAddress(ip_address("127.0.0.1")), clients_of=authority)

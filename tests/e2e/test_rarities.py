@@ -1,4 +1,4 @@
-"""What happens seldom, and asks AWS for what nothing else asks for."""
+"""Rare cases whose calls of AWS no other test makes."""
 
 import time
 from dataclasses import replace
@@ -12,7 +12,7 @@ from local.receiver import OK, Arrival, Receiver
 from local.runtime_api import InvocationResult
 from tests.builders import an_event
 from tests.e2e.conftest import STALLING, Publish
-from tests.e2e.pipelines import CREATED, a_life, heard, of_pipeline
+from tests.e2e.pipelines import CREATED, arrivals_of, arrived_sequences, pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import PATIENCE, eventually
@@ -31,7 +31,7 @@ class Switch:
 
 
 def pipelines(number: int) -> list[Event]:
-    return [event for _ in range(number) for event in a_life(CREATED)]
+    return [event for _ in range(number) for event in pipeline_events(CREATED)]
 
 
 def healths_of(lakehook: LocalLakehook) -> DynamoEndpointHealthStore:
@@ -47,44 +47,44 @@ def breaker_is_open(lakehook: LocalLakehook, subscription_id: str) -> bool:
 def bring_down(
     lakehook: LocalLakehook, subscription_id: str, receiver: Receiver, publish: Publish
 ) -> None:
-    """By one failure after another: of several at the same time some may go uncounted."""
+    """Fail one attempt after another: of concurrent ones some may go uncounted."""
     deadline = time.monotonic() + PATIENCE
     while not breaker_is_open(lakehook, subscription_id):
         assert time.monotonic() < deadline
-        had = len(receiver.arrivals)
+        count_before = len(receiver.arrivals)
         publish(pipelines(1))
-        receiver.wait_for(had + 1, within=1)
+        receiver.wait_for(count_before + 1, within=1)
 
 
 def bring_forward(lakehook: LocalLakehook, subscription_id: str, seconds: float = 90) -> None:
-    """As if so much time had gone by: after a minute and a half a breaker is looked at."""
+    """Shift the due times: a breaker is probed after a minute and a half."""
     health = healths_of(lakehook).find(subscription_id)
     due_at = health.due_at and health.due_at - seconds
     due = replace(health, due_at=due_at, version=health.version + 1)
     assert healths_of(lakehook).save(health, due)
 
 
-def test_a_pipeline_that_stays_in_a_state_for_too_long_is_told_of(
+def test_a_pipeline_that_stays_in_a_state_for_too_long_is_reported_stalled(
     subscribers: Subscribers, publish: Publish
 ):
     receiver = Receiver("watching")
     subscribers.add(receiver)
-    (created,) = life = [an_event(pipeline_id=4999, event_type=CREATED, project_name=STALLING)]
+    (created,) = events = [an_event(pipeline_id=4999, event_type=CREATED, project_name=STALLING)]
 
-    publish(life)
+    publish(events)
 
     assert receiver.wait_until_taken(2, within=PATIENCE)
-    told = [arrival.event_type for arrival in of_pipeline(receiver, life)]
-    assert told == [created.type, EventType.PIPELINE_STALLED]
+    types = [arrival.event_type for arrival in arrivals_of(receiver, events)]
+    assert types == [created.type, EventType.PIPELINE_STALLED]
 
 
 def test_an_event_that_comes_back_to_fan_out_goes_on_its_way(
     lakehook: LocalLakehook, subscribers: Subscribers
 ):
-    """As after a crash, but nobody need wait for the queue to bring it back."""
+    """Invoke fan-out as after a crash, without waiting for the queue."""
     receiver = Receiver("patient")
     subscribers.add(receiver)
-    (created,) = life = a_life(CREATED)
+    (created,) = events = pipeline_events(CREATED)
     attributes = {
         "MessageGroupId": created.pipeline_key,
         "ApproximateReceiveCount": "2",
@@ -96,12 +96,12 @@ def test_an_event_that_comes_back_to_fan_out_goes_on_its_way(
         "attributes": attributes,
     }
 
-    (fan_out,) = (one for name, one in lakehook.functions.items() if "Fanout" in name)
+    (fan_out,) = (function for name, function in lakehook.functions.items() if "Fanout" in name)
     answer = fan_out.invoke({"Records": [record]})
 
     assert answer == InvocationResult(b'{"batchItemFailures": []}')
     assert receiver.wait_until_taken(1, within=PATIENCE)
-    assert heard(receiver, life) == [1]
+    assert arrived_sequences(receiver, events) == [1]
 
 
 def test_an_endpoint_that_says_it_is_gone_is_not_called_again(
@@ -110,7 +110,7 @@ def test_an_endpoint_that_says_it_is_gone_is_not_called_again(
     receiver = Receiver("gone", lambda _: GONE)
     subscription_id = subscribers.add(receiver)
 
-    publish(a_life(CREATED))
+    publish(pipeline_events(CREATED))
 
     assert receiver.wait_for(1, within=PATIENCE)
     show = ("subscriptions", "show", subscription_id)

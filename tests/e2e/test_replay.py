@@ -19,7 +19,7 @@ from local.receiver import Arrival, Receiver
 from tests.e2e.conftest import Publish
 from tests.e2e.evidence import Evidence
 from tests.e2e.kills import kill
-from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING, a_life, of_pipeline
+from tests.e2e.pipelines import COMPLETED, CREATED, RUNNING, arrivals_of, pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import PATIENCE, eventually
@@ -33,7 +33,7 @@ DELIVERED, WAITING = DeliveryStatus.DELIVERED, DeliveryStatus.WAITING
 
 @contextmanager
 def the_command(lakehook: LocalLakehook, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """In a process of its own, which can be killed."""
+    """Start the command in its own process, which can be killed."""
     command = subprocess.Popen(
         [sys.executable, "-m", "lakehook.cli", *arguments],
         cwd=ROOT,
@@ -48,22 +48,22 @@ def the_command(lakehook: LocalLakehook, *arguments: str) -> Iterator[subprocess
         command.communicate()
 
 
-def told(receiver: Receiver, life: list[Event]) -> list[tuple[int, bool]]:
-    """What arrived of a pipeline, repeats left out: which, and whether it was replayed."""
-    arrivals = of_pipeline(receiver, life)
+def distinct_arrivals(receiver: Receiver, events: list[Event]) -> list[tuple[int, bool]]:
+    """Return the sequences that arrived, without repeats, and whether each was replayed."""
+    arrivals = arrivals_of(receiver, events)
     return list(dict.fromkeys((arrival.sequence, is_replayed(arrival)) for arrival in arrivals))
 
 
-def past(receiver: Receiver, life: list[Event]) -> list[tuple[int, bool]]:
+def past(receiver: Receiver, events: list[Event]) -> list[tuple[int, bool]]:
     """Leave out the new event, which waits only once the replay has reached its pipeline."""
-    return [each for each in told(receiver, life) if each[0] <= len(life)]
+    return [each for each in distinct_arrivals(receiver, events) if each[0] <= len(events)]
 
 
 def is_replayed(arrival: Arrival) -> bool:
     return arrival.body.get("replayed", False) is True
 
 
-def test_it_goes_on_though_the_command_the_clock_and_the_sender_are_killed_in_its_midst(
+def test_a_replay_goes_on_though_the_command_the_scheduler_and_the_sender_are_killed(
     subscribers: Subscribers,
     publish: Publish,
     lakehook: LocalLakehook,
@@ -71,9 +71,12 @@ def test_it_goes_on_though_the_command_the_clock_and_the_sender_are_killed_in_it
     terminal: Terminal,
 ):
     receiver, since = Receiver("again"), str(int(time.time()))
-    subscription_id, lives = subscribers.add(receiver), [a_life(CREATED, RUNNING) for _ in range(6)]
-    lanes = [Lane(subscription_id, life[0].pipeline_id) for life in lives]
-    publish([event for life in lives for event in life])
+    subscription_id, pipelines = (
+        subscribers.add(receiver),
+        [pipeline_events(CREATED, RUNNING) for _ in range(6)],
+    )
+    lanes = [Lane(subscription_id, events[0].pipeline_id) for events in pipelines]
+    publish([event for events in pipelines for event in events])
     eventually(lambda: all(evidence.statuses(lane) == [DELIVERED] * 2 for lane in lanes))
 
     wish = ("replay", "--subscription", subscription_id, "--since", since, "--status", "delivered")
@@ -81,7 +84,7 @@ def test_it_goes_on_though_the_command_the_clock_and_the_sender_are_killed_in_it
         eventually(lambda: WAITING in evidence.statuses(lanes[2]))
         killed = kill(lakehook, "functions.scheduler")
         command.kill()
-    publish([completed(life) for life in lives[:2]])
+    publish([completed(events) for events in pipelines[:2]])
     assert receiver.wait_until_taken(13, within=PATIENCE)
     killed += kill(lakehook, "functions.deliver")
 
@@ -89,37 +92,41 @@ def test_it_goes_on_though_the_command_the_clock_and_the_sender_are_killed_in_it
     eventually(lambda: state_of(terminal, subscription_id) == "done")
     eventually(
         lambda: (
-            all(past(receiver, life) == WHOLE for life in lives)
-            and all((3, False) in told(receiver, life)[2:] for life in lives[:2])
+            all(past(receiver, events) == WHOLE for events in pipelines)
+            and all(
+                (3, False) in distinct_arrivals(receiver, events)[2:] for events in pipelines[:2]
+            )
         ),
-        what=lambda: str([told(receiver, life) for life in lives]),
+        what=lambda: str([distinct_arrivals(receiver, events) for events in pipelines]),
     )
-    for life, lane in zip(lives, lanes, strict=True):
-        ids = dict.fromkeys(one.id for one in of_pipeline(receiver, life))
+    for events, lane in zip(pipelines, lanes, strict=True):
+        ids = dict.fromkeys(arrival.id for arrival in arrivals_of(receiver, events))
         assert list(ids)[:2] == [f"{lane}#1", f"{lane}#2"]
     assert all(arrival.genuine for arrival in receiver.arrivals)
 
 
-def completed(life: list[Event]) -> Event:
-    document = {**life[-1].document, "event_type": str(COMPLETED)}
+def completed(events: list[Event]) -> Event:
+    document = {**events[-1].document, "event_type": str(COMPLETED)}
     return Event.from_document({k: v for k, v in document.items() if k != "event_id"})
 
 
 def state_of(terminal: Terminal, subscription_id: str) -> str:
     (replay,) = [
-        one for one in terminal.json("replays", "list") if one["subscription_id"] == subscription_id
+        replay_
+        for replay_ in terminal.json("replays", "list")
+        if replay_["subscription_id"] == subscription_id
     ]
     return str(replay["state"])
 
 
-def test_a_new_subscriber_hears_the_past_once_and_in_order(
+def test_a_new_subscriber_gets_past_events_once_and_in_order(
     publish: Publish,
     service: CommandService,
     evidence: Evidence,
     capsys: pytest.CaptureFixture[str],
 ):
-    since, life = str(int(time.time())), a_life()
-    publish(life[:2])
+    since, events = str(int(time.time())), pipeline_events()
+    publish(events[:2])
     eventually(evidence.nothing_is_under_way)
     hasty = replace(service, start_replay=replace(service.start_replay, settling_seconds=1.0))
     receiver = Receiver("late")
@@ -127,7 +134,7 @@ def test_a_new_subscriber_hears_the_past_once_and_in_order(
     with Subscribers(hasty, Terminal(hasty, capsys), evidence) as subscribers:
         subscribers.add(receiver, "--since", since)
         assert receiver.wait_until_taken(2, within=PATIENCE)
-        publish(life[2:])
+        publish(events[2:])
         assert receiver.wait_until_taken(3, within=PATIENCE)
 
-    assert told(receiver, life) == [(1, True), (2, True), (3, False)]
+    assert distinct_arrivals(receiver, events) == [(1, True), (2, True), (3, False)]

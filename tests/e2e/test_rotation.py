@@ -10,7 +10,7 @@ from lakehook.adapters.signing_keys import CryptographySigningKeys
 from lakehook.domain.verification import CapturedRequest, verify_request
 from local.receiver import Arrival, Receiver
 from tests.e2e.conftest import Publish
-from tests.e2e.pipelines import CREATED, a_life
+from tests.e2e.pipelines import CREATED, pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import PATIENCE, eventually
@@ -18,11 +18,11 @@ from tests.integration.eventually import PATIENCE, eventually
 
 @pytest.fixture
 def deliver_one(publish: Publish) -> Callable[[Receiver], Arrival]:
-    """One more delivery, as it arrived."""
+    """Publish one more event, and return its arrival."""
     numbers = count(1)
 
     def deliver_one(receiver: Receiver) -> Arrival:
-        publish(a_life(CREATED))
+        publish(pipeline_events(CREATED))
         assert receiver.wait_for(next(numbers), within=PATIENCE)
         return receiver.arrivals[-1]
 
@@ -30,7 +30,9 @@ def deliver_one(publish: Publish) -> Callable[[Receiver], Arrival]:
 
 
 def versions(arrival: Arrival) -> list[str]:
-    return [one.partition(",")[0] for one in arrival.headers["webhook-signature"].split()]
+    return [
+        signature.partition(",")[0] for signature in arrival.headers["webhook-signature"].split()
+    ]
 
 
 def verify_by(public_key: str, arrival: Arrival) -> None:
@@ -45,7 +47,7 @@ def test_old_and_new_verify_throughout_a_rotation_to_another_kind(
     terminal: Terminal,
     deliver_one: Callable[[Receiver], Arrival],
 ):
-    """When the old one's time is over is the credential store's, and no matter of an hour here."""
+    """Rotate a secret; the expiry of the old one is tested at the credential store."""
     receiver = Receiver("rotating")
     subscription = subscribers.add(receiver)
 

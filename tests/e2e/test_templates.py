@@ -4,7 +4,7 @@ from pathlib import Path
 
 from local.receiver import Receiver
 from tests.e2e.conftest import Publish
-from tests.e2e.pipelines import a_life
+from tests.e2e.pipelines import pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.integration.eventually import PATIENCE
 
@@ -26,11 +26,11 @@ def test_a_template_is_what_arrives_signed(
     receiver = Receiver("worded")
     header = "x-event: {{ event_type | downcase }}"
     subscribers.add(receiver, "--template", template(tmp_path, GOOD), "--template-header", header)
-    life = a_life()
+    events = pipeline_events()
 
-    publish(life)
+    publish(events)
 
-    assert receiver.wait_for(len(life), within=PATIENCE)
+    assert receiver.wait_for(len(events), within=PATIENCE)
     first = receiver.arrivals[0]
     assert list(first.body) == ["event_type", "sequence", "pipeline_id"]
     assert first.headers["x-event"] == "pipeline_created"

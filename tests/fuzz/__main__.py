@@ -22,7 +22,7 @@ def main() -> int:
 
 
 def _fuzzed(target: Target, seconds: float) -> int:
-    """How many inputs were tried; the first that fails is shrunk, shown and raised."""
+    """Return how many inputs were tried; the first that fails is shrunk, shown and raised."""
     ends_at, tried = monotonic() + seconds, 0
 
     @settings(

@@ -1,4 +1,4 @@
-"""What strangers write, and what must hold whatever they write.
+"""Targets of fuzzing: input of strangers, and what must hold for any of it.
 
 A target fails by an exception that its reader does not foresee, or where two readings disagree.
 """
@@ -39,11 +39,11 @@ class Wire:
         return io.BytesIO(self._wire)
 
     def settimeout(self, _seconds: float) -> None:
-        """It never blocks."""
+        """Never block."""
 
 
 def http_answer(wire: bytes) -> None:
-    """What both readers take for a whole answer has one status and one body.
+    """Check that two parsers that accept an answer read the same status and body.
 
     What has a length or chunks, and is taken for whole here, is not refused by the other.
     """
@@ -64,7 +64,7 @@ def http_answer(wire: bytes) -> None:
 
 
 def read_by_h11(wire: bytes) -> tuple[int, bytes] | None:
-    """Another reader of the same bytes: the status and the body, or None if it refuses."""
+    """Parse the same bytes by another parser: status and body, or None if it refuses."""
     connection, status, body = h11.Connection(h11.CLIENT), 0, b""
     connection.send(h11.Request(method="POST", target="/", headers=[("host", "x")]))
     connection.send(h11.EndOfMessage())
@@ -83,11 +83,11 @@ def read_by_h11(wire: bytes) -> tuple[int, bytes] | None:
 
 
 def event_message(text: str) -> None:
-    """What is taken is read the same again from what is stored."""
+    """Check that an accepted event is restored from storage as it was."""
     with suppress(InvalidInput):
         event = Event.from_message(text, group=_group_of(text))
-        again = Event.restored(event.id, json.loads(event.as_ascii))
-        assert (again.as_ascii, again.pipeline_key) == (event.as_ascii, event.pipeline_key)
+        restored = Event.restored(event.id, json.loads(event.as_ascii))
+        assert (restored.as_ascii, restored.pipeline_key) == (event.as_ascii, event.pipeline_key)
 
 
 def _group_of(text: str) -> str:
@@ -100,13 +100,13 @@ def _group_of(text: str) -> str:
 
 
 def event_pattern(text: str) -> None:
-    """A pattern that is taken decides, or says that it takes too many steps."""
+    """Check that an accepted pattern decides, or is exhausted."""
     with suppress(InvalidInput, PatternExhausted):
         assert compile_pattern(text)(fields_of_sample(EventType.PIPELINE_FAILED)) in (True, False)
 
 
 def liquid_template(text: str) -> None:
-    """What is taken renders to something bounded, or fails as a template."""
+    """Check that an accepted template renders within its bound, or fails as a template."""
     renderer, template = LiquidRenderer(), Template(body=text, headers=(("x-a", text),))
     with suppress(InvalidInput, TemplateFailed):
         renderer.validate(template)
@@ -116,14 +116,14 @@ def liquid_template(text: str) -> None:
 
 
 def devlake_notice(body: bytes) -> None:
-    """A notice that is taken is an event that fan-out takes, or refuses for what it says."""
+    """Check that an accepted notification is an event, of a pipeline or with a task."""
     with suppress(InvalidInput):
         event = Event.from_document(parse_notification(body))
         assert event.type.is_of_pipeline or "task" in event.document
 
 
 def devlake_answer(body: bytes) -> None:
-    """Whatever DevLake's API says is read, or refused in words."""
+    """Check that any answer of DevLake's API is read, or refused by its error."""
     api = RestDevLake(lambda _target: ApiResponse(200, body))
     calls: list[Callable[[], object]] = [
         api.version,
@@ -151,7 +151,7 @@ _JSON: SearchStrategy[Any] = st.recursive(
 
 
 def _object(*names: str, values: SearchStrategy[Any] = _JSON) -> SearchStrategy[dict[str, Any]]:
-    """Some of the fields that are read, and of each the wrong things, too."""
+    """Build documents of some fields that are read, with wrong values, too."""
     return st.dictionaries(st.sampled_from(names), values, max_size=len(names))
 
 

@@ -1,4 +1,4 @@
-"""Whatever strangers write: some inputs of each kind, and each that was once found to matter."""
+"""Input of strangers: some of each kind, and each that once found a defect."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ FOUND = (
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.check.__name__)
-def test_it_holds_whatever_is_written(target: Target):
+def test_random_input_keeps_the_invariants(target: Target):
     @settings(
         derandomize=True, max_examples=60, deadline=None, suppress_health_check=list(HealthCheck)
     )
@@ -39,5 +39,5 @@ def test_it_holds_whatever_is_written(target: Target):
 
 
 @pytest.mark.parametrize(("check", "written"), FOUND)
-def test_what_was_found_stays_mended(check: Callable[[Any], None], written: Any):
+def test_input_that_once_failed_keeps_the_invariants(check: Callable[[Any], None], written: Any):
     check(written)

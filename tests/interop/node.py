@@ -8,10 +8,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 
-def node(*arguments: str, said: str = "") -> str:
-    """Run Node.js beside this file, tell it something, and return what it says."""
+def node(*arguments: str, stdin: str = "") -> str:
+    """Run Node.js in this folder with this input, and return its output."""
     ended = subprocess.run(
-        [program(), *arguments], cwd=HERE, input=said, capture_output=True, text=True, check=False
+        [program(), *arguments], cwd=HERE, input=stdin, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout

@@ -32,7 +32,7 @@ numbers = st.sampled_from([-3, 0, 1, 1.5, 2, 1000])
 literals = texts | numbers | st.booleans() | st.none() | st.just("")
 
 
-def several(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def one_or_more(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return values | st.lists(values, min_size=1, max_size=2)
 
 
@@ -49,12 +49,12 @@ operators = st.one_of(
     st.fixed_dictionaries({"numeric": (comparisons | ranges).map(list)}),
     st.fixed_dictionaries(
         {
-            "anything-but": several(texts)
-            | several(numbers)
-            | st.fixed_dictionaries({"prefix": several(texts)})
-            | st.fixed_dictionaries({"suffix": several(ascii_texts)})
-            | st.fixed_dictionaries({"equals-ignore-case": several(ascii_texts)})
-            | st.fixed_dictionaries({"wildcard": several(wildcards.map("".join))})
+            "anything-but": one_or_more(texts)
+            | one_or_more(numbers)
+            | st.fixed_dictionaries({"prefix": one_or_more(texts)})
+            | st.fixed_dictionaries({"suffix": one_or_more(ascii_texts)})
+            | st.fixed_dictionaries({"equals-ignore-case": one_or_more(ascii_texts)})
+            | st.fixed_dictionaries({"wildcard": one_or_more(wildcards.map("".join))})
         }
     ),
 )
@@ -83,7 +83,7 @@ class EventRuler:
         self._questions, self._answers = questions, answers
 
     def matches(self, pattern: Json, events: Sequence[Json]) -> list[bool | None]:
-        """Whether each event matches; ``None`` if the pattern is refused."""
+        """Tell for each event whether it matches; ``None`` if the pattern is refused."""
         lines = [json.dumps({"pattern": pattern, "event": event}) for event in events]
         print(*lines, sep="\n", file=self._questions, flush=True)
         answers = [self._answers.readline().strip() for _ in events]
@@ -117,8 +117,8 @@ def results(pattern: Json, events: Sequence[Json]) -> list[bool | None]:
 
 
 @settings(max_examples=MAX_EXAMPLES)
-@given(pattern=patterns, several=st.lists(events, min_size=1, max_size=MAX_EVENTS))
+@given(pattern=patterns, events=st.lists(events, min_size=1, max_size=MAX_EVENTS))
 def test_a_pattern_matches_as_in_event_ruler(
-    event_ruler: EventRuler, pattern: Json, several: list[Json]
+    event_ruler: EventRuler, pattern: Json, events: list[Json]
 ):
-    assert results(pattern, several) == event_ruler.matches(pattern, several)
+    assert results(pattern, events) == event_ruler.matches(pattern, events)

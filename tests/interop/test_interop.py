@@ -1,4 +1,4 @@
-"""What is signed here is verified by the libraries that receivers use, in Python and JavaScript."""
+"""Signatures are verified by the libraries that receivers use, in Python and JavaScript."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -95,7 +95,7 @@ def test_the_public_library_of_javascript_and_the_crypto_of_node_verify_what_we_
         {"key": case.key, "headers": dict(case.headers), "body": case.body.decode()}
         for case in cases
     ]
-    verdicts = json.loads(node("verify.mjs", said=json.dumps(requests)))
+    verdicts = json.loads(node("verify.mjs", stdin=json.dumps(requests)))
 
-    told = dict(zip((case.name for case in cases), verdicts, strict=True))
-    assert told == {case.name: case.verdict for case in cases}
+    verdict_by_case = dict(zip((case.name for case in cases), verdicts, strict=True))
+    assert verdict_by_case == {case.name: case.verdict for case in cases}

@@ -29,7 +29,7 @@ HISTORIES: list[History] = [
 
 
 class SqsReplay:
-    """One history's queue in an SQS, and the receipts that it gave."""
+    """Queue of a recorded history in an SQS, and the receipts that it gave."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._sqs: Any = boto3.client("sqs")
@@ -58,8 +58,10 @@ class SqsReplay:
         return str(created["QueueUrl"])
 
     def _attributes(self, queue: str, *names: str) -> list[str]:
-        known = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
-        return [known[name] for name in names]
+        attributes = self._sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)[
+            "Attributes"
+        ]
+        return [attributes[name] for name in names]
 
     def send(self, *bodies: str) -> None:
         for body in bodies:
@@ -73,14 +75,16 @@ class SqsReplay:
             MessageDeduplicationId=deduplication_id,
         )
 
-    def receive(self, limit: int, expected: list[str], said: dict[str, int] | None = None) -> None:
-        timeout = {"VisibilityTimeout": said["visibility"]} if said else {}
+    def receive(
+        self, limit: int, expected: list[str], options: dict[str, int] | None = None
+    ) -> None:
+        timeout = {"VisibilityTimeout": options["visibility"]} if options else {}
         assert self._received(self._queue, MaxNumberOfMessages=limit, **timeout) == expected
 
-    def _received(self, queue: str, **asked: int) -> list[str]:
-        messages = self._sqs.receive_message(QueueUrl=queue, **asked).get("Messages", [])
-        self._handles |= {one["Body"]: one["ReceiptHandle"] for one in messages}
-        return [one["Body"] for one in messages]
+    def _received(self, queue: str, **options: int) -> list[str]:
+        messages = self._sqs.receive_message(QueueUrl=queue, **options).get("Messages", [])
+        self._handles |= {message["Body"]: message["ReceiptHandle"] for message in messages}
+        return [message["Body"] for message in messages]
 
     def delete(self, body: str, refusal: dict[str, str] | None = None) -> None:
         handle = {"QueueUrl": self._queue, "ReceiptHandle": self._handles[body]}
@@ -105,8 +109,8 @@ class SqsReplay:
         self._sqs.purge_queue(QueueUrl=self._queue)
 
     def dead_letters(self, expected: list[str]) -> None:
-        asked = {"MaxNumberOfMessages": 10, "WaitTimeSeconds": 2}
-        assert self._received(self._letters, **asked) == expected
+        options = {"MaxNumberOfMessages": 10, "WaitTimeSeconds": 2}
+        assert self._received(self._letters, **options) == expected
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ NO_SPIN = "spin and a C compiler are not installed; on Debian: apt install spin 
 
 @dataclass(frozen=True)
 class Searched:
-    """What one search has found; only what is exhausted counts as searched."""
+    """Result of a search; only an exhaustive one counts."""
 
     states: int
     seconds: float
@@ -48,14 +48,14 @@ def search(table: Sequence[Write], bounds: Iterable[str], *, is_large: bool = Fa
         (folder / "checks.inc").write_text(to_promela(table))
         _run(folder, "spin", "-a", *defined, MODEL.name)
         _run(folder, "gcc", "-O2" if is_large else "-O0", *OPTIONS, "-o", "pan", "pan.c")
-        said = _run(folder, "./pan", f"-m{MAX_DEPTH}")
-        is_clean = "errors: 0" in said
+        output = _run(folder, "./pan", f"-m{MAX_DEPTH}")
+        is_clean = "errors: 0" in output
         trail = "" if is_clean else _run(folder, "spin", "-t", "-p", "-g", *defined, MODEL.name)
-    assert trail or not re.search("max search depth too small|MEMLIM|not completed", said), said
+    assert trail or not re.search("max search depth too small|MEMLIM|not completed", output), output
     return Searched(
-        states=int(re.findall(r"(\d+) states, stored", said)[0]),
-        seconds=float(re.findall(r"elapsed time ([\d.]+)", said)[0]),
-        rows=frozenset(map(int, re.findall(r"^row (\d+)$", said, re.MULTILINE))),
+        states=int(re.findall(r"(\d+) states, stored", output)[0]),
+        seconds=float(re.findall(r"elapsed time ([\d.]+)", output)[0]),
+        rows=frozenset(map(int, re.findall(r"^row (\d+)$", output, re.MULTILINE))),
         trail=trail,
     )
 

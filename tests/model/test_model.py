@@ -16,7 +16,7 @@ needs_spin = pytest.mark.skipif(not is_installed(), reason=NO_SPIN)
 
 
 def written_by(seed: int) -> set[Write]:
-    """Without replays, which the model does not know."""
+    """Draw histories without replays, which the model lacks."""
     scenario = draw(seed)
     acts = tuple(act for act in scenario.acts if act.action != "replay")
     with recorded_writes() as writes:
@@ -24,7 +24,7 @@ def written_by(seed: int) -> set[Write]:
     return set(writes)
 
 
-def test_the_code_writes_what_stands_in_the_table_and_all_that_is_not_rare():
+def test_the_code_makes_the_writes_of_the_table_and_all_that_are_not_rare():
     written = set().union(*map(written_by, SEEDS))
 
     table = read_table()
@@ -52,7 +52,7 @@ def test_every_state_of_a_small_world_keeps_the_promises():
 
 
 @needs_spin
-def test_a_model_that_writes_what_does_not_stand_in_the_table_is_noticed():
+def test_a_model_that_makes_a_write_outside_the_table_is_noticed():
     redriven = Write("dead", "waiting", "dead", "due", "itself")
 
     assert not search([row for row in modelled() if row != redriven], SMALL).is_clean

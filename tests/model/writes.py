@@ -19,7 +19,7 @@ TABLE = Path(__file__).with_name("ledger_writes.txt")
 
 
 class Write(NamedTuple):
-    """One write; ``-`` where it leaves the delivery or the lane as it is."""
+    """Write of the ledger; ``-`` where it leaves the delivery or the lane as it is."""
 
     delivery: str  # as it was: absent, waiting, dead, delivered …
     becomes: str

@@ -1,4 +1,4 @@
-"""Alarms, dashboard and queries ask for what the functions, when they run, really say."""
+"""Alarms, dashboard and queries use metrics and fields that the running functions write."""
 
 import json
 import re
@@ -10,8 +10,8 @@ import pytest
 
 from local.function import ROOT
 from tests.cloudwatch import Json, Metric, MetricQuery, alarms_of, queries_of_widget, resolve
-from tests.observed.heard import Heard
-from tests.observed.story import play
+from tests.observed.function_log import FunctionLog
+from tests.observed.scenario import play
 
 TEMPLATE: Json = json.loads((ROOT / "local" / "template.json").read_text(encoding="utf-8"))
 """What is deployed; another test holds the file to the blueprint."""
@@ -24,12 +24,12 @@ WORDS_OF_THE_LANGUAGE = frozenset(
 
 
 @pytest.fixture(scope="module")
-def heard(tmp_path_factory: pytest.TempPathFactory) -> Heard:
+def function_log(tmp_path_factory: pytest.TempPathFactory) -> FunctionLog:
     log = tmp_path_factory.mktemp("observed") / "functions.log"
     log.touch()
-    heard = Heard(log)
-    play(heard)
-    return heard
+    function_log = FunctionLog(log)
+    play(function_log)
+    return function_log
 
 
 def properties_of(resource_type: str) -> list[Json]:
@@ -43,33 +43,39 @@ def properties_of(resource_type: str) -> list[Json]:
 
 def widgets() -> list[Json]:
     (dashboard,) = properties_of("AWS::CloudWatch::Dashboard")
-    found: list[Json] = json.loads(dashboard["DashboardBody"])["widgets"]
-    return found
+    widgets_: list[Json] = json.loads(dashboard["DashboardBody"])["widgets"]
+    return widgets_
 
 
-def ours(asked: Iterator[MetricQuery]) -> list[MetricQuery]:
-    found = [one for one in asked if not one.metric.namespace.startswith("AWS/")]
-    assert found
-    return found
+def custom_metrics(queries: Iterator[MetricQuery]) -> list[MetricQuery]:
+    custom = [query for query in queries if not query.metric.namespace.startswith("AWS/")]
+    assert custom
+    return custom
 
 
-def test_each_metric_that_an_alarm_watches_was_counted_in_its_unit(heard: Heard):
-    for asked in ours(one for alarm in ALARMS.values() for one in alarm.queries.values()):
-        assert heard.units.get(asked.metric) == {asked.unit}, asked
+def test_each_metric_that_an_alarm_watches_was_counted_in_its_unit(function_log: FunctionLog):
+    for query in custom_metrics(
+        query for alarm in ALARMS.values() for query in alarm.queries.values()
+    ):
+        assert function_log.units.get(query.metric) == {query.unit}, query
 
 
-def test_each_metric_of_the_dashboard_was_counted(heard: Heard):
-    shown = ours(one for widget in widgets() for one in queries_of_widget(widget))
+def test_each_metric_of_the_dashboard_was_counted(function_log: FunctionLog):
+    dashboard_queries = custom_metrics(
+        query for widget in widgets() for query in queries_of_widget(widget)
+    )
 
-    assert {one.metric for one in shown} <= heard.values.keys()
+    assert {query.metric for query in dashboard_queries} <= function_log.values.keys()
 
 
 @pytest.mark.parametrize("name", ["BreakersOpen", "PipelinesStalled"])
-def test_what_went_wrong_would_have_rung_had_it_lasted(heard: Heard, name: str):
+def test_failures_that_lasted_would_raise_their_alarm(function_log: FunctionLog, name: str):
     alarm = ALARMS[name]
     periods = int(alarm.properties["EvaluationPeriods"])
 
-    assert alarm.goes_off({metric: [values] * periods for metric, values in heard.values.items()})
+    assert alarm.goes_off(
+        {metric: [values] * periods for metric, values in function_log.values.items()}
+    )
 
 
 def fields_of(query: str) -> set[str]:
@@ -80,17 +86,21 @@ def fields_of(query: str) -> set[str]:
 
 def services_by_log() -> Mapping[str, str]:
     return {
-        one["LoggingConfig"]["LogGroup"]: one["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
-        for one in properties_of("AWS::Lambda::Function")
+        function["LoggingConfig"]["LogGroup"]: function["Environment"]["Variables"][
+            "POWERTOOLS_SERVICE_NAME"
+        ]
+        for function in properties_of("AWS::Lambda::Function")
     }
 
 
 @pytest.mark.parametrize(
-    "question", properties_of("AWS::Logs::QueryDefinition"), ids=lambda one: one["Name"]
+    "question", properties_of("AWS::Logs::QueryDefinition"), ids=lambda query: query["Name"]
 )
-def test_each_saved_query_asks_for_fields_that_these_functions_write(heard: Heard, question: Json):
+def test_each_saved_query_asks_for_fields_that_these_functions_write(
+    function_log: FunctionLog, question: Json
+):
     services = {services_by_log()[log] for log in question["LogGroupNames"]}
-    lines = [line for line in heard.told if line["service"] in services]
+    lines = [line for line in function_log.messages if line["service"] in services]
     written = {name for line in lines for name in line}
     query = question["QueryString"]
 
@@ -101,23 +111,25 @@ def test_each_saved_query_asks_for_fields_that_these_functions_write(heard: Hear
 
 
 def test_the_dashboard_asks_the_logs_what_a_saved_query_asks():
-    (asked,) = (widget["properties"]["query"] for widget in widgets() if widget["type"] == "log")
-    saved = {one["QueryString"] for one in properties_of("AWS::Logs::QueryDefinition")}
+    (log_query,) = (
+        widget["properties"]["query"] for widget in widgets() if widget["type"] == "log"
+    )
+    saved = {query["QueryString"] for query in properties_of("AWS::Logs::QueryDefinition")}
 
-    assert asked.rpartition("' | ")[2] in saved
+    assert log_query.rpartition("' | ")[2] in saved
 
 
 def documented() -> dict[str, set[str]]:
-    """The table of metrics, by function."""
+    """Return the documented metrics, by function."""
     text = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
     _, _, table = text.partition("| function | metrics |\n")
     rows = re.findall(r"^\| `(\w+)` \| (`\w+`.*?) \|$", table.partition("\n\n")[0], re.MULTILINE)
     return {service: set(re.findall(r"`(\w+)`", metrics)) for service, metrics in rows}
 
 
-def test_what_is_paid_for_is_one_metric_for_each_function_and_name(heard: Heard):
+def test_each_function_and_name_is_one_paid_metric_as_documented(function_log: FunctionLog):
     counted: dict[str, set[str]] = {}
-    for metric in heard.values:
+    for metric in function_log.values:
         ((dimension, service),) = metric.dimensions
         assert dimension == "service"
         counted.setdefault(service, set()).add(metric.name)
@@ -129,16 +141,16 @@ def test_what_is_paid_for_is_one_metric_for_each_function_and_name(heard: Heard)
     assert f"${number * A_METRIC_IN_DOLLARS:.2f} a month" in text
 
 
-def test_one_line_for_each_event_and_each_attempt(heard: Heard):
-    def told(message: str) -> list[Mapping[str, Any]]:
-        return [line for line in heard.told if line["message"] == message]
+def test_one_line_for_each_event_and_each_attempt(function_log: FunctionLog):
+    def messages(message: str) -> list[Mapping[str, Any]]:
+        return [line for line in function_log.messages if line["message"] == message]
 
     counted: dict[str, int] = {}
-    for metric, values in heard.values.items():
+    for metric, values in function_log.values.items():
         counted[metric.name] = counted.get(metric.name, 0) + int(sum(values))
-    assert len(told("event_fanned_out")) == counted["Events"] + counted["EventsRedelivered"]
+    assert len(messages("event_fanned_out")) == counted["Events"] + counted["EventsRedelivered"]
     assert (
-        len(told("delivery_attempted"))
+        len(messages("delivery_attempted"))
         == counted["DeliveriesDelivered"] + counted["AttemptsFailed"]
     )
 
@@ -150,7 +162,7 @@ def test_a_metric_in_the_embedded_format_is_read_by_its_dimensions(tmp_path: Pat
         '[{"Name":"Events","Unit":"Count"}]}]},"service":"fanout","Events":[1.0,2.0]}'
         '{"message":"told"}\n\n{"mess'
     )
-    heard = Heard(log)
+    function_log = FunctionLog(log)
 
-    assert heard.values == {Metric.of("L", "Events", service="fanout"): [1.0, 2.0]}
-    assert heard.told == [{"message": "told"}]
+    assert function_log.values == {Metric.of("L", "Events", service="fanout"): [1.0, 2.0]}
+    assert function_log.messages == [{"message": "told"}]

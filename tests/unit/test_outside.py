@@ -30,7 +30,7 @@ NO_DOUBLES = {
     "tests/e2e/devlake_scenarios.py": "plays scenarios in tests/devlake",
     "tests/simulation/commuting.py": "reasons about the doubles beside it",
     "tests/witness/deviations.py": "a table",
-    "tests/witness/house.py": "runs recipes",
+    "tests/witness/make_recipes.py": "runs recipes",
 }
 """Modules that name a service and do not stand in its place."""
 

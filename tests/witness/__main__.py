@@ -72,7 +72,7 @@ class TestRun:
 
     @property
     def outcome(self) -> str:
-        """Its name, and pytest's last line, which counts the tests and the seconds."""
+        """Report a store's name, and pytest's last line, which counts the tests and the seconds."""
         lines = self.output.splitlines() or ["no output"]
         return f"{self._witness.name:12} {self._witness.subject:18} {lines[-1]}"
 
@@ -94,7 +94,12 @@ def main() -> int:
         failed = [run.output for run in runs if not run.passed]
         report(*failed, *(run.outcome for run in runs))
     report(*(f"{name:12} not run: {reason}" for name, reason in missing.items()))
-    report(*(f"{one.store}: {one.behaviour} ({one.source})" for one in DEVIATIONS))
+    report(
+        *(
+            f"{deviation.store}: {deviation.behaviour} ({deviation.source})"
+            for deviation in DEVIATIONS
+        )
+    )
     return 1 if failed else 0
 
 

@@ -1,4 +1,4 @@
-"""One ministack for all tests here, to which both stages are deployed."""
+"""Shared ministack for all tests here, to which both stages are deployed."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from tests.witness.cloud import serving
 from tests.witness.environments import is_furnished
-from tests.witness.house import STAGE, House
+from tests.witness.make_recipes import STAGE, MakeRecipes
 
 STACK = f"Lakehook-{STAGE}"
 
@@ -22,20 +22,20 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
-def house(folder: Path) -> Iterator[House]:
-    """In an account that has been made ready, once."""
+def recipes(folder: Path) -> Iterator[MakeRecipes]:
+    """Recipes in an account that is bootstrapped once."""
     with serving(folder) as access:
-        house = House(folder, access)
-        house.bootstrap()
-        yield house
+        recipes = MakeRecipes(folder, access)
+        recipes.bootstrap()
+        yield recipes
 
 
 @pytest.fixture(scope="session")
-def outputs(house: House) -> Mapping[str, str]:
-    return house.deploy(AllowedNetworks="127.0.0.0/8")
+def outputs(recipes: MakeRecipes) -> Mapping[str, str]:
+    return recipes.deploy(AllowedNetworks="127.0.0.0/8")
 
 
 @pytest.fixture(autouse=True)
-def _the_witness_is_aws(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in house.access.items():
+def _the_witness_is_aws(recipes: MakeRecipes, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in recipes.access.items():
         monkeypatch.setenv(name, value)

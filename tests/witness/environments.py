@@ -69,7 +69,7 @@ def _furnish_java(class_path: Path, pins: Path) -> None:
     class_path.parent.mkdir(exist_ok=True)
     ask = ("dependency:build-classpath", f"-Dmdep.outputFile={class_path}")
     command = [maven, "-q", "-B", "-Dstyle.color=never", "-f", str(pins), *ask]
-    asked = subprocess.run(command, capture_output=True, text=True, check=False)
-    if asked.returncode:
-        errors = [line for line in asked.stdout.splitlines() if "ERROR" in line]
-        raise Unavailable(f"Maven cannot fetch it: {errors[0] if errors else asked.stderr}")
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if completed.returncode:
+        errors = [line for line in completed.stdout.splitlines() if "ERROR" in line]
+        raise Unavailable(f"Maven cannot fetch it: {errors[0] if errors else completed.stderr}")

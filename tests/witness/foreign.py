@@ -33,8 +33,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if "fake" not in item.name]
     for item in items:
         for deviation in DEVIATIONS:
-            named = {item.name, item.name.partition("[")[2].removesuffix("]")}
-            if config.option.store == deviation.store and named & {*deviation.tests}:
+            item_names = {item.name, item.name.partition("[")[2].removesuffix("]")}
+            if config.option.store == deviation.store and item_names & {*deviation.tests}:
                 item.add_marker(_expected(deviation))
 
 

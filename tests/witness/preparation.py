@@ -1,4 +1,4 @@
-"""What of the template the witness takes in another form, or not at all, and why."""
+"""Preparation of the template: parts that the witness needs in another form or without, and why."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -31,18 +31,22 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 
 
 def prepare(template: Json) -> Json:
-    kept = {name: one for name, one in template["Resources"].items() if not _is_unknown(one)}
-    for document in _documents(kept):
+    resources = {
+        name: resource
+        for name, resource in template["Resources"].items()
+        if not _is_unknown(resource)
+    }
+    for document in _documents(resources):
         for statement in document["Statement"]:
             _name_batches(statement)
             _name_sessions(statement)
         if "dynamodb:PartiQL" in str(document):
             document["Statement"].append(PARTIQL)
-    return {**template, "Resources": kept}
+    return {**template, "Resources": resources}
 
 
 def _is_unknown(resource: Json) -> bool:
-    """Of alarms, those that calculate: it refuses the whole stack for one."""
+    """Tell whether the witness refuses the stack for it, as it does for alarms that calculate."""
     calculates = resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in str(
         resource["Properties"].keys()
     )

@@ -70,7 +70,7 @@ def ministack_settings(folder: Path, port: int) -> dict[str, str]:
 
 
 def _localstack(folder: Path, port: int) -> Command:
-    """Its SQS alone, in its process: its other services ask for Docker or a download."""
+    """Start the store's SQS alone, in its process: its other services need Docker or a download."""
     settings = {
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",
         "SERVICES": "sqs",

@@ -14,7 +14,7 @@ from lakehook.cli.bootstrap import open_service
 from lakehook.cli.context import CommandService
 from lakehook.producer import Publisher
 from local.receiver import Receiver
-from tests.e2e.pipelines import CREATED, a_life, heard
+from tests.e2e.pipelines import CREATED, arrived_sequences, pipeline_events
 from tests.e2e.terminal import Terminal
 from tests.integration.eventually import eventually
 from tests.witness.conftest import STACK
@@ -35,7 +35,7 @@ def service(outputs: Mapping[str, str]) -> CommandService:
 
 @pytest.fixture
 def receiver(service: CommandService, capsys: pytest.CaptureFixture[str]) -> Iterator[Receiver]:
-    """It subscribes, and is gone from the subscriptions when the test is."""
+    """Receiver whose subscription is removed when the test ends."""
     operator = Terminal(service, capsys)
     with Receiver("one") as receiver:
         add = ("subscriptions", "add", "--name", "one", "--url", receiver.url)
@@ -46,20 +46,22 @@ def receiver(service: CommandService, capsys: pytest.CaptureFixture[str]) -> Ite
 
 @contextmanager
 def forbidden(role: str, action: str) -> Iterator[None]:
-    """For a while, one action less in all that a role's policies allow."""
+    """Take one action from a role's policies for a while."""
     iam: Any = boto3.client("iam")
     (name,) = [
-        one["RoleName"] for one in iam.list_roles()["Roles"] if f"{STACK}-{role}" in one["RoleName"]
+        role_["RoleName"]
+        for role_ in iam.list_roles()["Roles"]
+        if f"{STACK}-{role}" in role_["RoleName"]
     ]
     policies = {
         policy: json.dumps(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
     }
-    less = re.compile(rf'"{action}(Batch)?"')
-    assert any(less.search(document) for document in policies.values())
+    action_pattern = re.compile(rf'"{action}(Batch)?"')
+    assert any(action_pattern.search(document) for document in policies.values())
     for policy, document in policies.items():
-        left = less.sub('"sqs:ListQueues"', document)
-        iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=left)
+        reduced = action_pattern.sub('"sqs:ListQueues"', document)
+        iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=reduced)
     yield
     for policy, document in policies.items():
         iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=document)
@@ -68,12 +70,12 @@ def forbidden(role: str, action: str) -> Iterator[None]:
 def test_events_reach_a_subscriber_in_order_and_by_the_stack_s_own_policies(
     receiver: Receiver, publisher: Publisher, folder: Path
 ):
-    lives = [a_life() for _ in range(10)]
+    pipelines = [pipeline_events() for _ in range(10)]
 
-    publisher.publish([life[step] for step in range(3) for life in lives])
+    publisher.publish([events[step] for step in range(3) for events in pipelines])
 
     assert receiver.wait_until_taken(30, within=PATIENCE)
-    assert [heard(receiver, life) for life in lives] == [[1, 2, 3]] * 10
+    assert [arrived_sequences(receiver, events) for events in pipelines] == [[1, 2, 3]] * 10
     assert all(arrival.genuine for arrival in receiver.arrivals)
     assert b"AccessDenied" not in (folder / "ministack.log").read_bytes()
 
@@ -87,7 +89,7 @@ def test_one_permission_less_and_nothing_is_delivered(
     log, refused = folder / "ministack.log", f"not authorized to perform: {action}"
 
     with forbidden(role, action):
-        publisher.publish(a_life(CREATED))
+        publisher.publish(pipeline_events(CREATED))
         eventually(lambda: refused in log.read_text("utf-8", errors="replace"))
 
     assert receiver.arrivals == []

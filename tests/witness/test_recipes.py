@@ -8,18 +8,18 @@ import boto3
 import pytest
 
 from tests.witness.conftest import STACK
-from tests.witness.house import BOTH, STAGE, House
+from tests.witness.make_recipes import BOTH_STAGES, STAGE, MakeRecipes
 
 
 @pytest.fixture
-def fewer_at_once(house: House) -> Iterator[None]:
-    house.choose("deliver_concurrency = 7\n")
+def fewer_at_once(recipes: MakeRecipes) -> Iterator[None]:
+    recipes.write_stages("deliver_concurrency = 7\n")
     yield
-    house.choose()
+    recipes.write_stages()
 
 
-def left_of(stack: str) -> set[str]:
-    """What costs money or holds data, of all that has the stack's name."""
+def resources_of(stack: str) -> set[str]:
+    """Return the names of the stack's resources that cost money or hold data."""
     names: list[str] = [
         *_names("sqs", "list_queues", "QueueUrls[]"),
         *_names("dynamodb", "list_tables", "TableNames[]"),
@@ -37,34 +37,36 @@ def _names(service: str, question: str, where: str) -> list[str]:
 
 @pytest.mark.usefixtures("fewer_at_once")
 def test_a_difference_is_the_choice_that_was_made_and_nothing_else(
-    house: House, outputs: Mapping[str, str]
+    recipes: MakeRecipes, outputs: Mapping[str, str]
 ):
     assert outputs
 
-    made = house.make("diff", BOTH)
+    result = recipes.run("diff", BOTH_STAGES)
 
-    changed = [line for line in made.said.splitlines() if line.startswith("[")]
+    changed = [line for line in result.output.splitlines() if line.startswith("[")]
     assert len(changed) == 1
     assert "AWS::Lambda::EventSourceMapping Deliver/Function/Queue" in changed[0]
-    assert "[-] 10" in made.said
-    assert "[+] 7" in made.said
+    assert "[-] 10" in result.output
+    assert "[+] 7" in result.output
 
 
 @pytest.mark.usefixtures("outputs")
-def test_production_refuses_to_be_deleted(house: House):
-    before = left_of("Lakehook")
+def test_production_refuses_to_be_deleted(recipes: MakeRecipes):
+    before = resources_of("Lakehook")
 
-    made = house.destroy("production")
+    result = recipes.destroy("production")
 
-    assert not made.succeeded
-    assert "TerminationProtection is enabled" in made.said
-    assert left_of("Lakehook") == before
+    assert not result.succeeded
+    assert "TerminationProtection is enabled" in result.output
+    assert resources_of("Lakehook") == before
 
 
-def test_any_other_stage_is_deleted_without_a_trace(house: House, outputs: Mapping[str, str]):
-    assert outputs["PipelinesTable"] in left_of(STACK)
+def test_any_other_stage_is_deleted_without_a_trace(
+    recipes: MakeRecipes, outputs: Mapping[str, str]
+):
+    assert outputs["PipelinesTable"] in resources_of(STACK)
 
-    made = house.destroy(STAGE)
+    result = recipes.destroy(STAGE)
 
-    assert made.succeeded, made.said
-    assert left_of(STACK) == set()
+    assert result.succeeded, result.output
+    assert resources_of(STACK) == set()

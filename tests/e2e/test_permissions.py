@@ -73,18 +73,18 @@ def _name_resource(resource: str, names: dict[str, str]) -> str:
 def test_nothing_that_a_function_asks_for_is_missing_in_its_role(
     function: str, calls_of_function: set[Grant]
 ):
-    assert calls_of_function - BLUEPRINT.granted(function) == OF_CHOICES.get(function, set())
+    assert calls_of_function - BLUEPRINT.allowed_actions(function) == OF_CHOICES.get(function, set())
 
 
 def test_nothing_is_allowed_that_a_function_does_not_ask_for(
     function: str, calls_of_function: set[Grant]
 ):
     needed = (
-        calls_of_function | BLUEPRINT.needed_around(function) | NOT_SEEN.get(function, {}).keys()
+        calls_of_function | BLUEPRINT.needed_by_lambda(function) | NOT_SEEN.get(function, {}).keys()
     )
     seldom = SELDOM.get(function, set())
 
-    assert BLUEPRINT.granted(function) - needed - seldom == set()
+    assert BLUEPRINT.allowed_actions(function) - needed - seldom == set()
 
 
 def test_calls_listed_as_unseen_are_not_seen(function: str, calls_of_function: set[Grant]):

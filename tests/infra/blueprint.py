@@ -1,4 +1,4 @@
-"""A synthesized template, read by what its resources are instead of by their logical ids."""
+"""A synthesized template, whose resources are found by type or name instead of logical id."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,21 +17,21 @@ class Blueprint:
     template: Json
 
     def resources(self, resource_type: str) -> dict[str, Json]:
-        """The properties of every resource of a type, by logical id."""
-        found = {
+        """Properties of every resource of a type, by logical id."""
+        properties = {
             id_: resource.get("Properties", {})
             for id_, resource in self.template["Resources"].items()
             if resource["Type"] == resource_type
         }
-        assert found, f"the template holds no {resource_type}"
-        return found
+        assert properties, f"the template holds no {resource_type}"
+        return properties
 
     @property
     def types(self) -> set[str]:
         return {resource["Type"] for resource in self.template["Resources"].values()}
 
     def resource_of_output(self, name: str) -> Json:
-        value = wherever_it_exists(self.template["Outputs"][name]["Value"])
+        value = value_if_condition_holds(self.template["Outputs"][name]["Value"])
         resource: Json = self.template["Resources"][value["Ref"]]
         return resource
 
@@ -49,7 +49,7 @@ class Blueprint:
 
     @property
     def functions(self) -> dict[str, Json]:
-        """By the name in the handler."""
+        """Functions by the name in the handler."""
         functions = self.resources("AWS::Lambda::Function").values()
         return {function["Handler"].split(".")[1]: function for function in functions}
 
@@ -62,7 +62,7 @@ class Blueprint:
         return variables
 
     def grants(self, function: str) -> list[Json]:
-        """The statements of the function's role."""
+        """Statements of the policies of the function's role."""
         role = {"Ref": self.functions[function]["Role"]["Fn::GetAtt"][0]}
         return [
             statement
@@ -71,63 +71,63 @@ class Blueprint:
             for statement in policy["PolicyDocument"]["Statement"]
         ]
 
-    def granted(self, function: str) -> set[Grant]:
-        """Each action and resource that the function's role allows."""
+    def allowed_actions(self, function: str) -> set[Grant]:
+        """Pairs of an action and a resource that the function's role allows."""
         return {
-            (action, self.told_as(arn))
+            (action, self.output_name_of(arn))
             for statement in self.grants(function)
             if statement["Effect"] == "Allow"
             for action in as_list(statement["Action"])
             for arn in as_list(statement["Resource"])
         }
 
-    def needed_around(self, function: str) -> set[Grant]:
-        """What Lambda does with the function's role before and after the code runs.
+    def needed_by_lambda(self, function: str) -> set[Grant]:
+        """Actions of Lambda with the function's role before and after the code runs.
 
         https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
         """
         logs = {(action, self.log_of(function)) for action in WRITE_ITS_LOG}
         queues = [
-            self.told_as(mapping["EventSourceArn"])
+            self.output_name_of(mapping["EventSourceArn"])
             for mapping in self.mappings
             if mapping["FunctionName"]["Ref"] == self.logical_id(function)
         ]
         return logs | {(action, queue) for action in TAKE_MESSAGES for queue in queues}
 
     def logical_id(self, function: str) -> str:
-        (found,) = [
+        (id_,) = [
             id_
-            for id_, one in self.resources("AWS::Lambda::Function").items()
-            if one["Handler"].split(".")[1] == function
+            for id_, resource in self.resources("AWS::Lambda::Function").items()
+            if resource["Handler"].split(".")[1] == function
         ]
-        return found
+        return id_
 
     def log_of(self, function: str) -> str:
         log: str = self.functions[function]["LoggingConfig"]["LogGroup"]["Ref"]
         return log
 
-    def told_as(self, arn: Json | str) -> str:
-        """A resource by the output that tells of it, else by its logical id."""
+    def output_name_of(self, arn: Json | str) -> str:
+        """Name a resource by the output that has its value, else by its logical id."""
         if isinstance(arn, str):
             return arn
         if "Fn::Join" in arn:
-            table, *between, path = arn["Fn::Join"][1]
-            if between:  # of the account, not of the stack
+            table, *account, path = arn["Fn::Join"][1]
+            if account:  # of the account, not of the stack
                 return str(path).removeprefix(":")
-            return f"{self.told_as(table)}{path}"
-        told = {
-            str(wherever_it_exists(output["Value"])): name
+            return f"{self.output_name_of(table)}{path}"
+        names = {
+            str(value_if_condition_holds(output["Value"])): name
             for name, output in self.template["Outputs"].items()
         }
         id_ = str(arn["Ref"] if "Ref" in arn else arn["Fn::GetAtt"][0])
-        return told.get(str({"Ref": id_})) or told.get(str(arn)) or id_
+        return names.get(str({"Ref": id_})) or names.get(str(arn)) or id_
 
 
 def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def wherever_it_exists(value: Json) -> Json:
+def value_if_condition_holds(value: Json) -> Json:
     """Return the value that an expression has if its condition holds."""
     chosen: Json = value["Fn::If"][1] if "Fn::If" in value else value
     return chosen

@@ -13,13 +13,15 @@ from tests.infra.blueprint import Blueprint
 
 @pytest.fixture(scope="session")
 def blueprints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Blueprint]:
-    """In one run, since to start the CDK costs more than a stage.
+    """Synthesize all stages in one run, since to start the CDK costs more than a stage.
 
     The digest of the parameters is only for a stage with a deployment config, which is CHOSEN.
     """
     stages = {"production": SNAPSHOT_CHOICES, "rehearsal": "", "chosen": CHOSEN}
-    made = synthesize(stages, tmp_path_factory.mktemp("stages"), **{PARAMETERS_DIGEST: "012345"})
-    return {stage: Blueprint(template) for stage, template in made.items()}
+    templates = synthesize(
+        stages, tmp_path_factory.mktemp("stages"), **{PARAMETERS_DIGEST: "012345"}
+    )
+    return {stage: Blueprint(template) for stage, template in templates.items()}
 
 
 @pytest.fixture(scope="session")
@@ -60,17 +62,17 @@ security_groups = ["sg-0123456789abcdef0"]
 
 @pytest.fixture(scope="session")
 def chosen(blueprints: dict[str, Blueprint]) -> Blueprint:
-    """A stage of which everything was chosen that can be."""
+    """A stage with a value for every setting."""
     return blueprints["chosen"]
 
 
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """By the recipe that makes them for Lambda, but for this machine's processor."""
+    """Build bundles as for Lambda, but for this machine's processor."""
     if platform.system() != "Linux":
         pytest.skip("the bundles hold wheels for Linux, and this machine has another system")
     out = tmp_path_factory.mktemp("bundles")
-    made = {name: out / name for name in function_names()}
-    for name, path in made.items():
+    paths = {name: out / name for name in function_names()}
+    for name, path in paths.items():
         write_bundle(name, path, processor=this_processor())
-    return made
+    return paths

@@ -1,4 +1,4 @@
-"""Each alarm watches what is counted, says what it means and what to type, and rings in time."""
+"""Alarms: each watches a metric that exists, says what to do, and goes off in time."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ AWS_OWN = {
 DAY = 86_400
 
 Counted = Mapping[str, Values]
-"""By the names in the alarm's expression, what one period counted."""
+"""Counts of one period by the names in the alarm's expression."""
 
 RINGS: dict[str, tuple[Counted, Counted]] = {
     # what makes it ring, what does not yet
@@ -82,23 +82,23 @@ def lasting(counted: Counted, alarm: Alarm, *, periods: int) -> Data:
     return {alarm.queries[name].metric: [values] * periods for name, values in counted.items()}
 
 
-def test_these_alarms_wake_people(alarms: Mapping[str, Alarm]) -> None:
+def test_production_has_these_alarms(alarms: Mapping[str, Alarm]) -> None:
     assert alarms.keys() == NAMES == RINGS.keys()
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_it_says_what_it_means_and_what_to_type_and_tells_the_operators(
+def test_an_alarm_says_its_meaning_and_first_command_and_notifies_the_operators(
     production: Blueprint, alarms: Mapping[str, Alarm], name: str
 ) -> None:
-    said = alarms[name].properties
+    properties = alarms[name].properties
     (topic,) = production.resources("AWS::SNS::Topic")
 
-    meaning, _, first = said["AlarmDescription"].partition(" First: ")
+    meaning, _, first = properties["AlarmDescription"].partition(" First: ")
     assert meaning.endswith(".")
     assert first.split()[0] in {"aws", "for", "lakehook"}
-    assert said["AlarmName"] == f"Lakehook-{name}"
-    assert said["AlarmActions"] == said["OKActions"] == [topic]
-    assert "ActionsEnabled" not in said
+    assert properties["AlarmName"] == f"Lakehook-{name}"
+    assert properties["AlarmActions"] == properties["OKActions"] == [topic]
+    assert "ActionsEnabled" not in properties
 
 
 def test_a_stage_may_name_the_topic_that_its_alarms_are_sent_to(chosen: Blueprint) -> None:
@@ -114,17 +114,17 @@ def test_a_stage_may_name_the_topic_that_its_alarms_are_sent_to(chosen: Blueprin
 
 
 @pytest.mark.parametrize("name", ["DeadLetters", "InvalidEvents", "SubscriptionsDisabled"])
-def test_what_a_person_must_know_each_time_notifies_again_after_a_quiet_period(
+def test_an_alarm_on_a_single_occurrence_goes_off_again_after_a_quiet_period(
     alarms: Mapping[str, Alarm], name: str
 ) -> None:
-    (metric,) = [asked.metric for asked in alarms[name].queries.values()]
+    (metric,) = [query.metric for query in alarms[name].queries.values()]
 
     assert not alarms[name].goes_off({metric: [[1.0], []]})
     assert alarms[name].goes_off({metric: [[1.0], [], [1.0]]})
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_it_rings_when_it_has_lasted_long_enough_and_not_before(
+def test_an_alarm_goes_off_when_its_cause_has_lasted_long_enough_and_not_before(
     alarms: Mapping[str, Alarm], name: str
 ) -> None:
     alarm, (bad, good) = alarms[name], RINGS[name]
@@ -148,7 +148,7 @@ def test_nothing_counted_rings_no_alarm_but_that_of_the_silent_clock(
     assert {name for name, alarm in alarms.items() if alarm.goes_off({})} == {"SchedulerStopped"}
 
 
-def test_what_is_summed_over_functions_is_looked_for_in_the_log_of_each(
+def test_an_alarm_over_several_functions_names_the_log_of_each(
     production: Blueprint, alarms: Mapping[str, Alarm]
 ) -> None:
     alarm = alarms["InternalErrors"]
@@ -157,8 +157,8 @@ def test_what_is_summed_over_functions_is_looked_for_in_the_log_of_each(
     read = re.match(r"for log in (.+?); do", first)
     assert read
     logs = {
-        resolve(production.functions[one]["LoggingConfig"]["LogGroup"])
-        for one in {id_.removesuffix("_ended") for id_ in alarm.queries}
+        resolve(production.functions[name]["LoggingConfig"]["LogGroup"])
+        for name in {id_.removesuffix("_ended") for id_ in alarm.queries}
     }
     assert set(read[1].split()) == logs
     assert len(logs) > 1
@@ -172,17 +172,19 @@ RANDOM_SUFFIX = "-123456789abc"
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_what_it_says_fits_where_the_names_in_it_are_longest(
+def test_a_description_fits_with_the_longest_names_in_it(
     production: Blueprint, alarms: Mapping[str, Alarm], name: str
 ) -> None:
     """CloudFormation names a resource after its stack and its logical id."""
-    said = alarms[name].properties["AlarmDescription"]
-    named = [
-        one for one in said.replace(";", " ").split() if one in production.template["Resources"]
+    description = alarms[name].properties["AlarmDescription"]
+    ids = [
+        word
+        for word in description.replace(";", " ").split()
+        if word in production.template["Resources"]
     ]
 
-    longer = len(f"{LONGEST_STACK_NAME}-{RANDOM_SUFFIX}") * len(named) + len(LONGEST_STACK_NAME)
-    assert len(said) + longer <= LONGEST_DESCRIPTION
+    longer = len(f"{LONGEST_STACK_NAME}-{RANDOM_SUFFIX}") * len(ids) + len(LONGEST_STACK_NAME)
+    assert len(description) + longer <= LONGEST_DESCRIPTION
 
 
 @pytest.mark.parametrize("counted", ["trouble", "errors", "throttles"])
@@ -216,21 +218,21 @@ NIGHT: Sequence[int] = (2, 0, 0, 0, 0, 0, 0, 1)
 def test_a_devlake_with_another_secret_wakes_people(
     alarms: Mapping[str, Alarm], refused: Sequence[int], accepted: Sequence[int], *, rings: bool
 ) -> None:
-    asked = alarms["NotificationsRejected"].queries
+    queries = alarms["NotificationsRejected"].queries
     counts = {"refused": refused, "accepted": accepted}
 
-    data = {asked[name].metric: [[float(n)] for n in some] for name, some in counts.items()}
+    data = {queries[name].metric: [[float(n)] for n in hours] for name, hours in counts.items()}
     assert alarms["NotificationsRejected"].goes_off(data) is rings
 
 
-def test_who_scans_the_internet_wakes_nobody(alarms: Mapping[str, Alarm]) -> None:
-    """They are counted, and no alarm looks at that count."""
-    watched = {one.metric.name for alarm in alarms.values() for one in alarm.queries.values()}
+def test_scans_of_the_internet_set_off_no_alarm(alarms: Mapping[str, Alarm]) -> None:
+    """Rejected requests without a signature are counted, and no alarm looks at that count."""
+    watched = {query.metric.name for alarm in alarms.values() for query in alarm.queries.values()}
 
     assert metrics.NOTIFICATIONS_REJECTED not in watched
 
 
-def test_of_what_is_refused_in_a_night_people_are_told_once_an_hour_at_most(
+def test_rejected_notifications_of_a_night_set_the_alarm_off_once_an_hour_at_most(
     alarms: Mapping[str, Alarm],
 ) -> None:
     alarm = alarms["NotificationsRejected"]
@@ -244,47 +246,49 @@ def test_of_what_is_refused_in_a_night_people_are_told_once_an_hour_at_most(
 
 def test_no_endpoint_alone_makes_a_failure_rate(alarms: Mapping[str, Alarm]) -> None:
     alarm = alarms["FailureRate"]
-    few = {"failed": [1] * 19, "attempts": [70] * 19}
+    counts = {"failed": [1] * 19, "attempts": [70] * 19}
 
-    assert not alarm.goes_off(lasting(few, alarm, periods=3))
+    assert not alarm.goes_off(lasting(counts, alarm, periods=3))
 
 
-def test_what_we_watch_of_ours_is_what_the_functions_count(
+def test_metrics_of_our_own_that_alarms_watch_are_counted_by_the_functions(
     production: Blueprint, alarms: Mapping[str, Alarm]
 ) -> None:
-    watched = [one.metric for alarm in alarms.values() for one in alarm.queries.values()]
-    ours = [one for one in watched if not one.namespace.startswith("AWS/")]
+    metrics_watched = [
+        query.metric for alarm in alarms.values() for query in alarm.queries.values()
+    ]
+    own_metrics = [metric for metric in metrics_watched if not metric.namespace.startswith("AWS/")]
     variables = [function["Environment"]["Variables"] for function in production.functions.values()]
 
-    assert ours
-    assert {our.name for our in ours} <= COUNTED
-    assert {our.namespace for our in ours} == {
+    assert own_metrics
+    assert {metric.name for metric in own_metrics} <= COUNTED
+    assert {metric.namespace for metric in own_metrics} == {
         variable["POWERTOOLS_METRICS_NAMESPACE"] for variable in variables
     }
-    told = [tuple(our.dimensions) for our in ours]
+    dimensions = [tuple(metric.dimensions) for metric in own_metrics]
     services = {variable["POWERTOOLS_SERVICE_NAME"] for variable in variables}
-    assert all(name == "service" and value in services for ((name, value),) in told)
+    assert all(name == "service" and value in services for ((name, value),) in dimensions)
 
 
-def test_what_we_watch_of_aws_is_what_aws_documents_of_resources_that_are_here(
+def test_metrics_of_aws_that_alarms_watch_are_documented_and_of_resources_in_the_stack(
     production: Blueprint, alarms: Mapping[str, Alarm]
 ) -> None:
     types = {"QueueName": "AWS::SQS::Queue", "FunctionName": "AWS::Lambda::Function"}
     for alarm in alarms.values():
-        for asked in alarm.queries.values():
-            metric = asked.metric
+        for query in alarm.queries.values():
+            metric = query.metric
             if metric.namespace.startswith("AWS/"):
-                ((dimension, of),) = metric.dimensions
+                ((dimension, resource_id),) = metric.dimensions
                 documented = AWS_OWN[metric.namespace, metric.name]
                 assert documented[0] == dimension
-                assert asked.unit in (None, documented[1])
-                assert of in production.resources(types[dimension])
+                assert query.unit in (None, documented[1])
+                assert resource_id in production.resources(types[dimension])
 
 
 def test_silence_of_the_clock_is_an_alarm_and_silence_of_the_others_is_none(
     alarms: Mapping[str, Alarm],
 ) -> None:
-    missing = {name: one.properties["TreatMissingData"] for name, one in alarms.items()}
+    missing = {name: alarm.properties["TreatMissingData"] for name, alarm in alarms.items()}
 
     assert missing.pop("SchedulerStopped") == "breaching"
     assert set(missing.values()) == {"notBreaching"}
@@ -299,7 +303,7 @@ def test_no_alarm_asks_for_more_metrics_than_cloudwatch_admits(
 def test_cloudwatch_may_publish_to_the_operators_and_nobody_without_tls(
     production: Blueprint,
 ) -> None:
-    """A policy of one's own replaces the one by which alarms could."""
+    """A policy of our own replaces the default one, by which alarms could."""
     (topic,) = production.resources("AWS::SNS::Topic")
     (policy,) = production.resources("AWS::SNS::TopicPolicy").values()
     refuse, admit = policy["PolicyDocument"]["Statement"]
@@ -325,7 +329,7 @@ def test_an_e_mail_goes_to_whoever_the_parameter_names_and_to_nobody_by_default(
     assert email["Properties"]["Endpoint"] == {"Ref": "OperatorsEmail"}
     assert parameter["Default"] == "-"
     admitted = re.compile(parameter["AllowedPattern"])
-    assert [bool(admitted.search(one)) for one in ("-", "on@call.example", "nobody")] == [
+    assert [bool(admitted.search(address)) for address in ("-", "on@call.example", "nobody")] == [
         True,
         True,
         False,
@@ -342,11 +346,11 @@ MISSING: Sequence[tuple[str, dict[str, float | None], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "found", "value"), MISSING)
+@pytest.mark.parametrize(("expression", "readings", "value"), MISSING)
 def test_metric_math_is_read_as_cloudwatch_reads_it(
-    expression: str, found: dict[str, float | None], value: float | None
+    expression: str, readings: dict[str, float | None], value: float | None
 ) -> None:
-    assert calculate(expression, found) == value
+    assert calculate(expression, readings) == value
 
 
 def test_a_metric_is_one_name_under_one_set_of_dimensions() -> None:

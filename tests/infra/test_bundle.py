@@ -1,4 +1,4 @@
-"""What ships: everything the functions import and nothing that the runtime brings."""
+"""Bundles: everything that the functions import and nothing that the runtime brings."""
 
 import json
 import os
@@ -61,7 +61,7 @@ RENEWED = {
     "requirements.txt": set(),
 }
 
-TOLD_BY_CDK = """
+CDK_SCRIPT = """
 import json, sys
 from aws_cdk import App, FileSystem, IgnoreMode, Stack
 from infra.bundle import function_names, sources_of
@@ -108,19 +108,22 @@ def pins(path: Path) -> set[str]:
 
 
 def shipped(bundle: Path) -> set[str]:
-    found = (one.name.partition("-")[0] for one in bundle.glob("*.dist-info"))
-    return {name.replace("_", "-").lower() for name in found}
+    directories = (directory.name.partition("-")[0] for directory in bundle.glob("*.dist-info"))
+    return {name.replace("_", "-").lower() for name in directories}
 
 
 def requirements_of_wheels(bundle: Path) -> set[str]:
-    texts = [one.read_text(encoding="utf-8") for one in bundle.glob("*.dist-info/METADATA")]
+    texts = [
+        metadata.read_text(encoding="utf-8") for metadata in bundle.glob("*.dist-info/METADATA")
+    ]
     lines = [
         line for text in texts for line in re.findall(r"^Requires-Dist: (.*)$", text, re.MULTILINE)
     ]
     return {
-        one.name.lower().replace("_", "-")
-        for one in map(Requirement, lines)
-        if one.marker is None or one.marker.evaluate({"python_version": "3.13", "extra": ""})
+        requirement.name.lower().replace("_", "-")
+        for requirement in map(Requirement, lines)
+        if requirement.marker is None
+        or requirement.marker.evaluate({"python_version": "3.13", "extra": ""})
     }
 
 
@@ -157,17 +160,25 @@ def test_time_zones_ship_as_the_runtimes_system_may_have_none(
         assert is_time_zone("Asia/Shanghai")
         print(format_local(parse_rfc3339("2026-01-01T12:00:00Z"), "Asia/Shanghai"))
     """
-    bare = {"PYTHONPATH": str(bundles[name]), "PYTHONTZPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        "PYTHONPATH": str(bundles[name]),
+        "PYTHONTZPATH": "",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
-    shown = subprocess.run(
-        [sys.executable, "-S", "-c", script], env=bare, capture_output=True, text=True, check=False
+    process = subprocess.run(
+        [sys.executable, "-S", "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
-    assert shown.stdout == "2026-01-01 20:00:00 UTC+08:00\n", shown.stderr
+    assert process.stdout == "2026-01-01 20:00:00 UTC+08:00\n", process.stderr
 
 
 @pytest.mark.parametrize("name", ["api", "deliver"])
-def test_a_template_is_set_without_the_data_that_is_left_out(
+def test_a_template_is_rendered_without_the_data_that_is_left_out(
     bundles: dict[str, Path], name: str
 ) -> None:
     bundle = bundles[name]
@@ -183,13 +194,13 @@ def test_a_template_is_set_without_the_data_that_is_left_out(
         fields = {{"at": "2026-01-01T12:00:00Z", "name": "lake"}}
         print(LiquidRenderer().render(Template(body=text), fields).body)
     """
-    ours = {"PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"PYTHONDONTWRITEBYTECODE": "1"}
 
-    said = subprocess.run(
-        [sys.executable, "-c", script], env=ours, capture_output=True, text=True, check=False
+    process = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
     )
 
-    assert said.stdout == '12 "lake"\n', said.stderr
+    assert process.stdout == '12 "lake"\n', process.stderr
 
 
 def test_compiled_modules_are_for_the_functions_processor_and_python(for_lambda: Path) -> None:
@@ -201,7 +212,7 @@ def test_compiled_modules_are_for_the_functions_processor_and_python(for_lambda:
 
 
 def bytecode_in(bundle: Path) -> set[Path]:
-    """What an import would look for."""
+    """Paths of the bytecode that an import would look for."""
     return {
         path.parent / "__pycache__" / f"{path.stem}.cpython-313.pyc"
         for path in bundle.rglob("*.py")
@@ -250,14 +261,16 @@ def test_the_same_sources_make_the_same_bundle_byte_for_byte(
 def test_the_urllib3_that_meets_the_world_is_ours_and_not_the_runtimes(
     bundles: dict[str, Path], name: str
 ) -> None:
-    (found,) = bundles[name].glob("urllib3-*.dist-info")
+    (directory,) = bundles[name].glob("urllib3-*.dist-info")
 
     assert (bundles[name] / "urllib3").is_dir()
-    assert found.name == f"urllib3-{version('urllib3')}.dist-info"
-    wanted = [Requirement(require) for require in requires("botocore") or ()]
-    assert [version("urllib3") in one.specifier for one in wanted if one.name == "urllib3"] == [
-        True
-    ]
+    assert directory.name == f"urllib3-{version('urllib3')}.dist-info"
+    requirements = [Requirement(require) for require in requires("botocore") or ()]
+    assert [
+        version("urllib3") in requirement.specifier
+        for requirement in requirements
+        if requirement.name == "urllib3"
+    ] == [True]
 
 
 def test_what_ships_is_what_was_tested() -> None:
@@ -278,31 +291,31 @@ def test_data_that_no_template_asks_for_stays_behind(tmp_path: Path) -> None:
 
 
 def test_a_function_is_uploaded_again_only_when_what_it_is_made_of_changes(
-    told_by_cdk: Any,
+    cdk_hashes: Any,
 ) -> None:
-    hashes, _ = told_by_cdk
+    hashes, _ = cdk_hashes
 
     for changed, expected in RENEWED.items():
         renewed = {name for name in ALL if hashes[changed][name] != hashes[BEFORE][name]}
         assert (changed, renewed) == (changed, expected)
 
 
-def test_what_was_made_for_another_processor_is_never_taken_for_lambda_s(told_by_cdk: Any) -> None:
-    _, (again, other, lambdas) = told_by_cdk
+def test_what_was_made_for_another_processor_is_never_taken_for_lambda_s(cdk_hashes: Any) -> None:
+    _, (same, other_processor, lambdas) = cdk_hashes
 
-    assert again == lambdas
-    assert other != lambdas
+    assert same == lambdas
+    assert other_processor != lambdas
 
 
 def a_tree(root: Path, changed: str) -> None:
-    """All that there is to hash, and one file that is not as in the other trees."""
+    """A tree of all sources that are hashed, with one file changed."""
     for path in RENEWED:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text("after" if path == changed else "before")
 
 
 @pytest.fixture(scope="module")
-def told_by_cdk(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def cdk_hashes(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The hashes of trees of which one file has changed, and an asset's key by processor.
 
     The CDK runs in a process of its own, and once: its start costs most.
@@ -310,12 +323,12 @@ def told_by_cdk(tmp_path_factory: pytest.TempPathFactory) -> Any:
     trees = {changed: tmp_path_factory.mktemp("tree") for changed in (BEFORE, *RENEWED)}
     for changed, tree in trees.items():
         a_tree(tree, changed)
-    told = subprocess.run(
-        [sys.executable, "-c", TOLD_BY_CDK, *map(str, trees.values())],
+    output = subprocess.run(
+        [sys.executable, "-c", CDK_SCRIPT, *map(str, trees.values())],
         cwd=ROOT,
         env=os.environ | node_environment(),  # noqa: TID251  a command hands its environment on
         check=True,
         capture_output=True,
     ).stdout
-    hashes, keys = json.loads(told)
+    hashes, keys = json.loads(output)
     return {changed: hashes[str(tree)] for changed, tree in trees.items()}, keys

@@ -1,4 +1,4 @@
-"""What an operator chooses for a stage is what is deployed."""
+"""Settings of a stage, and their effect on what is deployed."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ MOST_DOLLARS_IDLE = 6.0
 
 
 def statements_of_events(blueprint: Blueprint) -> list[Json]:
-    """The policy of the events queue, less what all queues have."""
+    """Statements of the events queue's policy, less those that all queues have."""
     events = blueprint.template["Outputs"]["EventsQueueUrl"]["Value"]
     (policy,) = [
         policy["PolicyDocument"]["Statement"]
         for policy in blueprint.resources("AWS::SQS::QueuePolicy").values()
         if events in policy["Queues"]
     ]
-    return [one for one in policy if "sqs:SendMessage" in one["Action"]]
+    return [statement for statement in policy if "sqs:SendMessage" in statement["Action"]]
 
 
 def role_of(function: str, blueprint: Blueprint) -> Any:
@@ -24,10 +24,10 @@ def role_of(function: str, blueprint: Blueprint) -> Any:
 
 
 def test_whoever_is_no_producer_is_refused_whatever_iam_says(production: Blueprint) -> None:
-    (others,) = statements_of_events(production)
+    (statement,) = statements_of_events(production)
 
-    assert (others["Effect"], others["Principal"]) == ("Deny", {"AWS": "*"})
-    assert others["Condition"] == {
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", {"AWS": "*"})
+    assert statement["Condition"] == {
         "ArnNotEquals": {
             "aws:PrincipalArn": [role_of("ingress", production), role_of("scheduler", production)]
         },
@@ -38,14 +38,14 @@ def test_whoever_is_no_producer_is_refused_whatever_iam_says(production: Bluepri
 def test_named_producers_of_any_account_alone_send_beside_lakehook_s_own(
     chosen: Blueprint,
 ) -> None:
-    invited, others = statements_of_events(chosen)
+    allowed, denied = statements_of_events(chosen)
     role = "arn:aws:iam::123456789012:role/pipeline-service"
 
-    assert invited["Effect"] == "Allow"
-    assert set(invited["Action"]) == {"sqs:GetQueueUrl", "sqs:SendMessage"}
-    assert set(invited["Principal"]["AWS"]) == {role, "arn:aws:iam::210987654321:root"}
-    assert others["Condition"]["StringNotEquals"] == {"aws:PrincipalAccount": ["210987654321"]}
-    assert others["Condition"]["ArnNotEquals"]["aws:PrincipalArn"] == [
+    assert allowed["Effect"] == "Allow"
+    assert set(allowed["Action"]) == {"sqs:GetQueueUrl", "sqs:SendMessage"}
+    assert set(allowed["Principal"]["AWS"]) == {role, "arn:aws:iam::210987654321:root"}
+    assert denied["Condition"]["StringNotEquals"] == {"aws:PrincipalAccount": ["210987654321"]}
+    assert denied["Condition"]["ArnNotEquals"]["aws:PrincipalArn"] == [
         role,
         role_of("ingress", chosen),
         role_of("scheduler", chosen),
@@ -55,14 +55,14 @@ def test_named_producers_of_any_account_alone_send_beside_lakehook_s_own(
 def test_who_may_not_send_events_may_yet_look_at_all_queues_and_redrive_dead_letters(
     chosen: Blueprint,
 ) -> None:
-    """As far as IAM lets him: what the queues' policies deny is told here in full."""
+    """As far as IAM allows it: the statements that deny are listed here in full."""
     plain_http = {"Bool": {"aws:SecureTransport": "false"}}
     denied = {
         (queue, action)
         for policy in chosen.resources("AWS::SQS::QueuePolicy").values()
         for statement in policy["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Deny" and statement["Condition"] != plain_http
-        for queue in map(chosen.told_as, policy["Queues"])
+        for queue in map(chosen.output_name_of, policy["Queues"])
         for action in [statement["Action"]]
     }
 
@@ -75,7 +75,9 @@ def test_no_policy_of_a_queue_lets_anybody_in_who_was_not_named(
     for blueprint in (production, rehearsal):
         policies = blueprint.resources("AWS::SQS::QueuePolicy").values()
         effects = [
-            one["Effect"] for each in policies for one in each["PolicyDocument"]["Statement"]
+            statement["Effect"]
+            for policy in policies
+            for statement in policy["PolicyDocument"]["Statement"]
         ]
 
         assert set(effects) == {"Deny"}
@@ -85,14 +87,14 @@ def test_the_sender_joins_the_network_and_so_does_who_asks_devlake(
     chosen: Blueprint, production: Blueprint
 ) -> None:
     """A network that leads to no Secrets Manager must not cost notices of those who need it not."""
-    joined = {name: one.get("VpcConfig") for name, one in chosen.functions.items()}
+    configs = {name: function.get("VpcConfig") for name, function in chosen.functions.items()}
 
     network = {
         "SubnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
         "SecurityGroupIds": ["sg-0123456789abcdef0"],
     }
     where_devlake_is_asked = {"Fn::If": ["AsksDevlake", network, {"Ref": "AWS::NoValue"}]}
-    assert {name: config for name, config in joined.items() if config} == {
+    assert {name: config for name, config in configs.items() if config} == {
         "deliver": network,
         "ingress": where_devlake_is_asked,
         "scheduler": where_devlake_is_asked,
@@ -125,7 +127,9 @@ def test_the_sender_alone_reads_the_bundle_of_authorities_where_there_is_one(
     arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/lakehook/ca-bundle"
 
     readers = {
-        name for name in chosen.functions if ("ssm:GetParameter", arn) in chosen.granted(name)
+        name
+        for name in chosen.functions
+        if ("ssm:GetParameter", arn) in chosen.allowed_actions(name)
     }
 
     assert readers == {"deliver"}
@@ -147,7 +151,9 @@ def test_a_schedule_that_is_chosen_reaches_a_stack_that_stands_by_the_next_deplo
     chosen: Blueprint, production: Blueprint
 ) -> None:
     """A parameter's default would not: a stack keeps the value that it has."""
-    schedules = [one.environment("deliver")["RETRY_SCHEDULE"] for one in (chosen, production)]
+    schedules = [
+        blueprint.environment("deliver")["RETRY_SCHEDULE"] for blueprint in (chosen, production)
+    ]
 
     assert schedules == ["5,60", "5,300,1800,7200,18000,36000,50400,72000,86400"]
 
@@ -155,8 +161,10 @@ def test_a_schedule_that_is_chosen_reaches_a_stack_that_stands_by_the_next_deplo
 def test_no_choice_of_a_stage_is_a_parameter(chosen: Blueprint, production: Blueprint) -> None:
     of_the_cdk = {"BootstrapVersion"}
 
-    ours = [one.template["Parameters"].keys() - of_the_cdk for one in (chosen, production)]
-    assert ours[0] == ours[1]
+    own_parameters = [
+        blueprint.template["Parameters"].keys() - of_the_cdk for blueprint in (chosen, production)
+    ]
+    assert own_parameters[0] == own_parameters[1]
 
 
 def test_a_stage_is_deployed_by_the_bootstrap_stack_of_its_qualifier(chosen: Blueprint) -> None:
@@ -169,8 +177,8 @@ def test_every_role_of_a_stage_stays_within_its_boundary(
     chosen: Blueprint, production: Blueprint
 ) -> None:
     boundaries = [
-        [role.get("PermissionsBoundary") for role in one.resources("AWS::IAM::Role").values()]
-        for one in (chosen, production)
+        [role.get("PermissionsBoundary") for role in blueprint.resources("AWS::IAM::Role").values()]
+        for blueprint in (chosen, production)
     ]
 
     assert set(boundaries[0]) == {"arn:aws:iam::123456789012:policy/developers"}
@@ -183,8 +191,10 @@ def test_a_key_that_exists_keeps_its_policy_and_is_the_one_that_secrets_are_encr
     key = "arn:aws:kms:eu-central-1:210987654321:key/01234567-89ab-cdef-0123-456789abcdef"
 
     assert chosen.template["Outputs"]["SecretsKey"]["Value"] == key
-    granted = {(name, *one) for name in ("api", "deliver") for one in chosen.granted(name)}
-    assert {one for one in granted if key in one} == {
+    granted = {
+        (name, *grant) for name in ("api", "deliver") for grant in chosen.allowed_actions(name)
+    }
+    assert {grant for grant in granted if key in grant} == {
         ("api", "kms:Encrypt", key),
         ("deliver", "kms:Decrypt", key),
     }
@@ -198,10 +208,14 @@ def test_a_stage_for_trials_has_no_alarms_and_no_dashboard(rehearsal: Blueprint)
 def test_a_stage_for_trials_costs_while_idle_what_production_does_less_its_alarms(
     production: Blueprint, rehearsal: Blueprint
 ) -> None:
-    all_, few = (idle.idle_rows(one.template) for one in (production, rehearsal))
+    production_rows, rehearsal_rows = (
+        idle.idle_rows(blueprint.template) for blueprint in (production, rehearsal)
+    )
 
-    assert idle.monthly_dollars(few, monitored=False) == idle.monthly_dollars(all_, monitored=False)
-    assert idle.monthly_dollars(all_, monitored=True) <= MOST_DOLLARS_IDLE
+    assert idle.monthly_dollars(rehearsal_rows, monitored=False) == idle.monthly_dollars(
+        production_rows, monitored=False
+    )
+    assert idle.monthly_dollars(production_rows, monitored=True) <= MOST_DOLLARS_IDLE
 
 
 def test_the_sender_alone_opens_secrets_and_nobody_can_lend_the_key(production: Blueprint) -> None:
@@ -219,12 +233,12 @@ def test_the_sender_alone_opens_secrets_and_nobody_can_lend_the_key(production: 
 def test_the_operators_topic_and_every_queue_refuse_plain_http(production: Blueprint) -> None:
     for kind in ("AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"):
         for policy in production.resources(kind).values():
-            refused = [
-                one["Effect"]
-                for one in policy["PolicyDocument"]["Statement"]
-                if one.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+            effects = [
+                statement["Effect"]
+                for statement in policy["PolicyDocument"]["Statement"]
+                if statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
             ]
-            assert refused == ["Deny"]
+            assert effects == ["Deny"]
 
 
 def test_no_tick_of_the_clock_is_tried_again(production: Blueprint) -> None:

@@ -1,4 +1,4 @@
-"""What the documents name exists: alarms, commands, links; both READMEs say the same."""
+"""Alarms, commands and links that the documents name exist; both READMEs say the same."""
 
 import json
 import re
@@ -71,13 +71,13 @@ def test_the_documents_count_what_alarms_cost():
 
 
 def test_the_page_of_deployment_has_the_price_of_an_idle_month_as_it_is_counted():
-    """``python -m bench.idle`` writes it anew."""
+    """``python -m bench.idle`` writes it."""
     assert f"{idle.BEGIN}\n{idle.table(TEMPLATE)}\n{idle.END}" in read("docs/deploy.md")
 
 
 @pytest.mark.parametrize("page", calls.PAGES, ids=lambda page: page.name)
 def test_a_page_has_the_price_of_a_million_deliveries_as_it_is_counted(page: Path):
-    """``python -m bench.calls`` writes it anew."""
+    """``python -m bench.calls`` writes it."""
     assert f"{calls.BEGIN}\n{calls.table()}\n{calls.END}" in page.read_text(encoding="utf-8")
 
 
@@ -97,8 +97,8 @@ def test_the_documents_reckon_with_the_prices_that_the_measurements_take():
     assert f"`dashboard = true` adds ${prices.DASHBOARD:.2f}" in costs
 
 
-def typed() -> Iterator[tuple[str, str]]:
-    """Where somebody is told what to type, and what: a line of shell."""
+def commands_to_type() -> Iterator[tuple[str, str]]:
+    """Yield each line of shell that a document tells to type, with the document's name."""
     for document in DOCUMENTS:
         for language, block in FENCED.findall(document.read_text(encoding="utf-8")):
             if language == "sh":
@@ -108,95 +108,97 @@ def typed() -> Iterator[tuple[str, str]]:
         yield f"alarm {name}", alarm.properties["AlarmDescription"].partition(" First: ")[2]
 
 
-def mentioned() -> Iterator[tuple[str, str]]:
-    """What stands between backquotes, and may be no more than a command's name."""
+def code_in_prose() -> Iterator[tuple[str, str]]:
+    """Yield the code between backquotes, which may be no more than a command's name."""
     for document in DOCUMENTS:
-        for words in re.findall(r"`([^`\n]+)`", prose(document.read_text(encoding="utf-8"))):
-            yield document.name, words
+        for code in re.findall(r"`([^`\n]+)`", prose(document.read_text(encoding="utf-8"))):
+            yield document.name, code
 
 
-def of_ours(lines: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
-    """What follows ``lakehook``."""
-    found = ((where, re.match(r"(?:\S*bin/)?lakehook (.*)", line)) for where, line in lines)
-    return sorted({(where, one[1]) for where, one in found if one})
+def of_lakehook(lines: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Arguments of each ``lakehook`` command among the lines."""
+    matches = ((where, re.match(r"(?:\S*bin/)?lakehook (.*)", line)) for where, line in lines)
+    return sorted({(where, match[1]) for where, match in matches if match})
 
 
-def words_of(line: str) -> list[str]:
-    """Up to where the shell takes over: a pipe, a redirection, another command."""
+def split_words(line: str) -> list[str]:
+    """Split a line up to where the shell takes over: a pipe, a redirection, another command."""
     words = shlex.split(line, comments=True)
     return list(takewhile(lambda word: word[0] not in "|<>&;", words))
 
 
 @cache
 def commands_of_lakehook() -> Any:
-    """All of them, built once: it takes as long as some hundred lines are parsed."""
+    """Commands, built once: it takes as long as some hundred lines are parsed."""
     return typer.main.get_command(app)
 
 
-def parsed(line: str) -> tuple[Any, dict[str, Any]]:
-    """The command, and what it is given; ``UsageError`` where it knows an option otherwise."""
-    words, command = words_of(line), commands_of_lakehook()
+def parse_command(line: str) -> tuple[Any, dict[str, Any]]:
+    """Parse a line to a command and its values; raise ``UsageError`` for an unknown option."""
+    words, command = split_words(line), commands_of_lakehook()
     while commands := getattr(command, "commands", None):
         if not words or words[0].startswith("-"):
             break
         names = words.pop(0).split("|")  # pause|resume|enable
         assert set(names) <= set(commands)
         command = commands[names[0]]
-    given, left, _ = command.make_parser(command.context_class(command)).parse_args(words)
-    assert left == []
-    return command, {name: value for name, value in given.items() if value}
+    values, rest_of_line, _ = command.make_parser(command.context_class(command)).parse_args(words)
+    assert rest_of_line == []
+    return command, {name: value for name, value in values.items() if value}
 
 
 def choices_of(parameter: Any) -> list[str]:
-    """As its help lists them, or its type."""
+    """Choices of a parameter as its help or its type lists them."""
     if re.fullmatch(r"[a-z_]+(\|[a-z_]+)+", parameter.metavar or ""):
         return str(parameter.metavar).split("|")
     annotation = parameter.type_descriptor.annotation
-    types = (one for one in (annotation, *get_args(annotation)) if isinstance(one, EnumType))
-    return [str(one.value) for type_ in types for one in type_]
+    types = (type_ for type_ in (annotation, *get_args(annotation)) if isinstance(type_, EnumType))
+    return [str(member.value) for type_ in types for member in type_]
 
 
-@pytest.mark.parametrize(("where", "line"), of_ours(mentioned()))
+@pytest.mark.parametrize(("where", "line"), of_lakehook(code_in_prose()))
 def test_each_command_in_the_prose_exists_with_its_options(where: str, line: str):
-    parsed(line)
+    parse_command(line)
 
 
-@pytest.mark.parametrize(("where", "line"), of_ours(typed()))
+@pytest.mark.parametrize(("where", "line"), of_lakehook(commands_to_type()))
 def test_each_command_to_be_typed_is_whole(where: str, line: str):
-    command, given = parsed(line)
+    command, values = parse_command(line)
 
     needed = {param.name for param in command.params if param.required}
-    assert needed <= given.keys()
-    for one in command.params:
-        if one.name in given and (choices := choices_of(one)):
-            assert given[one.name] in choices
+    assert needed <= values.keys()
+    for param in command.params:
+        if param.name in values and (choices := choices_of(param)):
+            assert values[param.name] in choices
 
 
 def anchors(text: str) -> set[str]:
-    """As GitHub makes them of headings."""
+    """Anchors as GitHub makes them of headings."""
     titles = (re.sub(r"[^\w\- ]", "", title.lower()) for _, title in headings(text))
     return {title.replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: str(one.relative_to(ROOT)))
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_each_link_leads_somewhere(document: Path):
     text = document.read_text(encoding="utf-8")
     for target, anchor in LINK.findall(prose(text)):
         if not target.startswith("http"):
-            led_to = (document.parent / target) if target else document
-            assert led_to.exists(), target
+            target_path = (document.parent / target) if target else document
+            assert target_path.exists(), target
             if anchor:
-                assert anchor in anchors(led_to.read_text(encoding="utf-8")), anchor
+                assert anchor in anchors(target_path.read_text(encoding="utf-8")), anchor
 
 
 COMMENT = re.compile(r" *(?<!\S)# .*$", re.MULTILINE)
-SHOWN = {"text", "http"}  # not typed, and not prose
+OUTPUT_LANGUAGES = {"text", "http"}  # not typed, and not prose
 TYPED = {"sh", "python"}
 
 
 def code(text: str) -> list[tuple[str, str]]:
     """Code without its comments, which each language has in its own words."""
-    blocks = ((kind, block) for kind, block in FENCED.findall(text) if kind in TYPED | SHOWN)
+    blocks = (
+        (kind, block) for kind, block in FENCED.findall(text) if kind in TYPED | OUTPUT_LANGUAGES
+    )
     return [(kind, COMMENT.sub("", block) if kind in TYPED else block) for kind, block in blocks]
 
 
@@ -221,10 +223,10 @@ def test_who_reads_chinese_alone_finds_each_comment_in_it_and_each_page_in_engli
     links = re.findall(r"\]\((?:docs/|https:)[^)]*(?<!\.json)\)(?!（英文）)", outside_tables(text))
 
     assert len(comments) > 20
-    assert [one for one in comments if not re.search("[\u4e00-\u9fff]", one)] == []
+    assert [comment for comment in comments if not re.search("[\u4e00-\u9fff]", comment)] == []
     assert links == []
 
 
 def outside_tables(text: str) -> str:
-    """Prose; the table of pages says in its head that they are in English."""
+    """Remove tables; that of the pages says in its head that they are in English."""
     return re.sub(r"^\|.*$", "", prose(text), flags=re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What the documents type to deploy names its stage, and the template and the file admit it."""
+"""Commands of deployment in the documents name a stage, and their values are valid."""
 
 import json
 import re
@@ -14,14 +14,16 @@ from infra.local_template import SNAPSHOT
 from infra.stage import STAGES, InvalidStages, read_stage
 from tests.infra.blueprint import WRITE_ITS_LOG, Blueprint, as_list
 
-DOCUMENTS = {one: one.read_text("utf-8") for one in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]}
+DOCUMENTS = {
+    path: path.read_text("utf-8") for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+}
 FIND_THE_STACK = "cloudformation:DescribeStacks"
 SHOW_METRICS = "cloudwatch:GetMetricData"  # of the console, which runs as its user
 PARAMETERS = json.loads(SNAPSHOT.read_text("utf-8"))["Parameters"]
 
 
-def typed(option: str) -> list[str]:
-    """Each line of a document that types it, in a block or between backquotes."""
+def lines_with(option: str) -> list[str]:
+    """Lines of documents with an option, in a block or between backquotes."""
     return [
         line.strip()
         for text in DOCUMENTS.values()
@@ -29,26 +31,26 @@ def typed(option: str) -> list[str]:
     ]
 
 
-def words(line: str) -> list[str]:
-    """What is handed on in quotes, as ``WITH='…'``, is words as well."""
+def split_words(line: str) -> list[str]:
+    """Split a line into words, also within the quotes of ``WITH='…'``."""
     split = [word.removeprefix("WITH=") for word in shlex.split(line)]
     return [part for word in split for part in (shlex.split(word) if word[:2] == "--" else [word])]
 
 
 def test_each_command_with_parameters_names_the_stage_that_it_is_for():
-    commands = typed("--parameters ")
+    commands = lines_with("--parameters ")
 
     assert len(commands) >= 3
     assert not [line for line in commands if "stage=production" not in line.lower()]
 
 
 def test_each_parameter_that_is_typed_is_one_of_the_template_with_a_value_that_it_admits():
-    given = [
-        spoken[spoken.index("--parameters") + 1].partition("=")
-        for spoken in map(words, typed("--parameters "))
+    parameters = [
+        words[words.index("--parameters") + 1].partition("=")
+        for words in map(split_words, lines_with("--parameters "))
     ]
 
-    names = {name for name, _, _ in given}
+    names = {name for name, _, _ in parameters}
     assert names == {
         "AllowedNetworks",
         "DevlakeSources",
@@ -56,14 +58,14 @@ def test_each_parameter_that_is_typed_is_one_of_the_template_with_a_value_that_i
         "OperatorsEmail",
         "StallThresholds",
     }
-    for name, _, value in given:
+    for name, _, value in parameters:
         assert re.fullmatch(PARAMETERS[name]["AllowedPattern"], value), name
 
 
 def test_the_page_of_deployment_has_all_parameters_and_no_others():
-    told = re.findall(r"^\| `([A-Z]\w+)` \|", DOCUMENTS[ROOT / "docs" / "deploy.md"], re.MULTILINE)
+    names = re.findall(r"^\| `([A-Z]\w+)` \|", DOCUMENTS[ROOT / "docs" / "deploy.md"], re.MULTILINE)
 
-    assert sorted(told) == sorted(PARAMETERS)
+    assert sorted(names) == sorted(PARAMETERS)
 
 
 def test_each_stage_that_is_typed_stands_in_the_file_that_comes_with_it():
@@ -86,7 +88,7 @@ def test_who_edits_may_do_what_the_api_may_and_find_the_stack():
     }
     queues = set(re.findall(r"[\w-]+\.fifo", json.dumps(policies)))
 
-    of_the_api = {action for action, _ in stack.granted("api")} - WRITE_ITS_LOG
+    of_the_api = {action for action, _ in stack.allowed_actions("api")} - WRITE_ITS_LOG
     assert actions == of_the_api | {FIND_THE_STACK, SHOW_METRICS}
     unused = {name for name in stack.queue_names if name.endswith("-source.fifo")}
     assert queues == stack.queue_names - unused
@@ -108,11 +110,11 @@ def test_each_file_for_ci_can_be_read_and_runs_what_the_makefile_has():
     assert typed_targets <= set(targets)
 
 
-def test_the_refusal_that_is_shown_is_what_is_said(tmp_path: Path):
+def test_the_refusal_in_the_document_is_the_real_one(tmp_path: Path):
     page = DOCUMENTS[ROOT / "docs" / "deploy.md"]
-    (shown,) = re.findall(r"^stages.toml: (.*)$", page, re.MULTILINE)
-    table, choice = re.findall(r"^(\[.*?\]) (.*?):", shown)[0]
+    (refusal,) = re.findall(r"^stages.toml: (.*)$", page, re.MULTILINE)
+    table, choice = re.findall(r"^(\[.*?\]) (.*?):", refusal)[0]
     (tmp_path / STAGES).write_text(f"{table}\n{choice}")
 
-    with pytest.raises(InvalidStages, match=f"{re.escape(shown)}$"):
+    with pytest.raises(InvalidStages, match=f"{re.escape(refusal)}$"):
         read_stage("production", tmp_path / STAGES)

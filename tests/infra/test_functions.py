@@ -1,4 +1,4 @@
-"""Each function is fed as Lambda's guide asks and told all that it reads."""
+"""Functions: triggers as Lambda's guide asks, and every setting that they read."""
 
 from dataclasses import fields
 
@@ -42,25 +42,25 @@ def test_a_handler_is_where_lambda_will_look_for_it(production: Blueprint, name:
     ],
     ids=NAMES,
 )
-def test_a_function_is_told_what_its_settings_and_powertools_read(
+def test_a_function_has_the_environment_that_its_settings_and_powertools_read(
     production: Blueprint, name: str, settings: type[Settings]
 ) -> None:
-    told = production.environment(name)
+    environment = production.environment(name)
 
-    assert set(told) == {field.name.upper() for field in fields(settings)} | {
+    assert set(environment) == {field.name.upper() for field in fields(settings)} | {
         "POWERTOOLS_METRICS_NAMESPACE",
         "POWERTOOLS_SERVICE_NAME",
     }
-    assert told["POWERTOOLS_METRICS_NAMESPACE"] == "Lakehook"
-    assert told["POWERTOOLS_SERVICE_NAME"] == name
+    assert environment["POWERTOOLS_METRICS_NAMESPACE"] == "Lakehook"
+    assert environment["POWERTOOLS_SERVICE_NAME"] == name
 
 
-def test_networks_are_opened_by_a_parameter_and_none_is_unless_it_is_said(
+def test_networks_are_allowed_by_a_parameter_and_none_is_by_default(
     production: Blueprint,
 ) -> None:
-    told = production.environment("deliver")
+    environment = production.environment("deliver")
 
-    assert told["ALLOWED_NETWORKS"] == {"Ref": "AllowedNetworks"}
+    assert environment["ALLOWED_NETWORKS"] == {"Ref": "AllowedNetworks"}
     assert production.template["Parameters"]["AllowedNetworks"]["Default"] == "-"
 
 
@@ -81,7 +81,7 @@ def test_every_function_runs_what_the_bundle_is_built_for(production: Blueprint)
 
 
 def test_a_message_stays_hidden_as_long_as_its_function_may_run(production: Blueprint) -> None:
-    """The shortest that Lambda allows: what a crash leaves behind comes back soon."""
+    """The shortest timeout that Lambda allows, so that a crash's messages come back soon."""
     functions = production.resources("AWS::Lambda::Function")
 
     for mapping in production.mappings:
@@ -120,8 +120,8 @@ def test_every_function_has_a_log_of_its_own_for_three_months(production: Bluepr
     assert {log["RetentionInDays"] for log in logs.values()} == {90}
 
 
-def test_only_deliver_may_wake_itself(production: Blueprint) -> None:
-    loops = {name: one.get("RecursiveLoop") for name, one in production.functions.items()}
+def test_only_deliver_may_invoke_itself_through_its_queue(production: Blueprint) -> None:
+    loops = {name: function.get("RecursiveLoop") for name, function in production.functions.items()}
 
     assert loops == {"deliver": "Allow"} | dict.fromkeys(("api", "scheduler", "fanout", "ingress"))
 

@@ -1,4 +1,4 @@
-"""Who may do what to which resource: all of it, so that a new grant is a decision."""
+"""Grants: every action of every function in full, so that a new grant is a decision."""
 
 import pytest
 
@@ -31,9 +31,9 @@ RECORD_HEARD = {"dynamodb:UpdateItem"}
 WRITE_ITS_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
-def granted(function: str, blueprint: Blueprint) -> dict[str, set[str]]:
+def actions_by_resource(function: str, blueprint: Blueprint) -> dict[str, set[str]]:
     allowed: dict[str, set[str]] = {}
-    for action, resource in blueprint.granted(function):
+    for action, resource in blueprint.allowed_actions(function):
         allowed.setdefault(resource, set()).add(action)
     return allowed
 
@@ -61,13 +61,17 @@ def test_no_grant_names_all_actions_or_all_resources(production: Blueprint) -> N
 
 
 def test_mail_is_sent_as_the_one_sender_and_as_nobody_else(production: Blueprint) -> None:
-    (grant,) = (one for one in production.grants("deliver") if one["Action"] == "ses:SendEmail")
+    (grant,) = (
+        statement
+        for statement in production.grants("deliver")
+        if statement["Action"] == "ses:SendEmail"
+    )
 
     assert grant["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "EmailSender"}}}
 
 
 def test_the_ingress_reads_its_secrets_and_sends_events(production: Blueprint) -> None:
-    assert granted("ingress", production) == {
+    assert actions_by_resource("ingress", production) == {
         "NotificationSecretArn": {"secretsmanager:GetSecretValue"},
         "PipelinesTable": RECORD_HEARD,
         "DevlakeApiSecretArn": {"secretsmanager:GetSecretValue"},
@@ -77,7 +81,7 @@ def test_the_ingress_reads_its_secrets_and_sends_events(production: Blueprint) -
 
 
 def test_fanout_numbers_events_and_sends_deliveries(production: Blueprint) -> None:
-    assert granted("fanout", production) == {
+    assert actions_by_resource("fanout", production) == {
         "EventsQueueUrl": CONSUME | {"sqs:ChangeMessageVisibility"},
         "EventsDeadLetterQueueUrl": SEND,
         "SubscriptionsTable": READ_BESIDE_EVENTS,
@@ -92,7 +96,9 @@ def test_when_devlake_was_heard_is_all_that_they_may_change_in_the_journal(
     production: Blueprint, function: str
 ) -> None:
     (grant,) = (
-        one for one in production.grants(function) if one["Action"] == "dynamodb:UpdateItem"
+        statement
+        for statement in production.grants(function)
+        if statement["Action"] == "dynamodb:UpdateItem"
     )
 
     assert grant["Condition"] == {
@@ -101,7 +107,7 @@ def test_when_devlake_was_heard_is_all_that_they_may_change_in_the_journal(
 
 
 def test_deliver_keeps_the_ledger_and_alone_reads_secrets(production: Blueprint) -> None:
-    assert granted("deliver", production) == {
+    assert actions_by_resource("deliver", production) == {
         "DeliveriesQueueUrl": CONSUME | SEND | {"sqs:ChangeMessageVisibility"},
         "DeadLetterQueueUrl": SEND,
         "SubscriptionsTable": READ_SUBSCRIPTIONS | {"dynamodb:UpdateItem"},
@@ -115,7 +121,7 @@ def test_deliver_keeps_the_ledger_and_alone_reads_secrets(production: Blueprint)
 
 
 def test_the_api_seals_secrets_and_opens_none(production: Blueprint) -> None:
-    assert granted("api", production) == {
+    assert actions_by_resource("api", production) == {
         "SubscriptionsTable": READ_SUBSCRIPTIONS | {"dynamodb:PutItem", "dynamodb:UpdateItem"},
         "DeliveriesTable": {
             "dynamodb:BatchGetItem",
@@ -139,7 +145,7 @@ def test_the_api_seals_secrets_and_opens_none(production: Blueprint) -> None:
 
 
 def test_the_clock_wakes_what_is_due_tells_of_stalls_and_replays(production: Blueprint) -> None:
-    assert granted("scheduler", production) == {
+    assert actions_by_resource("scheduler", production) == {
         "DeliveriesTable/index/due": {"dynamodb:Query"},
         "DeliveriesTable/index/held": {"dynamodb:Query"},
         "DeliveriesTable/index/suspended": {"dynamodb:Query"},

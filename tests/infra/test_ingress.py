@@ -1,10 +1,10 @@
-"""The door for DevLake: open to all, narrow, and with a secret of its own."""
+"""The ingress for DevLake: open to all, limited in concurrency, with a secret of its own."""
 
 from tests.infra.blueprint import Blueprint, Json
 
 
 def urls(blueprint: Blueprint) -> dict[str, Json]:
-    """By the handler of the function that is called there."""
+    """Function URLs by the handler of the function."""
     functions = blueprint.resources("AWS::Lambda::Function")
     return {
         functions[url["TargetFunctionArn"]["Fn::GetAtt"][0]]["Handler"]: url
@@ -73,10 +73,10 @@ def test_the_secret_is_generated_for_an_env_file_and_outlives_the_stack(
 
 
 def test_no_secret_stands_in_the_template(production: Blueprint) -> None:
-    told = production.environment("ingress")
+    environment = production.environment("ingress")
 
     assert (
-        told["NOTIFICATION_SECRET_ARN"]
+        environment["NOTIFICATION_SECRET_ARN"]
         == production.template["Outputs"]["NotificationSecretArn"]["Value"]
     )
     assert "{{resolve" not in str(production.template)
@@ -95,9 +95,9 @@ def test_the_headers_for_devlakes_api_are_a_secret_that_holds_none_at_first(
 
 
 def test_an_operator_may_allow_the_empty_secret(production: Blueprint) -> None:
-    told, parameters = production.environment("ingress"), production.template["Parameters"]
+    environment, parameters = production.environment("ingress"), production.template["Parameters"]
 
-    assert told["EMPTY_SECRET"] == {"Ref": "EmptyNotificationSecret"}
+    assert environment["EMPTY_SECRET"] == {"Ref": "EmptyNotificationSecret"}
     assert parameters["EmptyNotificationSecret"]["Default"] == "refused"
     assert parameters["EmptyNotificationSecret"]["AllowedPattern"] == "^(refused|allowed)$"
 
@@ -111,8 +111,8 @@ def test_whoever_asks_devlake_knows_where_it_is_and_none_is_known_at_first(
     assert {name: parameters[name]["Default"] for name in names} == names
     assert {name: outputs[name]["Value"]["Ref"] for name in names} == {name: name for name in names}
     for function in ("ingress", "scheduler"):
-        told = production.environment(function)
-        assert told["DEVLAKE_API_URL"] == {"Ref": "DevlakeApiUrl"}
-        assert told["DEVLAKE_UI_URL"] == {"Ref": "DevlakeUiUrl"}
-        assert told["DEVLAKE_SOURCES"] == {"Ref": "DevlakeSources"}
-        assert told["DEVLAKE_API_SECRET_ARN"] == outputs["DevlakeApiSecretArn"]["Value"]
+        environment = production.environment(function)
+        assert environment["DEVLAKE_API_URL"] == {"Ref": "DevlakeApiUrl"}
+        assert environment["DEVLAKE_UI_URL"] == {"Ref": "DevlakeUiUrl"}
+        assert environment["DEVLAKE_SOURCES"] == {"Ref": "DevlakeSources"}
+        assert environment["DEVLAKE_API_SECRET_ARN"] == outputs["DevlakeApiSecretArn"]["Value"]

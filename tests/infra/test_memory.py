@@ -1,4 +1,4 @@
-"""What the stack remembers, how it is kept, and what it tells of itself."""
+"""Tables and keys of the stack, and its outputs."""
 
 from dataclasses import fields
 
@@ -15,7 +15,7 @@ TABLES = ("SubscriptionsTable", "PipelinesTable", "DeliveriesTable")
 
 
 def tables(blueprint: Blueprint) -> dict[str, Json]:
-    """The properties, by what the outputs call the tables."""
+    """Properties of the tables by the names of the outputs."""
     return {name: blueprint.resource_of_output(name)["Properties"] for name in TABLES}
 
 
@@ -24,9 +24,9 @@ def keys_of(table_or_index: Json) -> list[str]:
 
 
 def test_the_outputs_are_what_the_command_reads(production: Blueprint) -> None:
-    told = set(production.template["Outputs"])
+    outputs = set(production.template["Outputs"])
 
-    assert told == {output_name(field.name) for field in fields(StackOutputs)}
+    assert outputs == {output_name(field.name) for field in fields(StackOutputs)}
 
 
 def test_the_tables_are_keyed_as_the_adapters_read_them(production: Blueprint) -> None:

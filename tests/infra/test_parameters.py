@@ -1,4 +1,4 @@
-"""What a template admits is what the functions can read."""
+"""Parameters: the template admits exactly the values that the functions can read."""
 
 import re
 
@@ -11,7 +11,7 @@ from tests.infra.blueprint import Blueprint
 
 
 @pytest.mark.parametrize(
-    ("sender", "taken"),
+    ("sender", "is_valid"),
     [
         ("-", True),
         ("lakehook@team.example", True),
@@ -24,14 +24,14 @@ from tests.infra.blueprint import Blueprint
     ],
 )
 def test_the_sender_of_mail_is_one_plain_address_or_none(
-    production: Blueprint, sender: str, *, taken: bool
+    production: Blueprint, sender: str, *, is_valid: bool
 ):
     pattern = production.template["Parameters"]["EmailSender"]["AllowedPattern"]
 
-    assert (re.fullmatch(pattern, sender) is not None) == taken
+    assert (re.fullmatch(pattern, sender) is not None) == is_valid
 
 
-def test_unless_it_is_said_no_mail_is_sent(production: Blueprint):
+def test_by_default_no_mail_is_sent(production: Blueprint):
     assert production.template["Parameters"]["EmailSender"]["Default"] == UNSET
 
 
@@ -71,14 +71,14 @@ SOURCES = [
 ]
 
 
-@pytest.mark.parametrize(("sources", "taken"), SOURCES)
+@pytest.mark.parametrize(("sources", "is_valid"), SOURCES)
 def test_sources_that_are_admitted_can_be_read_and_no_others(
-    production: Blueprint, sources: str, *, taken: bool
+    production: Blueprint, sources: str, *, is_valid: bool
 ):
     pattern = production.template["Parameters"]["DevlakeSources"]["AllowedPattern"]
 
-    assert (re.fullmatch(pattern, sources) is not None) == taken
-    if taken:
+    assert (re.fullmatch(pattern, sources) is not None) == is_valid
+    if is_valid:
         assert DevLakeSources.parse(UNSET, UNSET, sources)
     else:
         with pytest.raises(InvalidInput, match="devlake sources"):
@@ -87,7 +87,7 @@ def test_sources_that_are_admitted_can_be_read_and_no_others(
 
 @pytest.mark.parametrize("name", ["DevlakeApiUrl", "DevlakeUiUrl"])
 @pytest.mark.parametrize(
-    ("url", "taken"),
+    ("url", "is_valid"),
     [
         ("-", True),
         ("http://devlake:8080", True),
@@ -101,13 +101,13 @@ def test_sources_that_are_admitted_can_be_read_and_no_others(
     ],
 )
 def test_a_url_of_devlake_that_is_admitted_can_be_read_and_no_other(
-    production: Blueprint, name: str, url: str, *, taken: bool
+    production: Blueprint, name: str, url: str, *, is_valid: bool
 ):
     pattern = production.template["Parameters"][name]["AllowedPattern"]
     urls = (url, UNSET) if name == "DevlakeApiUrl" else (UNSET, url)
 
-    assert (re.fullmatch(pattern, url) is not None) == taken
-    if taken:
+    assert (re.fullmatch(pattern, url) is not None) == is_valid
+    if is_valid:
         assert DevLakeSources.parse(*urls, "{}")
     else:
         with pytest.raises(InvalidInput, match="devlake"):

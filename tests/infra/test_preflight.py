@@ -20,11 +20,11 @@ from infra.cdk import NO_CREDENTIALS, NotReady, check_stage
 from infra.stage import Stage, stage_named
 
 ACCOUNT = "123456789012"
-"""The one whose credentials moto gives."""
+"""The account whose credentials moto gives."""
 
 REGION = "eu-central-1"
 EXPIRED: Any = {"Error": {"Code": "ExpiredToken", "Message": "The security token is expired"}}
-EVERYTHING = ("sqs", "kms", "dynamodb")
+ALL_SERVICES = ("sqs", "kms", "dynamodb")
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_a_region_without_function_urls_is_refused_wherever_it_is_chosen(
 
 
 def test_a_private_subnet_has_a_way_by_nat_or_by_endpoints(vpc: Vpc, session: boto3.Session):
-    vpc.open_to(*EVERYTHING)
+    vpc.open_to(*ALL_SERVICES)
     check_stage(vpc.stage, session)
 
     other = Vpc(session)
@@ -138,7 +138,7 @@ def test_a_subnet_without_a_way_to_a_service_is_refused_with_the_service(
 def test_the_service_with_the_ca_bundle_must_be_reached_as_well(
     vpc: Vpc, session: boto3.Session
 ) -> None:
-    vpc.open_to(*EVERYTHING)
+    vpc.open_to(*ALL_SERVICES)
     arn = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/ca"
 
     with pytest.raises(NotReady, match="has no way to ssm;"):
@@ -157,7 +157,7 @@ def test_an_internet_gateway_is_no_way_for_a_function(vpc: Vpc, session: boto3.S
 def test_a_gateway_endpoint_of_another_route_table_is_no_way(
     vpc: Vpc, session: boto3.Session
 ) -> None:
-    vpc.open_to(*EVERYTHING)
+    vpc.open_to(*ALL_SERVICES)
     vpc.own_table()
 
     with pytest.raises(NotReady, match="has no way to dynamodb;"):
@@ -189,7 +189,7 @@ def test_a_subnet_that_does_not_exist_is_refused(session: boto3.Session) -> None
 def test_why_aws_refuses_is_told_and_what_to_do(
     session: boto3.Session, monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
 ) -> None:
-    def refuse(*_arguments: object, **_more: object) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
         raise error
 
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", refuse)
@@ -198,26 +198,26 @@ def test_why_aws_refuses_is_told_and_what_to_do(
         check_stage(stage_named("try"), session)
 
 
-def refuse_without_credentials(*_arguments: object, **_more: object) -> None:
+def refuse_without_credentials(*_arguments: object, **_options: object) -> None:
     raise NoCredentialsError
 
 
 @pytest.mark.parametrize(
-    ("written", "line"),
+    ("text", "line"),
     [
         ("[production]\naccount = 12", "[production] account = 12: choose a text, in quotes\n"),
         ("[production]", f"{NO_CREDENTIALS}\n"),
     ],
 )
-def test_the_command_says_it_once_and_starts_nothing(
+def test_the_command_prints_a_refusal_once_and_starts_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    written: str,
+    text: str,
     line: str,
 ) -> None:
     file = tmp_path / "stages.toml"
-    file.write_text(written, encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", refuse_without_credentials)
     monkeypatch.setattr(cdk, "_run_cdk", pytest.fail)
 
@@ -246,23 +246,23 @@ def test_of_what_was_built_at_once_the_stage_that_is_named_is_deployed(
     two_stages: list[str],
 ) -> None:
     _, *file = two_stages
-    words = ["deploy", "--context", "stage=try", *file[1:], "--app", "cdk.out"]
+    arguments = ["deploy", "--context", "stage=try", *file[1:], "--app", "cdk.out"]
 
-    assert cdk.check(words) == ["Lakehook-try"]
+    assert cdk.check(arguments) == ["Lakehook-try"]
     assert cdk.check(["diff", *two_stages]) == ["Lakehook", "Lakehook-try"]
 
 
 @pytest.mark.usefixtures("session")
 def test_other_parameters_are_another_digest_in_whatever_order(two_stages: list[str]) -> None:
     def digest(*parameters: str) -> str:
-        words = [word for each in parameters for word in ("--parameters", each)]
-        *_, context = cdk.check(["deploy", *two_stages, *words])
+        options = [option for parameter in parameters for option in ("--parameters", parameter)]
+        *_, context = cdk.check(["deploy", *two_stages, *options])
         return context
 
-    one = digest("EmailSender=a@b", "DevlakeApiUrl=-")
-    assert one.startswith("parameters-digest=")
-    assert digest("DevlakeApiUrl=-", "EmailSender=a@b") == one
-    assert digest("DevlakeApiUrl=-", "EmailSender=a@c") != one
+    expected = digest("EmailSender=a@b", "DevlakeApiUrl=-")
+    assert expected.startswith("parameters-digest=")
+    assert digest("DevlakeApiUrl=-", "EmailSender=a@b") == expected
+    assert digest("DevlakeApiUrl=-", "EmailSender=a@c") != expected
 
 
 @pytest.mark.usefixtures("session")

@@ -1,4 +1,4 @@
-"""Order, patience and room: what the promises ask of SQS."""
+"""Queues: order, timeouts and capacity that the promises rely on."""
 
 import json
 
@@ -34,9 +34,9 @@ def test_every_queue_keeps_order_per_group_at_high_throughput(production: Bluepr
 
 
 def test_every_queue_keeps_messages_for_as_long_as_sqs_can(production: Blueprint) -> None:
-    kept = {queue["MessageRetentionPeriod"] for queue in production.queues.values()}
+    periods = {queue["MessageRetentionPeriod"] for queue in production.queues.values()}
 
-    assert kept == {FOURTEEN_DAYS}
+    assert periods == {FOURTEEN_DAYS}
 
 
 def test_every_queue_encrypts_what_it_holds(production: Blueprint) -> None:
@@ -70,13 +70,13 @@ def test_sqs_offers_to_redrive_each_dead_letter_queue(production: Blueprint) -> 
 
 def test_sqs_moves_no_message_by_itself(production: Blueprint) -> None:
     """No queue that a function reads has a redrive policy, whatever its limit."""
-    read = {
+    names = {
         mapping["EventSourceArn"]["Fn::GetAtt"][0]
         for mapping in production.resources("AWS::Lambda::EventSourceMapping").values()
     }
 
-    assert len(read) == 2
-    assert not [name for name in read if "RedrivePolicy" in production.queues[name]]
+    assert len(names) == 2
+    assert not [name for name in names if "RedrivePolicy" in production.queues[name]]
 
 
 def test_nobody_may_send_to_a_queue_that_only_names_another(production: Blueprint) -> None:

@@ -18,7 +18,7 @@ def alarm(chosen: Blueprint) -> Alarm:
 
 
 def aliases(blueprint: Blueprint) -> dict[str, str]:
-    """By function, the alias's logical id."""
+    """Logical ids of the aliases by function."""
     names = {blueprint.logical_id(name): name for name in FUNCTIONS}
     return {
         names[alias["FunctionName"]["Ref"]]: id_
@@ -31,9 +31,10 @@ def test_queues_schedule_and_urls_call_the_alias_of_their_function(chosen: Bluep
     (rule,) = chosen.resources("AWS::Events::Rule").values()
     (invoke,) = chosen.resources("AWS::Lambda::EventInvokeConfig").values()
 
-    called = [json.dumps(mapping["FunctionName"]) for mapping in chosen.mappings]
+    functions = [json.dumps(mapping["FunctionName"]) for mapping in chosen.mappings]
     assert all(
-        alias[name] in each for name, each in zip(("fanout", "deliver"), called, strict=True)
+        alias[name] in function
+        for name, function in zip(("fanout", "deliver"), functions, strict=True)
     )
     assert rule["Targets"][0]["Arn"] == {"Ref": alias["scheduler"]}
     assert alias["scheduler"] in json.dumps(invoke["Qualifier"])
@@ -66,7 +67,7 @@ def test_codedeploy_shifts_each_alias_and_goes_back_on_the_alarm(chosen: Bluepri
 
 @pytest.mark.parametrize("kind", ["", "_ended"])
 def test_failures_of_any_function_ring_within_a_minute(alarm: Alarm, kind: str) -> None:
-    periods = {each["MetricStat"]["Period"] for each in alarm.properties["Metrics"][1:]}
+    periods = {metric["MetricStat"]["Period"] for metric in alarm.properties["Metrics"][1:]}
 
     assert (alarm.periods, periods) == (1, {60})
     assert len(alarm.queries) <= MAX_METRICS

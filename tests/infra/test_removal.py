@@ -1,4 +1,4 @@
-"""What outlives its stack, and that it stands in no later deployment's way."""
+"""Removal policies: what outlives its stack, and does not block a later deployment."""
 
 from tests.infra.blueprint import Blueprint, Json
 
@@ -12,7 +12,7 @@ A_PERSON_S_TO_DELETE = {
 NAMES = {"AliasName", "LogGroupName", "Name", "QueueName", "TableName"}
 
 
-def kept(blueprint: Blueprint) -> list[Json]:
+def retained(blueprint: Blueprint) -> list[Json]:
     policies = {"Retain", "RetainExceptOnCreate"}
     return [
         resource
@@ -22,21 +22,25 @@ def kept(blueprint: Blueprint) -> list[Json]:
 
 
 def test_what_holds_something_outlives_production_s_stack(production: Blueprint) -> None:
-    held = [
+    stateful = [
         resource
         for resource in production.template["Resources"].values()
         if resource["Type"] in A_PERSON_S_TO_DELETE and "RedrivePolicy" not in str(resource)
     ]
 
-    assert kept(production) == held
-    assert {one["UpdateReplacePolicy"] for one in held} == {"Retain"}
+    assert retained(production) == stateful
+    assert {resource["UpdateReplacePolicy"] for resource in stateful} == {"Retain"}
 
 
 def test_what_a_first_deployment_made_in_vain_goes_with_it(production: Blueprint) -> None:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html"""
-    left = {one["Type"] for one in kept(production) if one["DeletionPolicy"] == "Retain"}
+    types = {
+        resource["Type"]
+        for resource in retained(production)
+        if resource["DeletionPolicy"] == "Retain"
+    }
 
-    assert left == {"AWS::DynamoDB::Table"}
+    assert types == {"AWS::DynamoDB::Table"}
 
 
 def test_no_rollback_has_to_delete_what_refuses_deletion(production: Blueprint) -> None:
@@ -47,18 +51,22 @@ def test_no_rollback_has_to_delete_what_refuses_deletion(production: Blueprint) 
     ]
 
     assert len(refusing) == 3
-    assert {one["DeletionPolicy"] for one in refusing} == {"Retain"}
+    assert {resource["DeletionPolicy"] for resource in refusing} == {"Retain"}
 
 
 def test_only_queues_are_left_with_a_name_that_the_next_stack_needs(production: Blueprint) -> None:
     """Producers know them by it: docs/deploy.md says how the next stack adopts them."""
-    named = [one["Type"] for one in kept(production) if NAMES & one.get("Properties", {}).keys()]
+    types = [
+        resource["Type"]
+        for resource in retained(production)
+        if NAMES & resource.get("Properties", {}).keys()
+    ]
 
-    assert named == ["AWS::SQS::Queue"] * 4
+    assert types == ["AWS::SQS::Queue"] * 4
 
 
 def test_a_rehearsal_leaves_nothing_behind(rehearsal: Blueprint) -> None:
     tables = rehearsal.resources("AWS::DynamoDB::Table").values()
 
     assert [table["DeletionProtectionEnabled"] for table in tables] == [False] * 3
-    assert kept(rehearsal) == []
+    assert retained(rehearsal) == []

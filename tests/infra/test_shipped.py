@@ -35,13 +35,13 @@ WORKERS = (
 
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What Lambda brings, and the laptop's worker around it."""
+    """Python with the packages that Lambda brings, and the laptop's worker."""
     uv, home = find_uv_bin(), tmp_path_factory.mktemp("runtime")
-    found = lambdas_python()
-    if not found:
+    interpreter = lambdas_python()
+    if not interpreter:
         pytest.skip(f"the functions run on Python {PYTHON}, which this machine does not have")
     python = home / "bin" / "python"
-    subprocess.run([uv, "venv", "--quiet", "--python", found, home], check=True)
+    subprocess.run([uv, "venv", "--quiet", "--python", interpreter, home], check=True)
     pins = [f"{name}=={version(name)}" for name in BROUGHT]
     subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *pins], check=True)
     (packages,) = home.glob(f"lib/python{PYTHON}/site-packages")
@@ -81,8 +81,8 @@ def subscribed(terminal: Terminal, receiver: Receiver, signing: str) -> Any:
 def test_a_bundle_has_all_that_its_function_imports(
     bundles: dict[str, Path], runtime: Path, name: str
 ) -> None:
-    told = subprocess.run(
-        [runtime, "-c", f"import functions.{name}.handler as it; print(it.__file__)"],
+    process = subprocess.run(
+        [runtime, "-c", f"import functions.{name}.handler as handler; print(handler.__file__)"],
         cwd=bundles[name],
         env={"PYTHONPATH": str(bundles[name]), "AWS_DEFAULT_REGION": "us-east-1"},
         capture_output=True,
@@ -90,8 +90,8 @@ def test_a_bundle_has_all_that_its_function_imports(
         check=False,
     )
 
-    assert told.stderr == ""
-    assert Path(told.stdout.strip()).is_relative_to(bundles[name])
+    assert process.stderr == ""
+    assert Path(process.stdout.strip()).is_relative_to(bundles[name])
 
 
 def test_what_ships_takes_a_notice_and_delivers_it_signed(

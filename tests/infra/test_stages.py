@@ -15,9 +15,9 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "stages.toml"
 
 
-def refusal(file: Path, written: str, stage: str = "production") -> str:
-    """The one line, after the file's name."""
-    file.write_text(written, encoding="utf-8")
+def refusal(file: Path, text: str, stage: str = "production") -> str:
+    """Read a stage file, and return the one line that refuses it after the file's name."""
+    file.write_text(text, encoding="utf-8")
     with pytest.raises(InvalidStages) as refused:
         read_stage(stage, file)
     where, _, line = str(refused.value).partition(": ")
@@ -71,7 +71,7 @@ def test_a_wrong_choice_is_told_by_its_place_its_value_and_what_is_allowed(
 
 
 @pytest.mark.parametrize(
-    ("written", "line"),
+    ("text", "line"),
     [
         (
             "retention.events_days = 2026-01-01",
@@ -91,8 +91,8 @@ def test_a_wrong_choice_is_told_by_its_place_its_value_and_what_is_allowed(
         ),
     ],
 )
-def test_what_is_no_single_choice_is_told_by_its_place(file: Path, written: str, line: str) -> None:
-    assert refusal(file, f"[production]\n{written}").startswith(line)
+def test_what_is_no_single_choice_is_told_by_its_place(file: Path, text: str, line: str) -> None:
+    assert refusal(file, f"[production]\n{text}").startswith(line)
 
 
 def test_a_key_or_a_topic_of_another_region_is_refused(file: Path) -> None:
@@ -119,9 +119,9 @@ def test_a_key_or_a_topic_of_another_region_is_refused(file: Path) -> None:
 def test_a_network_has_subnets_by_their_ids_and_no_more_than_lambda_takes(
     file: Path, subnets: str
 ) -> None:
-    written = f'[production.network]\nsubnets = [{subnets}]\nsecurity_groups = ["sg-01234567"]'
+    text = f'[production.network]\nsubnets = [{subnets}]\nsecurity_groups = ["sg-01234567"]'
 
-    line = refusal(file, written)
+    line = refusal(file, text)
 
     assert line.startswith(
         f"[production.network] subnets = [{subnets}]: name 1 to 16, each subnet-"
@@ -158,19 +158,19 @@ def test_producers_are_a_list_of_texts(file: Path, producers: object) -> None:
     assert line.startswith(f"[production] producers = {producers}: choose a list of texts")
 
 
-@pytest.mark.parametrize(("many", "length"), [(49, 1), (23, 100)])
+@pytest.mark.parametrize(("count", "length"), [(49, 1), (23, 100)])
 def test_producers_are_no_more_than_a_queue_s_policy_has_room_for(
-    file: Path, many: int, length: int
+    file: Path, count: int, length: int
 ) -> None:
-    named = [f"arn:aws:iam::123456789012:role/{'r' * length}"] * many
+    roles = [f"arn:aws:iam::123456789012:role/{'r' * length}"] * count
 
-    line = refusal(file, f"[production]\nproducers = {named}")
+    line = refusal(file, f"[production]\nproducers = {roles}")
 
     assert line.endswith(": name at most 48, of 3000 characters together, or their accounts")
 
 
 @pytest.mark.parametrize(
-    ("written", "line"),
+    ("text", "line"),
     [
         ("", 'no stage "production", the file has none; add it as a table: [production]'),
         ("[try]\n[other]", 'no stage "production", the file has try, other; add it as a table: '),
@@ -193,9 +193,9 @@ def test_producers_are_no_more_than_a_queue_s_policy_has_room_for(
     ],
 )
 def test_a_stage_is_one_that_the_file_names_and_nothing_in_it_is_passed_over(
-    file: Path, written: str, line: str
+    file: Path, text: str, line: str
 ) -> None:
-    assert refusal(file, written).startswith(line)
+    assert refusal(file, text).startswith(line)
 
 
 @pytest.mark.parametrize("name", ["preprod", "prod", "production2", "pre-production", "staging"])
@@ -212,7 +212,7 @@ def test_a_file_that_is_not_there_is_named(file: Path) -> None:
         read_stage("production", file)
 
 
-SHOWN = {
+EXAMPLE_SETTINGS = {
     *("account", "region", "qualifier", "permissions_boundary", "tags"),
     *(
         "alarms",
@@ -225,21 +225,21 @@ SHOWN = {
         "secrets_key_arn",
     ),
 }
-"""All that has another value there than by default."""
+"""Settings with another value in the example than by default."""
 
 
 def test_every_choice_that_the_file_shows_can_be_taken(file: Path) -> None:
-    shown = (ROOT / STAGES).read_text(encoding="utf-8")
-    file.write_text(re.sub(r"^# (?=\[|\w+ = )", "", shown, flags=re.MULTILINE))
+    example = (ROOT / STAGES).read_text(encoding="utf-8")
+    file.write_text(re.sub(r"^# (?=\[|\w+ = )", "", example, flags=re.MULTILINE))
 
     stage, small = read_stage("production", file), read_stage("try", file)
 
     assert stage.network
     assert len(stage.producers) == 3
     default = stage_named("production")
-    chosen = {name for name in SHOWN if getattr(stage, name) != getattr(default, name)}
-    assert chosen == SHOWN
-    assert stage == replace(default, **{name: getattr(stage, name) for name in SHOWN})
+    chosen = {name for name in EXAMPLE_SETTINGS if getattr(stage, name) != getattr(default, name)}
+    assert chosen == EXAMPLE_SETTINGS
+    assert stage == replace(default, **{name: getattr(stage, name) for name in EXAMPLE_SETTINGS})
     assert small == replace(stage_named("try"), retain_on_delete=True, alarms=True)
 
 

@@ -1,4 +1,4 @@
-"""What people are told to type for AWS is what AWS's own command knows."""
+"""Commands of AWS in the documents exist in AWS's own command, with their options."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import pytest
 from botocore import xform_name
 from botocore.session import Session
 
-from tests.infra.test_documents import mentioned, typed
+from tests.infra.test_documents import code_in_prose, commands_to_type
 
 OF_EACH = {"output", "profile", "query", "region"}
 MADE_BY_THE_COMMAND = {
@@ -19,11 +19,11 @@ MADE_BY_THE_COMMAND = {
 
 
 MODELS = {"deploy": "codedeploy"}
-"""Of services to which the command gives another name."""
+"""Services to which the command gives another name."""
 
 
 def commands() -> Iterator[tuple[str, str]]:
-    for where, line in (*typed(), *mentioned()):
+    for where, line in (*commands_to_type(), *code_in_prose()):
         for command in re.split(r"(?:^|(?<=[\s(]))aws ", line)[1:]:
             if re.match(r"[a-z0-9]+ [a-z-]+", command):
                 yield where, command
@@ -43,6 +43,6 @@ def options_of(service: str, operation: str) -> set[str]:
 @pytest.mark.parametrize(("where", "command"), sorted(set(commands())))
 def test_each_command_of_aws_exists_with_its_options(where: str, command: str):
     service, operation = command.split()[:2]
-    given = {one.removeprefix("no-") for one in re.findall(r"(?<=\s)--([a-z-]+)", command)}
+    options = {option.removeprefix("no-") for option in re.findall(r"(?<=\s)--([a-z-]+)", command)}
 
-    assert given <= options_of(service, operation) | OF_EACH
+    assert options <= options_of(service, operation) | OF_EACH

@@ -1,4 +1,4 @@
-"""A certificate authority of our own, and servers that it vouches for."""
+"""A certificate authority of our own, with certificates for servers and clients."""
 
 import ssl
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Authority:
     def __init__(
         self, folder: Path, name: str = "a test's authority", *, now: float | None = None
     ) -> None:
-        """Make one whose certificates are of now; those that are used are checked by the clock."""
+        """Make an authority whose certificates are valid now, since the clock checks them."""
         self._folder = folder
         self._now = datetime.now(UTC) if now is None else datetime.fromtimestamp(now, UTC)  # noqa: TID251
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -44,7 +44,7 @@ class Authority:
     def context(
         self, *names: x509.GeneralName, clients_of: "Authority | None" = None, days: float = 1
     ) -> ssl.SSLContext:
-        """What a server needs to speak for these names, and to let nobody else's clients in."""
+        """TLS context of a server with these names, which admits only clients of an authority."""
         key = ec.generate_private_key(ec.SECP256R1())
         leaf = self._certificate(x509.Name([]), key, days=days).add_extension(
             x509.SubjectAlternativeName(names), critical=True
@@ -66,7 +66,7 @@ class Authority:
         usages: Sequence[x509.ObjectIdentifier] = (),
         key: ec.EllipticCurvePrivateKey | None = None,
     ) -> tuple[bytes, bytes]:
-        """A client's certificate and its key, in PEM; of less than no days, it has expired."""
+        """A client's certificate and key in PEM; with negative days, an expired one."""
         key = key or ec.generate_private_key(ec.SECP256R1())
         leaf = self._certificate(_named(name), key, days=days)
         if usages:
@@ -89,7 +89,7 @@ class Authority:
     def _key_identifier(
         self, key: ec.EllipticCurvePrivateKey
     ) -> x509.Extension[x509.ExtensionType]:
-        """Python 3.13 asks for what RFC 5280 does: both identifiers."""
+        """Key identifier of the subject; Python 3.13 requires both, as RFC 5280 does."""
         value = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         return x509.Extension(value.oid, critical=False, value=value)
 

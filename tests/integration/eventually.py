@@ -1,4 +1,4 @@
-"""Waiting for a condition with a deadline, the only kind of waiting in these tests."""
+"""Wait for a condition with a deadline, the only kind of wait in these tests."""
 
 import time
 from collections.abc import Callable
@@ -10,9 +10,9 @@ MAX_PAUSE_SECONDS = 0.25
 
 
 def eventually(condition: Callable[[], object], *, what: Callable[[], str] = str) -> None:
-    """Look until the condition holds; fail, and say what is missing, when it does not in time.
+    """Poll until the condition holds; fail, and say what is missing, when it does not in time.
 
-    It looks less often the longer it waits: what is waited for needs the processor that looking
+    It polls less often the longer it waits: what is waited for needs the processor that polling
     costs, since most conditions ask the local cloud.
     """
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Requests for loopback, and what becomes of them."""
+"""Requests to loopback, and the transport that sends them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ def a_request(
 def an_impatient_request(
     url: str, body: bytes = b"{}", *, deadline_seconds: float = PATIENCE_SECONDS
 ) -> Request:
-    """A request of which nothing comes back in time."""
+    """A request with a short deadline."""
     return Request(
         endpoint=Endpoint.parse(url), headers={}, body=body, deadline_seconds=deadline_seconds
     )
@@ -52,20 +52,20 @@ def failure(result: Response | NoResponse) -> Outcome:
 
 
 class Names:
-    """A resolver for which every name has these addresses; it tells which were asked for."""
+    """A resolver for which every name has these addresses; it records the names looked up."""
 
     def __init__(self, *addresses: str) -> None:
         self.addresses: Sequence[str] = addresses
-        self.asked: list[str] = []
+        self.looked_up: list[str] = []
 
     def __call__(self, host: str, port: int) -> Sequence[str]:
-        self.asked.append(host)
+        self.looked_up.append(host)
         return self.addresses
 
 
 @contextmanager
 def a_receiver(*addresses: str, **options: Any) -> Iterator[HttpTransport]:
-    """One for which every name has these addresses."""
+    """A transport for which every name has these addresses."""
     receiver = HttpTransport(LOOPBACK, resolve=Names(*addresses), **options)
     try:
         yield receiver
@@ -74,6 +74,6 @@ def a_receiver(*addresses: str, **options: Any) -> Iterator[HttpTransport]:
 
 
 def a_moment_passes(monkeypatch: pytest.MonkeyPatch, seconds: float = 2 * SHARED_SECONDS) -> None:
-    """What was looked up before is looked up anew."""
+    """Let the cached look-ups expire."""
     now = dns.monotonic
     monkeypatch.setattr(dns, "monotonic", lambda: now() + seconds)

@@ -26,17 +26,20 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_the_example_is_applied_once_and_then_found_unchanged(
     terminal: Terminal, example: str
 ) -> None:
-    first = terminal.json("subscriptions", "apply", "-f", example)
-    again = terminal.json("subscriptions", "apply", "-f", example)
+    first_result = terminal.json("subscriptions", "apply", "-f", example)
+    second_result = terminal.json("subscriptions", "apply", "-f", example)
 
-    assert [(step["name"], step["done"]) for step in first["steps"]] == [
+    assert [(step["name"], step["done"]) for step in first_result["steps"]] == [
         ("ci", True),
         ("automation", True),
         ("reports", True),
     ]
-    assert [bool(step["secret"]) for step in first["steps"]] == [True, True, False]
-    assert (again["steps"], again["unchanged"]) == ([], ["ci", "automation", "reports"])
-    assert "top-secret" not in "".join(terminal.said)
+    assert [bool(step["secret"]) for step in first_result["steps"]] == [True, True, False]
+    assert (second_result["steps"], second_result["unchanged"]) == (
+        [],
+        ["ci", "automation", "reports"],
+    )
+    assert "top-secret" not in "".join(terminal.outputs)
 
 
 def test_what_is_exported_is_found_unchanged(
@@ -47,7 +50,7 @@ def test_what_is_exported_is_found_unchanged(
     monkeypatch.setenv("LAKEHOOK_URL_AUTOMATION", f"{HOST}/run?key=x")
 
     assert terminal("subscriptions", "export") == 0
-    Path(example).write_text(terminal.said[-2])
-    found = terminal.json("subscriptions", "apply", "-f", example, "--dry-run")
+    Path(example).write_text(terminal.outputs[-2])
+    result = terminal.json("subscriptions", "apply", "-f", example, "--dry-run")
 
-    assert (found["steps"], len(found["unchanged"])) == ([], 3)
+    assert (result["steps"], len(result["unchanged"])) == ([], 3)

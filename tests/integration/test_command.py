@@ -24,20 +24,20 @@ URL = "https://93.184.216.34/hook"  # an address is its own answer: no resolver 
 
 
 class Terminal:
-    """Runs the command, and keeps all that it ever said."""
+    """Runs the command, and keeps all its output."""
 
     def __init__(self, deployment: StackOutputs, capsys: pytest.CaptureFixture[str]) -> None:
         self._deployment, self._capsys = deployment, capsys
-        self.said: list[str] = []
+        self.outputs: list[str] = []
 
     def __call__(self, *arguments: str) -> int:
         code = run(arguments, self._open)
-        self.said += self._capsys.readouterr()
+        self.outputs += self._capsys.readouterr()
         return code
 
     def json(self, *arguments: str) -> Any:
-        assert self(*arguments, "--output", "json") == 0, self.said[-1]
-        return json.loads(self.said[-2])
+        assert self(*arguments, "--output", "json") == 0, self.outputs[-1]
+        return json.loads(self.outputs[-2])
 
     def _open(self, _stack: str, warn: Warn) -> CommandService:
         return service_for_outputs(self._deployment, Aws(), warn)
@@ -59,11 +59,11 @@ def test_a_subscription_lives_from_add_to_remove(terminal: Terminal) -> None:
 
     assert terminal.json("subscriptions", "list") == [added]
     changed = terminal.json("subscriptions", "update", "ci", "--name", "builds", "--no-headers")
-    shown = terminal.json("subscriptions", "show", added["subscription_id"])
+    subscription = terminal.json("subscriptions", "show", added["subscription_id"])
     removed = terminal.json("subscriptions", "remove", "builds")
 
-    assert shown.items() >= {**changed, "health": "ok"}.items()
-    assert shown.items() >= {**added, "name": "builds", "headers": []}.items()
+    assert subscription.items() >= {**changed, "health": "ok"}.items()
+    assert subscription.items() >= {**added, "name": "builds", "headers": []}.items()
     assert removed["subscription_id"] == added["subscription_id"]
     assert terminal.json("subscriptions", "list") == []
     assert terminal("subscriptions", "show", "builds") == 3
@@ -87,33 +87,33 @@ def test_the_sender_opens_what_the_command_sealed(
     assert keys.headers == {"authorization": "Bearer top-secret"}
 
 
-def test_secrets_are_told_once_and_nowhere_stored_in_clear(
+def test_secrets_are_printed_once_and_nowhere_stored_in_clear(
     terminal: Terminal, deployment: StackOutputs
 ) -> None:
     added = add(
         terminal, "--header", "authorization: Bearer top-secret", url=f"{URL}?token=in-the-url"
     )
     key = HmacSecret.parse(added["secret"]).key
-    first = "".join(terminal.said)
-    terminal.said.clear()
+    first_output = "".join(terminal.outputs)
+    terminal.outputs.clear()
 
     for form in ("text", "json"):
         for command in (("list",), ("show", "ci"), ("update", "ci", "--deadline", "5")):
             assert terminal("subscriptions", *command, "--output", form) == 0
     terminal("subscriptions", "update", "ci", "--header", "authorization: top-secret\r\nx: y")
 
-    later, stored = "".join(terminal.said), everything_in(deployment)
-    assert first.count(added["secret"]) == 1
-    assert added["secret"] not in later
-    for said in (first, later):
-        assert "top-secret" not in said
-        assert "in-the-url" not in said
+    later_output, stored = "".join(terminal.outputs), everything_in(deployment)
+    assert first_output.count(added["secret"]) == 1
+    assert added["secret"] not in later_output
+    for output in (first_output, later_output):
+        assert "top-secret" not in output
+        assert "in-the-url" not in output
     for sensitive in (key, base64.b64encode(key), key.hex().encode(), b"top-secret", b"in-the-url"):
         assert sensitive not in stored
 
 
 def everything_in(deployment: StackOutputs) -> bytes:
-    """All that the three tables hold, as bytes; the mark shows that they were read."""
+    """Contents of the three tables as bytes; the mark shows that they were read."""
     dynamodb = boto3.client("dynamodb")
     tables = (
         deployment.subscriptions_table,
@@ -129,18 +129,18 @@ def everything_in(deployment: StackOutputs) -> bytes:
 def _leaves(value: Any) -> Iterator[bytes]:
     match value:
         case dict():
-            for one in value.values():
-                yield from _leaves(one)
+            for item in value.values():
+                yield from _leaves(item)
         case list():
-            for one in value:
-                yield from _leaves(one)
+            for item in value:
+                yield from _leaves(item)
         case bytes():
             yield value
         case _:
             yield str(value).encode()
 
 
-def test_a_network_that_is_none_stops_no_command(
+def test_an_invalid_allowed_network_stops_no_command(
     deployment: StackOutputs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     networks = "10.0.0.0/33,127.0.0.1/8"
@@ -149,6 +149,6 @@ def test_a_network_that_is_none_stops_no_command(
     added = add(terminal, url="http://127.0.0.1:9/")
 
     assert added["url"] == "http://127.0.0.1:9/"
-    assert json.loads(terminal.said[-1])["message"] == (
+    assert json.loads(terminal.outputs[-1])["message"] == (
         "AllowedNetworks: not a network, so it allows nothing: '10.0.0.0/33'"
     )

@@ -1,4 +1,4 @@
-"""Dead letters and held lanes on the cloud of the template: the command, and who delivers."""
+"""Dead letters and held lanes on the cloud of the template: the command and the functions."""
 
 from dataclasses import replace
 from typing import Any
@@ -30,7 +30,7 @@ def terminal(deployment: StackOutputs, capsys: pytest.CaptureFixture[str]) -> Te
 
 
 class Functions:
-    """The delivery function and the clock, but for the network; every failure is a death."""
+    """The deliver function and the scheduler without the network; every failure is final."""
 
     def __init__(self, deployment: StackOutputs) -> None:
         dynamodb, clock = boto3.client("dynamodb"), SystemClock()
@@ -52,20 +52,20 @@ class Functions:
         )
 
     def deliver(self) -> None:
-        """Until nothing more is to be seen on the deliveries queue."""
+        """Process messages until the deliveries queue shows no more."""
         deliver_batch = build_deliver(self._ports, RetrySchedule(()))
-        while messages := self.look_at(self.deployment.deliveries_queue_url):
+        while messages := self.visible_messages(self.deployment.deliveries_queue_url):
             batch = [self._parcel(message) for message in messages]
-            again = {one.id for one in deliver_batch(batch, _ages)}
-            done = [message for message in messages if message["MessageId"] not in again]
-            self.delete(self.deployment.deliveries_queue_url, done)
+            failed_ids = {failure.id for failure in deliver_batch(batch, _ages)}
+            processed = [message for message in messages if message["MessageId"] not in failed_ids]
+            self.delete(self.deployment.deliveries_queue_url, processed)
 
     def tick(self) -> None:
-        """What the clock does each minute, and what follows."""
+        """Run a tick of the scheduler, and deliver what it resumed."""
         a_tick(self.ledger, self.deliveries, SystemClock()).resume_lanes()
         self.deliver()
 
-    def look_at(self, url: str) -> list[Any]:
+    def visible_messages(self, url: str) -> list[Any]:
         answer = self.queue.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=10,
@@ -104,8 +104,8 @@ class Story:
     """A subscription whose first delivery dies, with two more behind it."""
 
     def __init__(self, terminal: Terminal, functions: Functions, *options: str) -> None:
-        others = len(terminal.json("subscriptions", "list"))
-        name = f"ci-{others}" if others else "ci"
+        subscriptions = len(terminal.json("subscriptions", "list"))
+        name = f"ci-{subscriptions}" if subscriptions else "ci"
         subscription = add(terminal, "--name", name, *options)["subscription_id"]
         self.lane = Lane(subscription, "39")
         self.first, self.second, self.third = (f"{self.lane}#{n}" for n in (1, 2, 3))
@@ -118,8 +118,10 @@ class Story:
             functions.deliver()
 
     @property
-    def made(self) -> list[int]:
-        return [int(one.rpartition("#")[2]) for one in self.functions.attempts.message_ids]
+    def attempted_sequences(self) -> list[int]:
+        return [
+            int(message_id.rpartition("#")[2]) for message_id in self.functions.attempts.message_ids
+        ]
 
 
 def test_a_letter_holds_its_lane_and_is_explained(terminal: Terminal, functions: Functions) -> None:
@@ -127,31 +129,31 @@ def test_a_letter_holds_its_lane_and_is_explained(terminal: Terminal, functions:
 
     (letter,) = terminal.json("dead-letters", "list")
     (lane,) = terminal.json("lanes", "list", "--held")
-    shown = terminal.json("dead-letters", "show", story.first)
+    letter_details = terminal.json("dead-letters", "show", story.first)
     behind = terminal.json("deliveries", "show", story.second)
     listed = terminal.json("deliveries", "list", "--subscription", "ci", "--status", "waiting")
 
-    assert story.made == [1]
+    assert story.attempted_sequences == [1]
     assert (letter["delivery_id"], letter["reason"]) == (story.first, "rejected")
     assert (lane["head"], lane["state"], lane["waiting_behind"]) == (1, "dead letter", 2)
-    assert shown["event"]["pipeline_id"] == 39
-    assert [one["status"] for one in shown["log"]] == [500]
+    assert letter_details["event"]["pipeline_id"] == 39
+    assert [attempt["status"] for attempt in letter_details["log"]] == [500]
     assert behind["next"] == "waits behind #1, which is a dead letter"
-    assert {one["delivery_id"] for one in listed} == {story.second, story.third}
+    assert {delivery["delivery_id"] for delivery in listed} == {story.second, story.third}
 
 
 def test_a_letter_deleted_from_the_queue_by_hand_is_redriven_by_its_id(
     terminal: Terminal, functions: Functions, deployment: StackOutputs
 ) -> None:
     story = Story(terminal, functions)
-    by_hand = functions.look_at(deployment.dead_letter_queue_url)
+    by_hand = functions.visible_messages(deployment.dead_letter_queue_url)
     functions.delete(deployment.dead_letter_queue_url, by_hand)
 
     terminal.json("dead-letters", "redrive", story.first)
     functions.deliver()
 
     assert len(by_hand) == 1
-    assert story.made == [1, 1, 2, 3]
+    assert story.attempted_sequences == [1, 1, 2, 3]
     assert terminal.json("dead-letters", "list") == terminal.json("lanes", "list", "--held") == []
     assert terminal.json("deliveries", "show", story.first)["next"] == "delivered"
 
@@ -162,13 +164,13 @@ def test_a_letter_redriven_twice_leaves_the_queue_and_is_revived_once(
     story = Story(terminal, functions)
 
     terminal.json("dead-letters", "redrive", story.first)
-    assert functions.look_at(deployment.dead_letter_queue_url) == []
+    assert functions.visible_messages(deployment.dead_letter_queue_url) == []
     terminal.json("dead-letters", "redrive", story.first)
     functions.deliver()
 
-    assert story.made == [1, 1, 2, 3]
+    assert story.attempted_sequences == [1, 1, 2, 3]
     assert terminal("dead-letters", "redrive", story.first) == 3
-    assert "not a dead letter; it is delivered" in terminal.said[-1]
+    assert "not a dead letter; it is delivered" in terminal.outputs[-1]
 
 
 def test_a_letter_that_dies_again_at_once_is_a_letter_again(
@@ -181,31 +183,31 @@ def test_a_letter_that_dies_again_at_once_is_a_letter_again(
     functions.deliver()
 
     (letter,) = terminal.json("dead-letters", "list")
-    assert (letter["attempts"], story.made) == (2, [1, 1])
-    assert len(functions.look_at(deployment.dead_letter_queue_url)) == 1
+    assert (letter["attempts"], story.attempted_sequences) == (2, [1, 1])
+    assert len(functions.visible_messages(deployment.dead_letter_queue_url)) == 1
 
 
 @pytest.mark.parametrize("action", ["redrive", "discard"])
-def test_all_letters_need_a_yes(
+def test_an_action_on_all_letters_needs_a_confirmation(
     terminal: Terminal, functions: Functions, deployment: StackOutputs, action: str
 ) -> None:
     stories = [Story(terminal, functions) for _ in range(2)]
 
-    asked = terminal.json("dead-letters", action, "--all")
-    still = terminal.json("dead-letters", "list")
-    done = terminal.json("dead-letters", action, "--all", "--yes")
+    dry_run = terminal.json("dead-letters", action, "--all")
+    letters = terminal.json("dead-letters", "list")
+    result = terminal.json("dead-letters", action, "--all", "--yes")
     functions.tick()
 
-    assert (asked["dry_run"], asked["number"], done["dry_run"], done["number"]) == (
+    assert (dry_run["dry_run"], dry_run["number"], result["dry_run"], result["number"]) == (
         True,
         2,
         False,
         2,
     )
-    assert asked["dead_letters"] == still == done["dead_letters"]
-    assert {one["delivery_id"] for one in still} == {story.first for story in stories}
+    assert dry_run["dead_letters"] == letters == result["dead_letters"]
+    assert {letter["delivery_id"] for letter in letters} == {story.first for story in stories}
     assert terminal.json("dead-letters", "list") == []
-    assert functions.look_at(deployment.dead_letter_queue_url) == []
+    assert functions.visible_messages(deployment.dead_letter_queue_url) == []
 
 
 def test_the_consoles_own_redrive_is_a_redrive(
@@ -222,7 +224,7 @@ def test_the_consoles_own_redrive_is_a_redrive(
     functions.queue.start_message_move_task(SourceArn=arns[0], DestinationArn=arns[1])
     functions.deliver()
 
-    assert story.made == [1, 1, 2, 3]
+    assert story.attempted_sequences == [1, 1, 2, 3]
     assert terminal.json("dead-letters", "list") == []
 
 
@@ -236,5 +238,5 @@ def test_a_letter_that_was_skipped_is_found_and_comes_late(
     terminal.json("dead-letters", "redrive", letter["delivery_id"])
     functions.deliver()
 
-    assert story.made == [1, 2, 3, 1]
+    assert story.attempted_sequences == [1, 2, 3, 1]
     assert terminal.json("dead-letters", "list") == []

@@ -44,8 +44,8 @@ def check(lakehook: LocalLakehook, capsys: pytest.CaptureFixture[str]) -> Check:
     def check(source: str, *options: str, code: int) -> Checks:
         arguments = ("devlake", "check", "--source", source, "--output", "json", *options)
         assert run(arguments) == code
-        (told,) = json.loads(capsys.readouterr().out)["sources"]
-        return {one["check"]: one for one in told["checks"]}
+        (source_checks,) = json.loads(capsys.readouterr().out)["sources"]
+        return {item["check"]: item for item in source_checks["checks"]}
 
     return check
 
@@ -55,7 +55,7 @@ def a_devlake(lakehook: LocalLakehook, source: str, secret: str = SECRET) -> Dev
 
 
 def states(checks: Checks) -> dict[str, str]:
-    return {name: one["state"] for name, one in checks.items()}
+    return {name: check["state"] for name, check in checks.items()}
 
 
 NEW = {
@@ -68,7 +68,7 @@ NEW = {
 }
 
 
-def test_a_devlake_that_is_not_set_up_yet_finds_all_ready(check: Check):
+def test_a_devlake_that_is_not_set_up_yet_passes_the_checks_of_the_stack(check: Check):
     assert states(check("new", code=0)) == NEW
     assert states(check("default", code=0)) == NEW
 
@@ -78,14 +78,14 @@ def test_a_test_notice_leaves_no_trace(lakehook: LocalLakehook, check: Check):
         check("new", code=0)
 
     sqs = lakehook.client("sqs")
-    found: Any = sqs.get_queue_attributes(
+    attributes: Any = sqs.get_queue_attributes(
         QueueUrl=lakehook.deployment.events_queue_url, AttributeNames=["All"]
     )
-    assert found["Attributes"]["ApproximateNumberOfMessages"] == "0"
+    assert attributes["Attributes"]["ApproximateNumberOfMessages"] == "0"
     assert states(check("new", code=0)) == NEW
 
 
-def test_a_devlake_that_is_heard_is_well(lakehook: LocalLakehook, check: Check):
+def test_a_devlake_whose_notices_arrive_passes_every_check(lakehook: LocalLakehook, check: Check):
     devlake = a_devlake(lakehook, "heard")
     pipeline = devlake.create()
     devlake.live(pipeline)
@@ -94,15 +94,15 @@ def test_a_devlake_that_is_heard_is_well(lakehook: LocalLakehook, check: Check):
     with serving_rest(devlake.rest) as url:
 
         def is_heard() -> bool:
-            found = check("heard", "--api", url, code=0)
-            return found["newest pipeline"]["detail"].endswith("as received")
+            checks = check("heard", "--api", url, code=0)
+            return checks["newest pipeline"]["detail"].endswith("as received")
 
         eventually(is_heard)
-        found = check("heard", "--api", url, code=0)
+        checks = check("heard", "--api", url, code=0)
 
-    assert states(found) == NEW | dict.fromkeys(("last accepted", "API", "newest pipeline"), "ok")
-    assert f"of pipeline heard/{pipeline}, " in found["last accepted"]["detail"]
-    assert f"DevLake's #{pipeline} finished" in found["newest pipeline"]["detail"]
+    assert states(checks) == NEW | dict.fromkeys(("last accepted", "API", "newest pipeline"), "ok")
+    assert f"of pipeline heard/{pipeline}, " in checks["last accepted"]["detail"]
+    assert f"DevLake's #{pipeline} finished" in checks["newest pipeline"]["detail"]
 
 
 def test_an_api_that_the_stack_knows_is_read_by_its_scheduler(check: Check):
@@ -110,35 +110,35 @@ def test_an_api_that_the_stack_knows_is_read_by_its_scheduler(check: Check):
         lambda: check("known", code=0).get("reconcile", {}).get("state") == "ok",
     )
 
-    found = check("known", code=0)
+    checks = check("known", code=0)
 
-    assert states(found) == NEW | dict.fromkeys(("API", "newest pipeline", "reconcile"), "ok")
-    assert found["newest pipeline"]["detail"] == "DevLake has no pipeline that has begun"
+    assert states(checks) == NEW | dict.fromkeys(("API", "newest pipeline", "reconcile"), "ok")
+    assert checks["newest pipeline"]["detail"] == "DevLake has no pipeline that has begun"
 
 
 @pytest.mark.parametrize(
-    ("source", "secret", "words"),
+    ("source", "secret", "refusal"),
     [
         ("stranger", "another", "sign: not of this body by the notification secret"),
         ("open", "", "sign: made with an empty secret"),
     ],
 )
-def test_a_devlake_with_another_secret_or_none_is_said_to_a_person(
-    lakehook: LocalLakehook, check: Check, source: str, secret: str, words: str
+def test_a_devlake_with_another_secret_or_none_is_reported(
+    lakehook: LocalLakehook, check: Check, source: str, secret: str, refusal: str
 ):
     devlake = a_devlake(lakehook, source, secret)
     devlake.live(devlake.create())
     assert devlake.answers == [401] * 3
 
-    found = check(source, code=6)
+    checks = check(source, code=6)
 
-    assert states(found) == NEW | {"last refused": "fail"}
-    assert words in found["last refused"]["detail"]
-    assert "(signature); none was accepted since" in found["last refused"]["detail"]
-    assert "NOTIFICATION_SECRET" not in found["last refused"]["remedy"].partition("--show")[0]
+    assert states(checks) == NEW | {"last refused": "fail"}
+    assert refusal in checks["last refused"]["detail"]
+    assert "(signature); none was accepted since" in checks["last refused"]["detail"]
+    assert "NOTIFICATION_SECRET" not in checks["last refused"]["remedy"].partition("--show")[0]
 
 
-def test_an_endpoint_that_is_away_is_said_to_a_person(
+def test_an_endpoint_that_cannot_be_reached_is_reported(
     lakehook: LocalLakehook, capsys: pytest.CaptureFixture[str]
 ):
     deployment = replace(lakehook.deployment, ingress_url=NOBODY_LISTENS)
@@ -148,6 +148,6 @@ def test_an_endpoint_that_is_away_is_said_to_a_person(
 
     assert run(("devlake", "check", "--source", "new"), open_desk) == 6
 
-    said = capsys.readouterr().out
-    assert "no connection" in said
-    assert "NOTIFICATION_ENDPOINT=http://127.0.0.1:9/new" in said
+    output = capsys.readouterr().out
+    assert "no connection" in output
+    assert "NOTIFICATION_ENDPOINT=http://127.0.0.1:9/new" in output

@@ -1,4 +1,4 @@
-"""A DevLake that hangs holds up no notice: what was read until the deadline counts."""
+"""A DevLake that hangs delays no notice: details that were read until the deadline are used."""
 
 import json
 from collections.abc import Iterator
@@ -47,17 +47,21 @@ def learning(
 @pytest.mark.parametrize(
     "hanging", [silence, dripping(b"", b"H"), DRIPPING], ids=["silence", "head", "body"]
 )
-def test_of_a_devlake_that_hangs_nothing_is_known(hanging: Behaviour):
-    with learning(hanging, deadline_seconds=DEADLINE_SECONDS) as (found, warnings, _):
-        assert found == {}
+def test_a_devlake_that_hangs_yields_no_details(hanging: Behaviour):
+    with learning(hanging, deadline_seconds=DEADLINE_SECONDS) as (details, warnings, _):
+        assert details == {}
         assert warnings == ["DevLake is unavailable: no complete response in time"]
 
 
-def test_of_tasks_that_hang_the_row_is_known():
-    """The one deadline is for both, and a busy machine reads the row in it."""
-    with learning(ROW, DRIPPING, deadline_seconds=10 * DEADLINE_SECONDS) as (found, warnings, wire):
-        assert found["message"] == "oh"
-        assert "failed_tasks" not in found
+def test_tasks_that_hang_leave_the_details_of_the_row():
+    """Row and tasks share a deadline, in which a busy machine reads the row."""
+    with learning(ROW, DRIPPING, deadline_seconds=10 * DEADLINE_SECONDS) as (
+        details,
+        warnings,
+        wire,
+    ):
+        assert details["message"] == "oh"
+        assert "failed_tasks" not in details
         assert warnings == ["DevLake is unavailable: no complete response in time"]
 
     assert [request.split()[1] for request in wire.requests] == [
@@ -68,7 +72,7 @@ def test_of_tasks_that_hang_the_row_is_known():
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("response", "reason"),
     [
         (answer("200 OK", b"<html>"), "not JSON"),
         (answer("302 Found", b"", "location: http://169.254.169.254/"), "redirects are not"),
@@ -76,9 +80,11 @@ def test_of_tasks_that_hang_the_row_is_known():
         (flooding(b"HTTP/1.1 200 OK\r\n\r\n", b" " * 1000), "more than 4194304 bytes"),
     ],
 )
-def test_what_is_no_answer_of_devlakes_is_told_on_one_line(said: bytes | Behaviour, reason: str):
-    with learning(said) as (found, warnings, _):
-        assert found == {}
+def test_a_response_that_is_not_devlakes_is_a_warning_of_one_line(
+    response: bytes | Behaviour, reason: str
+):
+    with learning(response) as (details, warnings, _):
+        assert details == {}
         (warning,) = warnings
         assert reason in warning
         assert "\n" not in warning

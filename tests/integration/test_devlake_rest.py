@@ -1,4 +1,4 @@
-"""DevLake's REST API is read within bounds, and what goes wrong is one line without a secret."""
+"""DevLake's REST API is read within limits, and an error is one line without a secret."""
 
 import gzip
 import json
@@ -25,7 +25,7 @@ SECRET = "s3cret"
 HEADERS = {"authorization": f"Bearer {SECRET}"}
 DEADLINE_SECONDS, PATIENCE_SECONDS = 0.2, 60.0
 MAX_BYTES = 1000
-NOBODY = answer("200 OK", b'{"count":0,"pipelines":[]}')
+NO_PIPELINES = answer("200 OK", b'{"count":0,"pipelines":[]}')
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 Fetching = Callable[[str, float], AbstractContextManager[Callable[[str], ApiResponse]]]
@@ -42,7 +42,7 @@ def of_the_functions(url: str, deadline_seconds: float) -> Iterator[ApiFetch]:
 
 @contextmanager
 def of_the_command(url: str, deadline_seconds: float) -> Iterator[SessionFetch]:
-    """It tries once."""
+    """A client without retries."""
     address = ApiAddress(url, HEADERS)
     with SessionFetch(
         address, deadline_seconds=deadline_seconds, max_bytes=MAX_BYTES, waits=()
@@ -76,7 +76,7 @@ def devlake(
 
 
 def test_each_request_says_what_lets_it_in_and_which_page_it_wants(fetching: Fetching):
-    with devlake(fetching, NOBODY, NOBODY) as (api, wire):
+    with devlake(fetching, NO_PIPELINES, NO_PIPELINES) as (api, wire):
         api.page(1)
         api.page(2, status="TASK_RERUN")
 
@@ -91,7 +91,7 @@ def test_each_request_says_what_lets_it_in_and_which_page_it_wants(fetching: Fet
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "complaint"),
+    ("response", "kind", "complaint"),
     [
         (answer("401 No", b"{}"), InvalidInput, "401 to GET /pipelines: --header or --header-file"),
         (answer("403 No", b"{}"), InvalidInput, "403 to GET /pipelines: --header or --header-file"),
@@ -118,9 +118,12 @@ def test_each_request_says_what_lets_it_in_and_which_page_it_wants(fetching: Fet
     ],
 )
 def test_an_answer_that_lists_nothing_says_why(
-    fetching: Fetching, said: bytes | Behaviour, kind: type[LakehookError], complaint: str
+    fetching: Fetching, response: bytes | Behaviour, kind: type[LakehookError], complaint: str
 ):
-    with devlake(fetching, said) as (api, wire), pytest.raises(kind, match=complaint) as refused:
+    with (
+        devlake(fetching, response) as (api, wire),
+        pytest.raises(kind, match=complaint) as refused,
+    ):
         api.page(1)
 
     assert type(refused.value) is kind
@@ -188,7 +191,7 @@ def test_a_certificate_of_nobody_that_is_trusted_is_refused(
     fetching: Fetching, authority: Authority
 ):
     with (
-        serving(NOBODY, tls=authority.context(x509.DNSName("localhost"))) as wire,
+        serving(NO_PIPELINES, tls=authority.context(x509.DNSName("localhost"))) as wire,
         fetching(f"https://localhost:{wire.port}", PATIENCE_SECONDS) as fetch,
         pytest.raises(DevlakeUnavailable, match=r"TLS: .*certificate verify failed"),
     ):
@@ -199,10 +202,10 @@ def test_a_certificate_of_nobody_that_is_trusted_is_refused(
 
 @pytest.mark.parametrize("project", [None, 7, ["a"]])
 def test_a_blueprint_whose_project_is_no_name_is_none(fetching: Fetching, project: object):
-    said = answer("200 OK", json.dumps({"projectName": project}).encode())
+    response = answer("200 OK", json.dumps({"projectName": project}).encode())
 
     with (
-        devlake(fetching, said) as (api, _),
+        devlake(fetching, response) as (api, _),
         pytest.raises(NotDevlake, match="/blueprints/7 is not a blueprint"),
     ):
         api.project_of(7)
@@ -236,7 +239,7 @@ def test_a_version_that_is_no_text_is_none(fetching: Fetching):
 
 
 def test_a_redirect_is_not_followed(fetching: Fetching):
-    with serving(NOBODY) as elsewhere:
+    with serving(NO_PIPELINES) as elsewhere:
         there = f"location: http://127.0.0.1:{elsewhere.port}/pipelines"
         with (
             devlake(fetching, answer("307 There", b"", there)) as (api, _),
@@ -253,7 +256,7 @@ def test_a_redirect_is_not_followed(fetching: Fetching):
 def test_who_is_refused_reads_the_credentials_again_and_tries_once_more():
     credentials = FakeApiCredentials({"authorization": "old"})
     with (
-        serving(answer("401 No", b"{}"), NOBODY, NOBODY) as wire,
+        serving(answer("401 No", b"{}"), NO_PIPELINES, NO_PIPELINES) as wire,
         closing(ApiFetch(f"http://127.0.0.1:{wire.port}", credentials)) as fetch,
     ):
         credentials.headers()
@@ -261,8 +264,8 @@ def test_who_is_refused_reads_the_credentials_again_and_tries_once_more():
         statuses = [fetch("/pipelines").status, fetch("/pipelines").status]
 
     assert statuses == [200, 200]
-    said = [b"authorization: new" in request for request in wire.requests]
-    assert said == [False, True, True]
+    is_new = [b"authorization: new" in request for request in wire.requests]
+    assert is_new == [False, True, True]
     assert credentials.read_fresh == 1
 
 
@@ -282,11 +285,11 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced():
     closed = Event()
 
     def close(wire: Wire, connection: socket.socket) -> None:
-        breaking_off(NOBODY)(wire, connection)
+        breaking_off(NO_PIPELINES)(wire, connection)
         closed.set()
 
     with (
-        serving(close, NOBODY) as wire,
+        serving(close, NO_PIPELINES) as wire,
         closing(ApiFetch(f"http://127.0.0.1:{wire.port}", FakeApiCredentials())) as fetch,
     ):
         statuses = [fetch("/pipelines").status]
@@ -300,7 +303,7 @@ def test_a_connection_that_was_closed_meanwhile_is_replaced():
 def test_the_functions_take_no_proxy(monkeypatch: pytest.MonkeyPatch):
     with serving() as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-        with devlake(of_the_functions, NOBODY) as (api, _):
+        with devlake(of_the_functions, NO_PIPELINES) as (api, _):
             assert list(api.page(1)) == []
 
     assert proxy.connections == 0
@@ -311,15 +314,15 @@ def test_the_functions_take_no_proxy(monkeypatch: pytest.MonkeyPatch):
 
 @contextmanager
 def patient(url: str, waits: list[float] | None = None) -> Iterator[SessionFetch]:
-    """It has the time for every try, and waits for none."""
+    """A client with time for every retry, which does not wait between them."""
     waits = [] if waits is None else waits
     with SessionFetch(ApiAddress(url, HEADERS), wait=waits.append) as fetch:
         yield fetch
 
 
-def breaking_off(said: bytes) -> Behaviour:
+def breaking_off(response: bytes) -> Behaviour:
     def break_off(_: Wire, connection: socket.socket) -> None:
-        connection.sendall(said)
+        connection.sendall(response)
         connection.shutdown(socket.SHUT_RDWR)
 
     return break_off
@@ -337,7 +340,7 @@ def breaking_off(said: bytes) -> Behaviour:
 )
 def test_the_command_tries_again_what_may_pass(passing: bytes | Behaviour):
     waits: list[float] = []
-    with serving(passing, passing, NOBODY) as wire:
+    with serving(passing, passing, NO_PIPELINES) as wire:
         with patient(f"http://127.0.0.1:{wire.port}", waits) as fetch:
             assert fetch("/pipelines").status == 200
         wire.closing.set()
@@ -375,7 +378,7 @@ def test_the_command_waits_as_long_as_it_is_asked_to_if_there_is_time(
 ):
     waited: list[float] = []
     with (
-        serving(answer("429 Slow", b"{}", f"retry-after: {hint}"), NOBODY) as wire,
+        serving(answer("429 Slow", b"{}", f"retry-after: {hint}"), NO_PIPELINES) as wire,
         patient(f"http://127.0.0.1:{wire.port}", waited) as fetch,
     ):
         status = fetch("/pipelines").status
@@ -394,7 +397,7 @@ def test_the_command_tries_nothing_again_that_stays(final: bytes):
 
 
 def test_the_command_goes_through_the_companys_proxy(monkeypatch: pytest.MonkeyPatch):
-    with serving(NOBODY) as proxy:
+    with serving(NO_PIPELINES) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
         with patient("http://devlake.example:8080") as fetch:
             assert fetch("/pipelines").status == 200
@@ -407,8 +410,8 @@ def test_a_proxy_that_lets_nobody_through_is_named_without_its_password(
     monkeypatch: pytest.MonkeyPatch,
 ):
     with serving() as proxy:
-        gone = proxy.port
-    monkeypatch.setenv("HTTP_PROXY", f"http://me:{SECRET}@127.0.0.1:{gone}")
+        closed_port = proxy.port
+    monkeypatch.setenv("HTTP_PROXY", f"http://me:{SECRET}@127.0.0.1:{closed_port}")
 
     with (
         patient("http://devlake.example:8080") as fetch,
@@ -427,7 +430,7 @@ def test_the_command_trusts_the_companys_certificates(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.path))
 
     with (
-        serving(NOBODY, tls=authority.context(x509.DNSName("localhost"))) as wire,
+        serving(NO_PIPELINES, tls=authority.context(x509.DNSName("localhost"))) as wire,
         patient(f"https://localhost:{wire.port}") as fetch,
     ):
         assert fetch("/pipelines").status == 200
@@ -451,7 +454,7 @@ def test_a_password_for_the_host_in_netrc_does_not_take_the_place_of_the_header(
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
 
-    with serving(NOBODY) as wire, patient(f"http://127.0.0.1:{wire.port}") as fetch:
+    with serving(NO_PIPELINES) as wire, patient(f"http://127.0.0.1:{wire.port}") as fetch:
         fetch("/pipelines")
 
     (request,) = wire.requests
@@ -460,10 +463,10 @@ def test_a_password_for_the_host_in_netrc_does_not_take_the_place_of_the_header(
 
 def test_a_compressed_answer_is_read_up_to_the_bytes_it_has_when_it_is_not():
     body = gzip.compress(b" " * (MAX_BYTES + 1))
-    said = answer("200 OK", body, "content-encoding: gzip")
+    response = answer("200 OK", body, "content-encoding: gzip")
 
     with (
-        devlake(of_the_command, said) as (api, _),
+        devlake(of_the_command, response) as (api, _),
         pytest.raises(NotDevlake, match="more than 1000 bytes"),
     ):
         api.page(1)

@@ -1,4 +1,4 @@
-"""The DevLake of the tests is held to what the real one answered, posted and lost."""
+"""The DevLake of the tests answers, posts and loses the same as the recorded real one."""
 
 import hashlib
 import json
@@ -51,7 +51,7 @@ def statuses(wire: Wire) -> list[str]:
 
 @contextmanager
 def listening_to(**server: Any) -> Iterator[tuple[DevLake, Wire]]:
-    """A DevLake whose notices are all answered."""
+    """A DevLake, and a server that accepts all its notices."""
     with serving(*[OK] * 20) as wire:
         yield DevLake(f"http://127.0.0.1:{wire.port}/", "secret", **server), wire
 
@@ -111,16 +111,16 @@ LIVES = {
 }
 
 
-def without_moments(value: Any) -> Any:
-    """The same for rows of another time, with other ids."""
+def without_times(value: Any) -> Any:
+    """Replace times and ids, which differ between recordings."""
     match value:
         case dict():
             return {
-                name: "?" if name == "spentSeconds" else without_moments(member)
+                name: "?" if name == "spentSeconds" else without_times(member)
                 for name, member in value.items()
             }
         case list():
-            return [without_moments(element) for element in value]
+            return [without_times(element) for element in value]
         case str() if re.match(r"\d{4}-\d\d-\d\dT", value):
             return "a time"
         case str():
@@ -129,9 +129,9 @@ def without_moments(value: Any) -> Any:
             return value
 
 
-def known_by_its_number(document: dict[str, Any]) -> dict[str, Any]:
+def without_other_ids(document: dict[str, Any]) -> dict[str, Any]:
     numbers = {"id": int, "pipelineId": int}
-    return {name: numbers.get(name, value) for name, value in without_moments(document).items()}
+    return {name: numbers.get(name, value) for name, value in without_times(document).items()}
 
 
 @pytest.mark.parametrize("status", LIVES)
@@ -139,9 +139,9 @@ def test_a_pipeline_is_the_one_that_was_recorded_but_for_its_times(status: str):
     with listening_to() as (devlake, _):
         pipeline = LIVES[status](devlake)
 
-    shown = known_by_its_number(rest(devlake, f"/pipelines/{pipeline}"))
-    wanted = known_by_its_number(recorded(f"pipeline-{status}"))
-    assert list(shown.items()) == list(wanted.items())
+    row = without_other_ids(rest(devlake, f"/pipelines/{pipeline}"))
+    recording = without_other_ids(recorded(f"pipeline-{status}"))
+    assert list(row.items()) == list(recording.items())
 
 
 @pytest.mark.parametrize(
@@ -151,11 +151,13 @@ def test_the_latest_tasks_of_a_pipeline_are_those_that_were_recorded(status: str
     with listening_to() as (devlake, _):
         pipeline = LIVES[status](devlake)
 
-    answered = rest(devlake, f"/pipelines/{pipeline}/tasks")
+    response = rest(devlake, f"/pipelines/{pipeline}/tasks")
     recording = recorded(f"pipeline-{status}-tasks")
-    assert answered["count"] == recording["count"]
-    for task, wanted in zip(answered["tasks"], recording["tasks"], strict=True):
-        assert list(known_by_its_number(task).items()) == list(known_by_its_number(wanted).items())
+    assert response["count"] == recording["count"]
+    for task, recorded_task in zip(response["tasks"], recording["tasks"], strict=True):
+        assert list(without_other_ids(task).items()) == list(
+            without_other_ids(recorded_task).items()
+        )
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -179,10 +181,10 @@ def test_a_blueprint_has_the_columns_that_were_recorded(number: int):
     ],
 )
 def test_what_is_not_there_is_answered_as_recorded(target: str, status: int, name: str):
-    answered = DevLake().rest.answer(target)
+    response = DevLake().rest.answer(target)
 
-    body = json.loads(answered.body)
-    assert answered.status == status
+    body = json.loads(response.body)
+    assert response.status == status
     assert body | {"count": 0} == recorded(name) | {"count": 0}
 
 
@@ -210,9 +212,9 @@ def test_pipelines_come_newest_first_by_pages_of_fifty():
 def test_pending_ones_have_never_finished_so_neither_reruns_nor_resumed_ones_are_pending():
     with listening_to() as (devlake, _):
         waiting, running = waits(devlake), runs(devlake)
-        again, resumed, _ = devlake.create(), devlake.create(), completed(devlake)
-        devlake.live(again, failing=1)
-        devlake.rerun(again)
+        rerun, resumed, _ = devlake.create(), devlake.create(), completed(devlake)
+        devlake.live(rerun, failing=1)
+        devlake.rerun(rerun)
         devlake.tables.pipelines[resumed]["status"] = "TASK_RESUME"
 
     pending = rest(devlake, "/pipelines?pending=1")
@@ -231,8 +233,8 @@ def test_pending_ones_have_never_finished_so_neither_reruns_nor_resumed_ones_are
 def get(url: str, authorization: str = "") -> tuple[int, str]:
     headers = {"authorization": authorization} if authorization else {}
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answered:
-            return answered.status, answered.read().decode()
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as response:
+            return response.status, response.read().decode()
     except HTTPError as refused:
         with refused:
             return refused.code, refused.read().decode()
@@ -260,10 +262,10 @@ def test_devlake_itself_asks_for_a_key_below_rest_alone(
     devlake = DevLake()
     devlake.rest.api_key, devlake.rest.allowed_path = "k", "/(pipelines|blueprints).*"
     with serving_rest(devlake.rest) as url:
-        answered = get(url + path, authorization)
+        response = get(url + path, authorization)
 
-    assert answered[0] == status
-    assert body in answered[1]
+    assert response[0] == status
+    assert body in response[1]
 
 
 @pytest.mark.parametrize(
@@ -275,16 +277,16 @@ def test_devlake_itself_asks_for_a_key_below_rest_alone(
         ("/pipelines", BASIC, 200, "<!doctype html>"),
     ],
 )
-def test_its_config_ui_has_the_api_below_api_and_a_page_everywhere_else(
+def test_the_config_ui_has_the_api_below_api_and_a_page_everywhere_else(
     path: str, authorization: str, status: int, body: str
 ):
     devlake = DevLake()
     devlake.rest.api_key = "k"
     with serving_config_ui(devlake.rest, "admin:pass") as url:
-        answered = get(url + path, authorization)
+        response = get(url + path, authorization)
 
-    assert answered[0] == status
-    assert body in answered[1]
+    assert response[0] == status
+    assert body in response[1]
 
 
 # --- what it posts ---
@@ -308,7 +310,9 @@ def test_a_notice_is_what_go_writes(vector: Vector):
 @pytest.mark.parametrize(
     ("release", "nonce"), [(NEWEST, "[0-9A-Za-z]{16}"), (V0_17, "[A-Za-z]{16}")]
 )
-def test_it_signs_body_secret_and_nouce_and_counts_its_notices(release: Release, nonce: str):
+def test_a_notice_is_signed_over_body_secret_and_nouce_and_notices_are_counted(
+    release: Release, nonce: str
+):
     with listening_to(release=release) as (devlake, wire):
         for _ in range(3):
             devlake.live(devlake.create())
@@ -382,12 +386,12 @@ def test_a_restart_resumes_what_ran_or_fails_it_and_posts_neither(
     assert [task["status"] for task in devlake.tables.tasks_of(pipeline)] == [status]
 
 
-def test_it_waits_without_a_deadline_and_the_tasks_wait_with_it():
-    asked, released = Event(), Event()
+def test_a_notice_has_no_deadline_and_the_tasks_wait_for_it():
+    is_called, is_released = Event(), Event()
 
     def hanging(_: Wire, connection: Any) -> None:
-        asked.set()
-        released.wait()
+        is_called.set()
+        is_released.wait()
         connection.sendall(OK)
 
     with serving(OK, hanging) as wire:
@@ -395,10 +399,10 @@ def test_it_waits_without_a_deadline_and_the_tasks_wait_with_it():
         pipeline = devlake.create()
         thread = Thread(target=devlake.run, args=(pipeline,))
         thread.start()
-        eventually(asked.is_set)
+        eventually(is_called.is_set)
         row, (task,) = dict(devlake.tables.pipelines[pipeline]), devlake.tables.tasks_of(pipeline)
         before = task["status"]
-        released.set()
+        is_released.set()
         thread.join()
 
     assert (row["status"], row["stage"], before) == ("TASK_RUNNING", 0, "TASK_CREATED")

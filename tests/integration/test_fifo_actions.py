@@ -1,4 +1,4 @@
-"""What boto3 asks of a FIFO queue of the laptop's cloud."""
+"""Actions of boto3 on a FIFO queue of the laptop's cloud."""
 
 import json
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ def sqs() -> Iterator[Any]:
 
 
 def make(sqs: Any, name: str, **attributes: str) -> tuple[str, str]:
-    given = {"FifoQueue": "true", **attributes}
-    url = sqs.create_queue(QueueName=name, Attributes=given)["QueueUrl"]
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    return url, found["Attributes"]["QueueArn"]
+    all_attributes = {"FifoQueue": "true", **attributes}
+    url = sqs.create_queue(QueueName=name, Attributes=all_attributes)["QueueUrl"]
+    response = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return url, response["Attributes"]["QueueArn"]
 
 
 def with_dead_letters(sqs: Any, *bodies: str) -> tuple[str, str]:
-    """Answer URL and ARN of a dead-letter queue in which these messages lie."""
+    """Make a dead-letter queue with these messages, and return its URL and ARN."""
     dead, arn = make(sqs, "dead.fifo")
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
     live, _ = make(sqs, "live.fifo", RedrivePolicy=policy, VisibilityTimeout="0")
@@ -46,8 +46,8 @@ def send(sqs: Any, url: str, body: str) -> None:
     )
 
 
-def receive(sqs: Any, url: str, **how: Any) -> list[Any]:
-    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, **how)
+def receive(sqs: Any, url: str, **options: Any) -> list[Any]:
+    answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, **options)
     return answer.get("Messages", [])
 
 
@@ -84,24 +84,24 @@ def test_only_a_dead_letter_queue_can_be_moved(sqs: Any) -> None:
 
 def test_each_entry_of_a_batch_fails_alone(sqs: Any) -> None:
     url, _ = make(sqs, "q.fifo")
-    good = {"MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "d"}
+    entry = {"MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "d"}
 
-    sent = sqs.send_message_batch(
+    send_result = sqs.send_message_batch(
         QueueUrl=url,
-        Entries=[{"Id": "good", **good}, {"Id": "bad", **good, "MessageGroupId": "g g"}],
+        Entries=[{"Id": "good", **entry}, {"Id": "bad", **entry, "MessageGroupId": "g g"}],
     )
-    (held,) = receive(sqs, url)
-    deleted = sqs.delete_message_batch(
+    (message,) = receive(sqs, url)
+    delete_result = sqs.delete_message_batch(
         QueueUrl=url,
         Entries=[
-            {"Id": "good", "ReceiptHandle": held["ReceiptHandle"]},
+            {"Id": "good", "ReceiptHandle": message["ReceiptHandle"]},
             {"Id": "bad", "ReceiptHandle": "bogus"},
         ],
     )
 
-    assert ids(sent) == ids(deleted) == (["good"], ["bad"])
-    assert sent["Failed"][0]["Code"] == "InvalidParameterValue"
-    assert deleted["Failed"][0]["Code"] == "ReceiptHandleIsInvalid"
+    assert ids(send_result) == ids(delete_result) == (["good"], ["bad"])
+    assert send_result["Failed"][0]["Code"] == "InvalidParameterValue"
+    assert delete_result["Failed"][0]["Code"] == "ReceiptHandleIsInvalid"
 
 
 @pytest.mark.parametrize(
@@ -169,23 +169,23 @@ def test_only_the_attributes_asked_for_are_returned(sqs: Any) -> None:
     )
 
     (bare,) = receive(sqs, url)
-    (asked,) = receive(
+    (selected,) = receive(
         sqs, url, MessageSystemAttributeNames=["MessageGroupId"], MessageAttributeNames=["some.*"]
     )
 
     assert set(bare) == {"MessageId", "ReceiptHandle", "MD5OfBody", "Body"}
-    assert asked["Attributes"] == {"MessageGroupId": "g"}
-    assert asked["MessageAttributes"] == {"some.k": attribute}
+    assert selected["Attributes"] == {"MessageGroupId": "g"}
+    assert selected["MessageAttributes"] == {"some.k": attribute}
 
 
 def test_creating_a_queue_again_gives_the_same_queue_with_its_messages(sqs: Any) -> None:
     url, _ = make(sqs, "q.fifo")
     send(sqs, url, "a0")
 
-    again, _ = make(sqs, "q.fifo")
+    url_again, _ = make(sqs, "q.fifo")
 
-    assert again == url
-    assert bodies(receive(sqs, again)) == ["a0"]
+    assert url_again == url
+    assert bodies(receive(sqs, url_again)) == ["a0"]
 
 
 def test_a_standard_queue_stays_motos(sqs: Any) -> None:

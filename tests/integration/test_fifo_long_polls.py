@@ -46,7 +46,7 @@ def receive(queue: ModelledQueue, *, wait: float = 0, limit: int = 1) -> list[Re
 
 
 def begin(polls: ThreadPoolExecutor, queue: ModelledQueue) -> "Future[list[Received]]":
-    """Start a poll and answer once it sleeps."""
+    """Start a poll, and return once it sleeps."""
     waiting = sleepers(queue)
     poll = polls.submit(receive, queue, wait=LONG)
     eventually(lambda: sleepers(queue) > waiting)
@@ -58,7 +58,7 @@ def sleepers(queue: ModelledQueue) -> int:
 
 
 def bodies(poll: "Future[list[Received]]") -> list[str]:
-    return [one.message.body for one in poll.result(PATIENCE)]
+    return [received.message.body for received in poll.result(PATIENCE)]
 
 
 def test_a_send_wakes_a_poll(backend: ModelledBackend, polls: ThreadPoolExecutor) -> None:

@@ -20,7 +20,7 @@ ANSWER = {"statusCode": 202, "headers": {"x-made-by": "the function"}, "body": "
 
 
 class Function:
-    """Answers what it is told to, and keeps the events."""
+    """A function that returns the given result, and keeps the events."""
 
     def __init__(self) -> None:
         self.events: list[Mapping[str, Any]] = []
@@ -37,11 +37,11 @@ def function() -> Function:
 
 
 @pytest.fixture
-def door(function: Function) -> Iterator[FunctionUrl]:
-    with FunctionUrl() as door:
-        door.to(function).start()
-        yield door
-        door.stop()
+def function_url(function: Function) -> Iterator[FunctionUrl]:
+    with FunctionUrl() as function_url:
+        function_url.to(function).start()
+        yield function_url
+        function_url.stop()
 
 
 @dataclass(frozen=True)
@@ -52,20 +52,22 @@ class Response:
 
 
 def call(
-    door: FunctionUrl, method: str, path: str, body: bytes = b"", content_type: str = ""
+    function_url: FunctionUrl, method: str, path: str, body: bytes = b"", content_type: str = ""
 ) -> Response:
-    connection = http.client.HTTPConnection("127.0.0.1", door.server_port, timeout=120)
+    connection = http.client.HTTPConnection("127.0.0.1", function_url.server_port, timeout=120)
     connection.request(method, path, body, {"content-type": content_type})
     response = connection.getresponse()
-    answered = Response(response.status, dict(response.getheaders()), response.read())
+    answer = Response(response.status, dict(response.getheaders()), response.read())
     connection.close()
-    return answered
+    return answer
 
 
 def test_a_request_is_an_event_and_the_answer_goes_back(
-    door: FunctionUrl, function: Function
+    function_url: FunctionUrl, function: Function
 ) -> None:
-    response = call(door, "POST", "/a%20b?x=1&y=", "湖".encode(), content_type="application/json")
+    response = call(
+        function_url, "POST", "/a%20b?x=1&y=", "湖".encode(), content_type="application/json"
+    )
 
     (event,) = function.events
     assert event["version"] == "2.0"
@@ -80,11 +82,11 @@ def test_a_request_is_an_event_and_the_answer_goes_back(
 
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: recorded["test"])
 def test_a_request_is_the_event_that_was_recorded(
-    door: FunctionUrl, function: Function, recorded: dict[str, Any]
+    function_url: FunctionUrl, function: Function, recorded: dict[str, Any]
 ) -> None:
     body = recorded["body"].encode()
 
-    call(door, recorded["method"], recorded["target"], body, recorded["content_type"])
+    call(function_url, recorded["method"], recorded["target"], body, recorded["content_type"])
 
     (event,) = function.events
     assert event["requestContext"]["http"]["path"] == event["rawPath"] == recorded["path"]
@@ -92,30 +94,34 @@ def test_a_request_is_the_event_that_was_recorded(
     assert event["body"] == recorded["body"]
 
 
-def test_what_is_no_text_comes_in_base64(door: FunctionUrl, function: Function) -> None:
-    call(door, "PUT", "/", b"\xff\x00", content_type="application/octet-stream")
+def test_what_is_no_text_comes_in_base64(function_url: FunctionUrl, function: Function) -> None:
+    call(function_url, "PUT", "/", b"\xff\x00", content_type="application/octet-stream")
 
     (event,) = function.events
     assert (event["body"], event["isBase64Encoded"]) == ("/wA=", True)
 
 
 def test_an_answer_in_base64_goes_out_as_what_it_means(
-    door: FunctionUrl, function: Function
+    function_url: FunctionUrl, function: Function
 ) -> None:
     answer = {"statusCode": 200, "body": "/wA=", "isBase64Encoded": True}
     function.result = InvocationResult(json.dumps(answer).encode())
 
-    assert call(door, "GET", "/").body == b"\xff\x00"
+    assert call(function_url, "GET", "/").body == b"\xff\x00"
 
 
-def test_a_function_that_fails_is_a_bad_gateway(door: FunctionUrl, function: Function) -> None:
+def test_a_function_that_fails_is_a_bad_gateway(
+    function_url: FunctionUrl, function: Function
+) -> None:
     function.result = InvocationFailure("Sandbox.Timedout", "Task timed out")
 
-    assert call(door, "POST", "/").status == 502
+    assert call(function_url, "POST", "/").status == 502
 
 
-def test_more_than_lambda_takes_is_refused_unread(door: FunctionUrl, function: Function) -> None:
-    with socket.create_connection(("127.0.0.1", door.server_port), timeout=120) as caller:
+def test_more_than_lambda_takes_is_refused_unread(
+    function_url: FunctionUrl, function: Function
+) -> None:
+    with socket.create_connection(("127.0.0.1", function_url.server_port), timeout=120) as caller:
         caller.sendall(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6291457\r\n\r\n")
         answer = caller.recv(1000)
 
@@ -123,14 +129,14 @@ def test_more_than_lambda_takes_is_refused_unread(door: FunctionUrl, function: F
     assert function.events == []
 
 
-def test_nobody_outside_this_machine_can_call(door: FunctionUrl) -> None:
-    with socket.create_server(("127.0.0.2", door.server_port)):
+def test_nobody_outside_this_machine_can_call(function_url: FunctionUrl) -> None:
+    with socket.create_server(("127.0.0.2", function_url.server_port)):
         pass  # had it listened on every address, this one would be taken
 
 
-def test_a_path_comes_as_it_was_sent(door: FunctionUrl, function: Function):
+def test_a_path_comes_as_it_was_sent(function_url: FunctionUrl, function: Function):
     """``//staging`` is no path of the ingress, and must not seem to be one on the laptop."""
-    call(door, "POST", "//staging?a=1")
+    call(function_url, "POST", "//staging?a=1")
 
     (event,) = function.events
     assert (event["rawPath"], event["rawQueryString"]) == ("//staging", "a=1")

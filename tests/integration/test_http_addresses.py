@@ -37,7 +37,7 @@ def test_a_host_is_named_although_its_judged_address_is_called():
         receiver.close()
 
     assert isinstance(result, Response)
-    assert names.asked == ["ci.example"]
+    assert names.looked_up == ["ci.example"]
     assert f"host: ci.example:{wire.port}\r\n".encode() in wire.requests[0]
 
 

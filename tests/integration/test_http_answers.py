@@ -1,4 +1,4 @@
-"""Answers that no receiver should give: too large, broken, or both."""
+"""Responses that no receiver should send: too large, broken, or both."""
 
 import gzip
 import http.client
@@ -260,11 +260,11 @@ def test_every_framing_of_the_rfc_ends_where_it_says(
 def test_an_answer_given_before_the_body_was_read_is_kept(
     receiver: HttpTransport, monkeypatch: pytest.MonkeyPatch, error: type[OSError]
 ):
-    """What a send meets when the other side has answered and closed, as 410 and 413 may."""
-    written: list[bytes] = []
+    """A send fails when the other side has responded and closed, as with 410 and 413."""
+    sends: list[bytes] = []
 
     def meet_a_reset(connection: http.client.HTTPConnection, data: bytes) -> None:
-        written.append(data)
+        sends.append(data)
         connection.sock.sendall(data[:1000])
         raise error
 
@@ -278,9 +278,9 @@ def test_an_answer_given_before_the_body_was_read_is_kept(
 
     assert isinstance(result, Response), result
     assert (result.status, result.body) == (410, b"gone")
-    (record,) = written  # head and body leave together
-    assert record.startswith(b"POST ")
-    assert record.endswith(b"x" * 1000)
+    (data,) = sends  # head and body leave together
+    assert data.startswith(b"POST ")
+    assert data.endswith(b"x" * 1000)
 
 
 def test_a_head_may_be_as_long_as_the_longest_of_sensible_servers(receiver: HttpTransport):

@@ -1,4 +1,4 @@
-"""Which connection takes a request: the one there while it is good, and no request twice."""
+"""Reuse of connections: an open one while it is good, and no request twice."""
 
 import io
 
@@ -105,8 +105,8 @@ def test_a_connection_that_the_receiver_has_closed_is_replaced_before_anything_i
     ):
         url = f"{scheme}://ci.example:{wire.port}/"
         receiver.send(a_request(url))
-        ((kept,),) = receiver._connections._kept.values()
-        eventually(lambda: not kept.is_connected)
+        ((connection,),) = receiver._connections._kept.values()
+        eventually(lambda: not connection.is_connected)
         wire.answers.append(OK)
         result = receiver.send(a_request(url))
         receiver.close()
@@ -206,13 +206,13 @@ def test_a_connection_is_not_used_again_where_two_readers_see_two_ends(
     assert wire.connections == 2
 
 
-def test_of_what_went_over_a_connection_it_keeps_nothing(receiver: HttpTransport):
+def test_a_connection_keeps_nothing_of_a_request(receiver: HttpTransport):
     with serving(OK) as wire:
         receiver.send(a_request(wire.url, bytes(100_000)))
-        ((kept,),) = receiver._connections._kept.values()
+        ((connection,),) = receiver._connections._kept.values()
         receiver.close()
 
-    assert kept._parts == []
+    assert connection._parts == []
 
 
 def test_endpoints_share_no_connection_though_they_share_an_address():

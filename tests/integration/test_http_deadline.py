@@ -29,14 +29,14 @@ from tests.integration.posting import (
 from tests.integration.wire import Behaviour, dripping, flooding, serving, silence, sipping
 
 OVERRUN_SECONDS = 170.0
-"""Never what a machine takes: these servers go on until they are closed."""
+"""Patience with servers that go on until they are closed: no machine takes so long."""
 BEGUN_SECONDS = 5.0
-"""In which a busy machine, too, reads the beginning of an answer."""
+"""A deadline in which a busy machine, too, reads the beginning of a response."""
 LARGE = bytes(4 * 1024 * 1024)
 
 
 @contextmanager
-def the_deadline_kept(seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
+def within_deadline(seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
     began = monotonic()
     yield
     took = monotonic() - began
@@ -68,7 +68,7 @@ ENDLESS = {
 def test_an_answer_that_takes_too_long_costs_the_deadline(
     receiver: HttpTransport, behaviour: Behaviour
 ):
-    with serving(behaviour) as wire, the_deadline_kept():
+    with serving(behaviour) as wire, within_deadline():
         result = receiver.send(an_impatient_request(wire.url))
 
     assert failure(result) is Outcome.TIMED_OUT
@@ -81,7 +81,7 @@ def test_a_body_that_takes_too_long_costs_the_deadline_and_not_the_verdict(
         with serving(behaviour) as wire:
             return receiver.send(an_impatient_request(wire.url, deadline_seconds=BEGUN_SECONDS))
 
-    with ThreadPoolExecutor(len(ENDLESS)) as together, the_deadline_kept(BEGUN_SECONDS):
+    with ThreadPoolExecutor(len(ENDLESS)) as together, within_deadline(BEGUN_SECONDS):
         results = dict(zip(ENDLESS, together.map(send, ENDLESS.values()), strict=True))
 
     statuses = {name: getattr(result, "status", result) for name, result in results.items()}
@@ -96,7 +96,7 @@ def test_a_body_that_takes_too_long_costs_the_deadline_and_not_the_verdict(
 def test_a_handshake_that_takes_too_long_costs_the_deadline(
     receiver: HttpTransport, behaviour: Behaviour
 ):
-    with serving(at_once=behaviour) as wire, the_deadline_kept():
+    with serving(at_once=behaviour) as wire, within_deadline():
         result = receiver.send(an_impatient_request(f"https://127.0.0.1:{wire.port}/"))
 
     assert failure(result) is Outcome.TIMED_OUT
@@ -106,7 +106,7 @@ def test_a_handshake_has_all_that_is_left_though_there_were_other_addresses_to_t
     with (
         a_receiver("127.0.0.1", "::1") as receiver,
         serving(at_once=silence) as wire,
-        the_deadline_kept(),
+        within_deadline(),
     ):
         result = receiver.send(an_impatient_request(f"https://ci.example:{wire.port}/"))
 
@@ -123,7 +123,7 @@ def test_a_request_that_nobody_takes_costs_the_deadline(
     with (
         a_receiver("127.0.0.1", authorities=authority.path) as receiver,
         serving(at_once=behaviour, tls=tls) as wire,
-        the_deadline_kept(),
+        within_deadline(),
     ):
         result = receiver.send(an_impatient_request(f"{scheme}://ci.example:{wire.port}/", LARGE))
 
@@ -139,7 +139,7 @@ def test_what_has_been_spent_before_the_answer_is_not_there_for_it(authority: Au
 
     receiver = HttpTransport(LOOPBACK, resolve=resolve)
 
-    with serving(dripping(STATUS_LINE, b"x")) as wire, the_deadline_kept(BEGUN_SECONDS):
+    with serving(dripping(STATUS_LINE, b"x")) as wire, within_deadline(BEGUN_SECONDS):
         url = f"http://ci.example:{wire.port}/"
         result = receiver.send(an_impatient_request(url, deadline_seconds=BEGUN_SECONDS))
 
@@ -163,7 +163,7 @@ def hung() -> Iterator[Callable[[str, int], Sequence[str]]]:
 def test_a_resolver_that_hangs_costs_the_deadline(hung: Callable[[str, int], Sequence[str]]):
     receiver = HttpTransport(LOOPBACK, resolve=hung)
 
-    with the_deadline_kept():
+    with within_deadline():
         result = receiver.send(an_impatient_request("https://ci.example/"))
 
     assert failure(result) is Outcome.DNS_FAILED
@@ -179,7 +179,9 @@ def test_a_resolver_that_hangs_for_one_host_hangs_for_no_other(
     with serving(OK) as wire:
         for _ in range(3):
             receiver.send(request)
-        waiting = [one for one in set(threads()) - before if one.name.startswith("look-up")]
+        waiting = [
+            thread for thread in set(threads()) - before if thread.name.startswith("look-up")
+        ]
         result = receiver.send(a_request(f"http://well.example:{wire.port}/"))
         receiver.close()
 
@@ -188,10 +190,10 @@ def test_a_resolver_that_hangs_for_one_host_hangs_for_no_other(
 
 
 def test_each_address_has_its_share_of_what_is_left(monkeypatch: pytest.MonkeyPatch):
-    given: list[float] = []
+    timeouts: list[float] = []
 
     def create_connection(_: object, *, timeout: float, **__: object) -> socket.socket:
-        given.append(timeout)
+        timeouts.append(timeout)
         raise TimeoutError
 
     monkeypatch.setattr(connection, "create_connection", create_connection)
@@ -202,7 +204,7 @@ def test_each_address_has_its_share_of_what_is_left(monkeypatch: pytest.MonkeyPa
 
     assert failure(result) is Outcome.TIMED_OUT
     shares = [20, 20, 20, 30, 60]
-    assert given == pytest.approx(shares, abs=9)
+    assert timeouts == pytest.approx(shares, abs=9)
 
 
 def test_the_next_attempt_begins_where_the_time_of_the_last_one_ended(

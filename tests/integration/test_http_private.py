@@ -1,6 +1,6 @@
-"""Private receivers: those whom an authority of the stage vouches for, and who ask who is calling.
+"""Private receivers: a private authority signs their certificates, and they verify the client's.
 
-Which of them trusts whom may change while the sender runs.
+Both may change while the sender runs.
 """
 
 import os
@@ -27,7 +27,7 @@ MINUTES = 60
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Authority:
+def other_authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path, "another authority")
 
 
@@ -37,7 +37,7 @@ def clients(tmp_path: Path) -> Authority:
 
 
 class Store:
-    """What an operator keeps in AWS; None while AWS is away."""
+    """A bundle that an operator keeps in AWS; None while AWS is away."""
 
     def __init__(self, text: str | None) -> None:
         self.text = text
@@ -61,7 +61,7 @@ class Store:
 
 
 @contextmanager
-def a_sender(store: Store) -> Iterator[Callable[..., Response | NoResponse]]:
+def a_transport(store: Store) -> Iterator[Callable[..., Response | NoResponse]]:
     with a_receiver("127.0.0.1", ca_bundle=store.bundle.current) as sender:
 
         def send(wire: Wire, certificate: ClientCertificate | None = None) -> Response | NoResponse:
@@ -72,17 +72,17 @@ def a_sender(store: Store) -> Iterator[Callable[..., Response | NoResponse]]:
 
 
 def test_an_authority_is_trusted_and_replaced_while_the_sender_runs(
-    authority: Authority, other: Authority
+    authority: Authority, other_authority: Authority
 ):
     store = Store(authority.pem)
     with (
         serving(OK, OK, tls=authority.context(NAME)) as old,
-        serving(OK, tls=other.context(NAME)) as new,
-        a_sender(store) as send,
+        serving(OK, tls=other_authority.context(NAME)) as new,
+        a_transport(store) as send,
     ):
         assert isinstance(send(old), Response)
 
-        store.becomes(other.pem)
+        store.becomes(other_authority.pem)
         assert isinstance(send(new), Response)
         refused = send(old)  # not by the connection that was kept
 
@@ -98,7 +98,7 @@ def test_the_bundle_is_read_every_five_minutes_and_one_that_works_outlives_an_ou
     authority: Authority,
 ):
     store = Store(authority.pem)
-    with serving(OK, OK, OK, tls=authority.context(NAME)) as wire, a_sender(store) as send:
+    with serving(OK, OK, OK, tls=authority.context(NAME)) as wire, a_transport(store) as send:
         send(wire)
         store.clock.sleep(5 * MINUTES - 1)
         send(wire)
@@ -112,11 +112,15 @@ def test_the_bundle_is_read_every_five_minutes_and_one_that_works_outlives_an_ou
 
 @pytest.mark.parametrize("broken", ["", "-", "no certificate", "half of one", "中文"])
 def test_a_broken_bundle_is_reported_and_the_last_valid_one_stays(
-    authority: Authority, other: Authority, broken: str
+    authority: Authority, other_authority: Authority, broken: str
 ):
     store = Store(authority.pem)
-    text = authority.pem + other.pem[: len(other.pem) // 2] if broken == "half of one" else broken
-    with serving(OK, OK, tls=authority.context(NAME)) as wire, a_sender(store) as send:
+    text = (
+        authority.pem + other_authority.pem[: len(other_authority.pem) // 2]
+        if broken == "half of one"
+        else broken
+    )
+    with serving(OK, OK, tls=authority.context(NAME)) as wire, a_transport(store) as send:
         send(wire)
         store.becomes(text)
 
@@ -129,7 +133,7 @@ def test_a_broken_bundle_is_reported_and_the_last_valid_one_stays(
 
 def test_while_no_bundle_could_be_read_its_receivers_spend_no_budget(authority: Authority):
     store = Store(None)
-    with serving(OK, tls=authority.context(NAME)) as wire, a_sender(store) as send:
+    with serving(OK, tls=authority.context(NAME)) as wire, a_transport(store) as send:
         assert send(wire) == NoResponse(
             Outcome.THROTTLED,
             "the stage's CA bundle could not be read, and no public authority is the receiver's",
@@ -148,25 +152,27 @@ def test_a_client_certificate_lets_its_owner_in_and_nobody_else(
 ):
     context = authority.context(NAME, clients_of=clients)
     context.maximum_version = context.minimum_version = version
-    with serving(OK, OK, tls=context) as wire, a_sender(Store(authority.pem)) as send:
+    with serving(OK, OK, tls=context) as wire, a_transport(Store(authority.pem)) as send:
         assert isinstance(send(wire, ClientCertificate(*clients.client("one"))), Response)
         without = send(wire)
         unknown = send(wire, ClientCertificate(*authority.client("stranger")))
 
     assert wire.clients == ["one"]
-    for refused, words in ((without, "client certificate"), (unknown, "does not know the auth")):
+    for refused, detail in ((without, "client certificate"), (unknown, "does not know the auth")):
         assert isinstance(refused, NoResponse)
         assert refused.outcome is Outcome.TLS_FAILED
-        assert words in refused.detail
+        assert detail in refused.detail
 
 
 def test_no_connection_is_lent_to_another_client_or_kept_after_a_rotation(
     authority: Authority, clients: Authority
 ):
     context = authority.context(NAME, clients_of=clients)
-    one, two, rotated = (ClientCertificate(*clients.client(name)) for name in ("1", "2", "1 new"))
-    with serving(*[OK] * 5, tls=context) as wire, a_sender(Store(authority.pem)) as send:
-        for certificate in (one, one, two, rotated, one):
+    first, second, rotated = (
+        ClientCertificate(*clients.client(name)) for name in ("1", "2", "1 new")
+    )
+    with serving(*[OK] * 5, tls=context) as wire, a_transport(Store(authority.pem)) as send:
+        for certificate in (first, first, second, rotated, first):
             assert isinstance(send(wire, certificate), Response)
 
     assert wire.clients == ["1", "2", "1 new"]
@@ -177,7 +183,7 @@ def test_a_certificate_with_the_key_of_another_is_not_presented(
 ):
     (certificate, _), (_, key) = clients.client("one"), clients.client("two")
     context = authority.context(NAME, clients_of=clients)
-    with serving(OK, tls=context) as wire, a_sender(Store(authority.pem)) as send:
+    with serving(OK, tls=context) as wire, a_transport(Store(authority.pem)) as send:
         refused = send(wire, ClientCertificate(certificate, key))
 
     assert refused == NoResponse(Outcome.TLS_FAILED, "the client certificate has another key")
@@ -190,7 +196,7 @@ def test_what_has_expired_is_told_of_either_side(authority: Authority, clients: 
     with (
         serving(OK, tls=authority.context(NAME, clients_of=clients)) as strict,
         serving(OK, tls=authority.context(NAME, days=-1)) as old,
-        a_sender(store) as send,
+        a_transport(store) as send,
     ):
         results = send(strict, expired), send(old)
 
@@ -207,7 +213,7 @@ def test_a_private_key_is_in_no_file_when_the_handshake_begins(
     (folder := tmp_path / "files").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     context = authority.context(NAME, clients_of=clients)
-    with serving(OK, tls=context) as wire, a_sender(Store(authority.pem)) as send:
+    with serving(OK, tls=context) as wire, a_transport(Store(authority.pem)) as send:
         assert isinstance(send(wire, ClientCertificate(*clients.client("one"))), Response)
 
     assert list(folder.iterdir()) == []

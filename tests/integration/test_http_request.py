@@ -1,4 +1,4 @@
-"""What leaves over HTTP, and what comes back, against real servers on loopback."""
+"""Requests and responses over HTTP, against real servers on loopback."""
 
 from pathlib import Path
 
@@ -16,9 +16,9 @@ def test_the_very_bytes_are_posted_with_the_headers_given(receiver: HttpTranspor
     with serving(OK) as wire:
         receiver.send(a_request(wire.url, body, **{"webhook-id": "a#1#1"}))
 
-    head, _, sent = wire.requests[0].partition(b"\r\n\r\n")
+    head, _, sent_body = wire.requests[0].partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
-    assert sent == body
+    assert sent_body == body
     assert lines[0] == b"POST /hook?key=s3cret HTTP/1.1"
     assert f"host: 127.0.0.1:{wire.port}".encode() in lines
     assert b"webhook-id: a#1#1" in lines
@@ -26,7 +26,7 @@ def test_the_very_bytes_are_posted_with_the_headers_given(receiver: HttpTranspor
 
 
 @pytest.mark.parametrize(
-    ("written", "sent"),
+    ("url_path", "target"),
     [
         ("", "/"),
         ("/", "/"),
@@ -41,12 +41,12 @@ def test_the_very_bytes_are_posted_with_the_headers_given(receiver: HttpTranspor
     ],
 )
 def test_the_path_and_the_query_are_sent_as_they_are_written(
-    receiver: HttpTransport, written: str, sent: str
+    receiver: HttpTransport, url_path: str, target: str
 ):
     with serving(OK) as wire:
-        receiver.send(a_request(f"http://127.0.0.1:{wire.port}{written}"))
+        receiver.send(a_request(f"http://127.0.0.1:{wire.port}{url_path}"))
 
-    assert wire.requests[0].startswith(f"POST {sent} HTTP/1.1\r\n".encode())
+    assert wire.requests[0].startswith(f"POST {target} HTTP/1.1\r\n".encode())
 
 
 def test_an_answer_is_its_status_its_headers_in_lower_case_and_its_body(receiver: HttpTransport):

@@ -18,13 +18,13 @@ def cloud() -> Iterator[Cloud]:
         yield cloud
 
 
-def test_describe_stacks_tells_the_outputs(cloud: Cloud) -> None:
+def test_describe_stacks_has_the_outputs(cloud: Cloud) -> None:
     cloud.describe({"EventsQueueUrl": "http://cloud/events.fifo", "Odd": "<&>\"'"})
 
     (stack,) = boto3.client("cloudformation").describe_stacks(StackName="Lakehook")["Stacks"]
 
     assert stack["StackStatus"] == "CREATE_COMPLETE"
-    assert {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]} == {
+    assert {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]} == {
         "EventsQueueUrl": "http://cloud/events.fifo",
         "Odd": "<&>\"'",
     }

@@ -32,10 +32,10 @@ def listener() -> Iterator[socket.socket]:
         yield listener
 
 
-def exchange(listener: socket.socket, sent: bytes) -> bytes:
-    """Send it, byte for byte at the front, and read until the server closes."""
+def exchange(listener: socket.socket, data: bytes) -> bytes:
+    """Send data, its first bytes one by one, and read until the server closes."""
     with socket.create_connection(listener.getsockname()) as connection:
-        for part in (sent[:1], sent[1:2], sent[2:]):
+        for part in (data[:1], data[1:2], data[2:]):
             connection.sendall(part)
         received = b""
         while part := connection.recv(65536):
@@ -44,7 +44,7 @@ def exchange(listener: socket.socket, sent: bytes) -> bytes:
 
 
 def bodies(received: bytes) -> list[bytes]:
-    return [one.partition(b"\r\n\r\n")[2] for one in received.split(b"HTTP/1.1 ")[1:]]
+    return [response.partition(b"\r\n\r\n")[2] for response in received.split(b"HTTP/1.1 ")[1:]]
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_request_waits_for_the_response_to_the_one_before(
 
 
 @pytest.mark.parametrize(
-    ("sent", "status"),
+    ("data", "status"),
     [
         (b"nonsense\r\n\r\n", b"400"),
         (b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n", b"400"),
@@ -104,11 +104,11 @@ def test_a_request_waits_for_the_response_to_the_one_before(
     ],
 )
 def test_a_malformed_request_is_refused_and_its_connection_closed(
-    listener: socket.socket, serve: Serve, sent: bytes, status: bytes
+    listener: socket.socket, serve: Serve, data: bytes, status: bytes
 ) -> None:
     serve(echo)
 
-    assert exchange(listener, sent).startswith(b"HTTP/1.1 " + status)
+    assert exchange(listener, data).startswith(b"HTTP/1.1 " + status)
 
 
 def test_a_handler_that_fails_answers_500(

@@ -45,7 +45,7 @@ class Queue:
             QueueUrl=self.url, MessageBody=body, MessageGroupId=group, MessageDeduplicationId=body
         )
 
-    def feed(
+    def add_mapping(
         self, invoke: Invoke, *, batch_size: int = 10, concurrency: int = 4
     ) -> EventSourceMapping:
         spec = MappingSpec(
@@ -61,12 +61,12 @@ class Queue:
         self.exits.callback(mapping.stop)
         return mapping
 
-    def show_again_soon(self) -> None:
-        """What was received and not deleted; later than a busy machine deletes the rest."""
+    def expire_soon(self) -> None:
+        """Make received messages visible again, later than a busy machine deletes the others."""
         self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"VisibilityTimeout": "3"})
 
     def is_empty(self) -> bool:
-        """Asked twice: each count has its own moment, and a message may slip between them."""
+        """Whether it is empty by two looks: a message may slip between the counts of one."""
         return all(self.counts() == (0, 0) for _ in range(2))
 
     def counts(self) -> tuple[int, int]:
@@ -96,10 +96,10 @@ def queue(cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Queue]:
 
 @dataclass
 class Handler:
-    """Remembers every record it was shown, and fails what it is told to fail, once."""
+    """Remembers every record, and fails those in ``failing`` once."""
 
     failing: set[str] = field(default_factory=set)
-    seen: list[tuple[str, str, int]] = field(default_factory=list)
+    records: list[tuple[str, str, int]] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
 
     def __call__(self, event: Event) -> Result:
@@ -113,20 +113,20 @@ class Handler:
                     failed.setdefault(group, []).append(record["messageId"])
                     continue
                 self._remember(group, record)
-        report = [{"itemIdentifier": each} for ids in failed.values() for each in ids]
+        report = [{"itemIdentifier": id_} for ids in failed.values() for id_ in ids]
         return InvocationResult(json.dumps({"batchItemFailures": report}).encode())
 
     def _remember(self, group: str, record: Mapping[str, Any]) -> None:
         receives = int(record["attributes"]["ApproximateReceiveCount"])
-        self.seen.append((group, record["body"], receives))
+        self.records.append((group, record["body"], receives))
 
     def bodies(self, group: str) -> list[str]:
-        return [body for seen_in, body, _ in self.seen if seen_in == group]
+        return [body for seen_in, body, _ in self.records if seen_in == group]
 
 
 def test_the_messages_of_each_group_come_in_order_and_are_deleted(queue: Queue) -> None:
     handler = Handler()
-    queue.feed(handler)
+    queue.add_mapping(handler)
 
     for number in range(12):
         for group in "abc":
@@ -138,15 +138,15 @@ def test_the_messages_of_each_group_come_in_order_and_are_deleted(queue: Queue) 
 
 
 def test_groups_are_worked_on_side_by_side(queue: Queue) -> None:
-    both = Barrier(2)
+    barrier = Barrier(2)
 
     def meet(_: Event) -> Result:
-        both.wait(timeout=120)
+        barrier.wait(timeout=120)
         return ALL_WELL
 
     queue.send("a", "a")
     queue.send("b", "b")
-    queue.feed(meet, batch_size=1, concurrency=2)
+    queue.add_mapping(meet, batch_size=1, concurrency=2)
 
     eventually(queue.is_empty)
 
@@ -160,7 +160,7 @@ def test_no_more_batches_are_taken_than_may_be_invoked(queue: Queue) -> None:
 
     for group in "abc":
         queue.send(group, group)
-    mapping = queue.feed(stay, batch_size=1, concurrency=1)
+    mapping = queue.add_mapping(stay, batch_size=1, concurrency=1)
 
     eventually(lambda: inside.n_waiting == 1)
     assert queue.counts() == (2, 1)
@@ -170,33 +170,33 @@ def test_no_more_batches_are_taken_than_may_be_invoked(queue: Queue) -> None:
 
 def test_a_reported_failure_comes_again_in_order_and_the_rest_is_deleted(queue: Queue) -> None:
     handler = Handler(failing={"a1"})
-    queue.show_again_soon()
+    queue.expire_soon()
     for number in range(3):
         queue.send("a", f"a{number}")
     queue.send("b", "b0")
 
-    queue.feed(handler)
+    queue.add_mapping(handler)
 
     eventually(queue.is_empty)
     assert handler.bodies("a") == ["a0", "a1", "a2"]
-    assert ("a", "a0", 1) in handler.seen
-    assert ("b", "b0", 1) in handler.seen
-    assert ("a", "a1", 2) in handler.seen
+    assert ("a", "a0", 1) in handler.records
+    assert ("b", "b0", 1) in handler.records
+    assert ("a", "a1", 2) in handler.records
 
 
 def test_an_exception_brings_the_whole_batch_again(queue: Queue) -> None:
     handler = Handler()
     results = iter([InvocationFailure("ValueError", "no")])
-    queue.show_again_soon()
+    queue.expire_soon()
 
     def invoke(event: Event) -> Result:
         return next(results, None) or handler(event)
 
     queue.send("a", "a0")
-    queue.feed(invoke)
+    queue.add_mapping(invoke)
 
     eventually(queue.is_empty)
-    assert handler.seen == [("a", "a0", 2)]
+    assert handler.records == [("a", "a0", 2)]
 
 
 def test_a_message_that_the_function_has_deleted_itself_is_no_error(
@@ -209,7 +209,7 @@ def test_a_message_that_the_function_has_deleted_itself_is_no_error(
 
     queue.send("a", "a0")
     queue.send("a", "a1")
-    queue.feed(delete_the_first)
+    queue.add_mapping(delete_the_first)
 
     eventually(queue.is_empty)
     assert caplog.records == []
@@ -217,9 +217,9 @@ def test_a_message_that_the_function_has_deleted_itself_is_no_error(
 
 def test_once_stopped_nothing_more_is_taken(queue: Queue) -> None:
     handler = Handler()
-    mapping = queue.feed(handler)
+    mapping = queue.add_mapping(handler)
     queue.send("a", "a0")
-    eventually(lambda: handler.seen)
+    eventually(lambda: handler.records)
 
     mapping.stop()
     queue.send("a", "a1")
@@ -243,7 +243,7 @@ def test_a_batch_reaches_a_real_handler_whole(queue: Queue, tmp_path: Path) -> N
     queue.exits.callback(function.close)
 
     queue.send("a", "a0")
-    queue.feed(function.invoke)
+    queue.add_mapping(function.invoke)
 
     eventually(queue.is_empty)
     (record,) = json.loads(seen.read_text())["Records"]

@@ -89,7 +89,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         function.close()
 
 
-def answered(result: object) -> Any:
+def payload_of(result: object) -> Any:
     assert isinstance(result, InvocationResult), result
     return json.loads(result.payload)
 
@@ -105,7 +105,7 @@ def alive(pid: int) -> bool:
 def test_a_handler_gets_the_event_and_lambdas_context(start: Start) -> None:
     function = start("echo", timeout_seconds=20)
 
-    answer = answered(function.invoke({"name": "Zoë"}))
+    answer = payload_of(function.invoke({"name": "Zoë"}))
 
     assert answer["event"] == {"name": "Zoë"}
     assert answer["function"] == "sample"
@@ -119,7 +119,8 @@ def test_an_event_of_lambdas_greatest_size_goes_there_and_back(start: Start) -> 
     event = {"body": "é" * 3_000_000}
 
     assert (
-        answered(function.invoke(json.dumps(event, ensure_ascii=False).encode()))["event"] == event
+        payload_of(function.invoke(json.dumps(event, ensure_ascii=False).encode()))["event"]
+        == event
     )
 
 
@@ -130,7 +131,7 @@ def test_invocations_at_once_each_have_a_process(start: Start, tmp_path: Path) -
 
     with ThreadPoolExecutor() as callers:
         event = {"met": str(met), "expected": 3}
-        pids = [answered(each) for each in callers.map(function.invoke, [event] * 3)]
+        pids = [payload_of(result) for result in callers.map(function.invoke, [event] * 3)]
 
     assert len(set(pids)) == 3
 
@@ -147,17 +148,17 @@ def test_a_process_that_ends_fails_the_invocation_and_is_replaced(start: Start) 
     assert function.invoke({"leave": True}) == InvocationFailure(
         "Runtime.ExitError", "the process ended with status 3"
     )
-    assert answered(function.invoke({"leave": False})) == "stayed"
+    assert payload_of(function.invoke({"leave": False})) == "stayed"
 
 
 def test_another_fork_server_follows_one_that_has_ended(start: Start) -> None:
     function = start("echo")
-    answer = answered(function.invoke({}))
+    answer = payload_of(function.invoke({}))
 
     os.kill(answer["parent"], signal.SIGKILL)
-    eventually(lambda: not any(each.alive for each in function._environments))
+    eventually(lambda: not any(environment.alive for environment in function._environments))
 
-    assert answered(function.invoke({}))["parent"] != answer["parent"]
+    assert payload_of(function.invoke({}))["parent"] != answer["parent"]
 
 
 def test_a_handler_out_of_time_is_killed(start: Start, tmp_path: Path) -> None:
@@ -174,7 +175,7 @@ def test_a_handler_out_of_time_is_killed(start: Start, tmp_path: Path) -> None:
     ("handler", "kind"),
     [("missing", "Runtime.HandlerNotFound"), ("nowhere.at_all", "Runtime.ImportModuleError")],
 )
-def test_a_handler_that_cannot_be_loaded_is_told_at_the_start(
+def test_a_handler_that_cannot_be_loaded_is_an_error_at_the_start(
     start: Start, handler: str, kind: str
 ) -> None:
     with pytest.raises(InitFailed, match=kind):
@@ -188,7 +189,7 @@ def test_a_worker_sees_lambdas_environment_and_nothing_of_the_users(
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     function = start("environment", variables={"LOG_LEVEL": "DEBUG"})
 
-    environment = answered(function.invoke({}))
+    environment = payload_of(function.invoke({}))
 
     assert "AWS_PROFILE" not in environment
     assert "HTTPS_PROXY" not in environment

@@ -1,4 +1,4 @@
-"""The laptop reads AWS's models without their documentation, and nothing else is missing."""
+"""AWS's models are read without their documentation, and nothing else is missing."""
 
 import gzip
 import json
@@ -15,9 +15,9 @@ def test_a_model_lacks_its_documentation_and_keeps_a_member_of_that_name(tmp_pat
     model = {"documentation": "<p>", "members": {"documentation": {"shape": "Text"}}}
     (tmp_path / "service-2.json.gz").write_bytes(gzip.compress(json.dumps(model).encode()))
 
-    found = SmallJsonLoader().load_file(str(tmp_path / "service-2"))
+    loaded = SmallJsonLoader().load_file(str(tmp_path / "service-2"))
 
-    assert found == {"members": {"documentation": {"shape": "Text"}}}
+    assert loaded == {"members": {"documentation": {"shape": "Text"}}}
 
 
 def test_what_is_not_there_is_none(tmp_path: Path) -> None:

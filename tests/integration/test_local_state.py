@@ -1,4 +1,4 @@
-"""What a laptop holds outlives it: another one with the same state goes on from there."""
+"""State of a laptop outlives it: another laptop continues from the same file."""
 
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def test_subscriptions_secrets_and_messages_are_there_again(mocked: Mocked, tmp_
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"version": 0}'])
-def test_a_file_that_is_no_state_is_told(
+def test_a_file_that_is_no_state_is_refused(
     mocked: Mocked, deployment: StackOutputs, tmp_path: Path, text: str
 ) -> None:
     (tmp_path / FILE).write_text(text, encoding="utf-8")

@@ -30,7 +30,7 @@ CHOSEN = (
     *("--allow-network", "127.0.0.0/8", "--retry-schedule", "0.5,1", "--console"),
     *("--devlake-api", "http://127.0.0.1:8080", "--devlake-source", "staging"),
 )
-KEPT = ("endpoint_url", "ingress_url", "api_url", "notification_secret")
+PERMANENT_OUTPUTS = ("endpoint_url", "ingress_url", "api_url", "notification_secret")
 UP = [sys.executable, "-m", "local", "up"]
 
 
@@ -38,7 +38,7 @@ UP = [sys.executable, "-m", "local", "up"]
 def up(
     *arguments: str, stderr: int | None = None
 ) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
-    """The command while it runs, and the line that it prints when it is ready."""
+    """Run the command, and yield the process and the line that it prints when it is ready."""
     command = [*UP, "--port", "0", *arguments]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True
@@ -59,10 +59,10 @@ def descendants(pid: int) -> list[int]:
         ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
     )
     pairs = [tuple(map(int, line.split())) for line in listing.stdout.splitlines()]
-    found = [pid]
-    for parent in found:  # their own come after them
-        found += [child for child, its_parent in pairs if its_parent == parent]
-    return found[1:]
+    pids = [pid]
+    for parent in pids:  # their own come after them
+        pids += [child for child, its_parent in pairs if its_parent == parent]
+    return pids[1:]
 
 
 def alive(pid: int) -> bool:
@@ -73,7 +73,7 @@ def alive(pid: int) -> bool:
     return True
 
 
-def assert_tells_where_everything_is(where: dict[str, Any]) -> None:
+def assert_has_every_address(where: dict[str, Any]) -> None:
     names = {field.name for field in fields(StackOutputs)}
     sqs = boto3.client(
         "sqs",
@@ -94,8 +94,8 @@ def assert_tells_where_everything_is(where: dict[str, Any]) -> None:
             assert sqs.get_queue_attributes(QueueUrl=where[name], AttributeNames=["QueueArn"])
 
 
-def assert_ends_well_by(number: signal.Signals, process: "subprocess.Popen[str]") -> None:
-    """And every worker with it."""
+def assert_ends_cleanly_by(number: signal.Signals, process: "subprocess.Popen[str]") -> None:
+    """Assert that a signal ends the command and every worker with it."""
     workers = descendants(process.pid)
     assert len(workers) >= 5  # one of each function, and more where several were busy
 
@@ -130,7 +130,7 @@ def assert_ends_well_by(number: signal.Signals, process: "subprocess.Popen[str]"
         (["--colour"], "No such option: --colour"),
     ],
 )
-def test_a_wrong_argument_is_told_in_one_line(
+def test_a_wrong_argument_is_refused_in_one_line(
     arguments: list[str],
     complaint: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -143,13 +143,13 @@ def test_a_wrong_argument_is_told_in_one_line(
         main()
 
     assert ended.value.code == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    (line,) = told.err.splitlines()
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (line,) = printed.err.splitlines()
     assert complaint in line
 
 
-def test_a_busy_port_is_told_in_one_line() -> None:
+def test_a_busy_port_is_refused_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
 
@@ -163,17 +163,17 @@ def test_a_busy_port_is_told_in_one_line() -> None:
 
 
 def three_free_ports() -> int:
-    """The first of three in a row, below those that systems give out by themselves meanwhile."""
+    """Find three free ports in a row, below the ephemeral ones, and return the first."""
     while True:
         first = random.randrange(20_000, 32_000)
-        with ExitStack() as taken, suppress(OSError):
+        with ExitStack() as sockets, suppress(OSError):
             for port in (first, first + 1, first + 2):
-                taken.enter_context(socket.create_server(("127.0.0.1", port)))
+                sockets.enter_context(socket.create_server(("127.0.0.1", port)))
             return first
 
 
 def lakehook(where: dict[str, Any], *arguments: str) -> Any:
-    """What the command prints, at the cloud that was started."""
+    """Run the command on the local cloud, and return the document that it prints."""
     environment = {
         "AWS_ENDPOINT_URL": where["endpoint_url"],
         "AWS_REGION": where["region"],
@@ -193,7 +193,7 @@ def test_after_a_kill_a_devlake_finds_its_endpoint_again_and_what_was_missed_is_
     devlake = DevLake(f"http://127.0.0.1:{port + 1}/")
 
     with up(*options, *CHOSEN) as (process, first):
-        assert_tells_where_everything_is(first)
+        assert_has_every_address(first)
         devlake.secret = secret_file.read_text().strip()
         pipeline = devlake.create()
         devlake.run(pipeline)
@@ -205,25 +205,25 @@ def test_after_a_kill_a_devlake_finds_its_endpoint_again_and_what_was_missed_is_
     ):
         another = devlake.create()
         lakehook(second, "reconcile", "--devlake", api)
-        eventually(lambda: told(second, pipeline) == ["CREATED", "RUNNING", "COMPLETED"])
-        assert told(second, another) == ["CREATED"]
-        assert_told_people(process, second)
+        eventually(lambda: event_types_of(second, pipeline) == ["CREATED", "RUNNING", "COMPLETED"])
+        assert event_types_of(second, another) == ["CREATED"]
+        assert_prints_instructions(process, second)
 
     assert devlake.answers == [202, 202, 0, 202]
     urls = [f"http://127.0.0.1:{port}", devlake.endpoint, f"http://127.0.0.1:{port + 2}/"]
-    assert [[where[name] for name in KEPT] for where in (first, second)] == [
+    assert [[where[name] for name in PERMANENT_OUTPUTS] for where in (first, second)] == [
         [*urls, devlake.secret]
     ] * 2
     assert (len(devlake.secret), secret_file.stat().st_mode & 0o777) == (48, 0o600)
 
 
-def assert_told_people(process: "subprocess.Popen[str]", where: dict[str, Any]) -> None:
-    assert_ends_well_by(signal.SIGTERM, process)
+def assert_prints_instructions(process: "subprocess.Popen[str]", where: dict[str, Any]) -> None:
+    assert_ends_cleanly_by(signal.SIGTERM, process)
     assert _stdout(process).read() == ""
     assert process.stderr
-    said = process.stderr.read()
-    assert "What it holds is gone when it ends" in said
-    assert f"  export AWS_ENDPOINT_URL={where['endpoint_url']}\n  .venv/bin/lakehook lis" in said
+    printed = process.stderr.read()
+    assert "What it holds is gone when it ends" in printed
+    assert f"  export AWS_ENDPOINT_URL={where['endpoint_url']}\n  .venv/bin/lakehook lis" in printed
 
 
 def assert_no_worker_outlives(process: "subprocess.Popen[str]") -> None:
@@ -235,7 +235,7 @@ def assert_no_worker_outlives(process: "subprocess.Popen[str]") -> None:
     eventually(lambda: not any(alive(worker) for worker in workers))
 
 
-def told(where: dict[str, Any], pipeline: int) -> list[str]:
+def event_types_of(where: dict[str, Any], pipeline: int) -> list[str]:
     history = requests.get(f"{where['api_url']}pipelines/{pipeline}", timeout=PATIENCE).json()
     return [event["event_type"].removeprefix("PIPELINE_") for event in history["events"]]
 

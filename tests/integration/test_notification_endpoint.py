@@ -1,4 +1,4 @@
-"""A test notice is sent within bounds, and whatever answers is one value."""
+"""A test notice is sent within a deadline, and its result is one value whatever answers."""
 
 import socket
 
@@ -28,12 +28,12 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def post(wire: Wire, *, deadline_seconds: float = 10.0) -> EndpointAnswer:
     url = f"http://127.0.0.1:{wire.port}/staging"
-    said = post_notice(url, QUERY, BODY, deadline_seconds=deadline_seconds)
+    result = post_notice(url, QUERY, BODY, deadline_seconds=deadline_seconds)
     wire.closing.set()
-    return said
+    return result
 
 
-def test_it_is_sent_as_devlake_sends_one():
+def test_a_test_notice_is_sent_as_devlake_sends_a_notice():
     with serving(answer("202 Accepted", b'{"test": true}')) as wire:
         assert post(wire) == EndpointResponse(202, b'{"test": true}')
 
@@ -45,19 +45,19 @@ def test_it_is_sent_as_devlake_sends_one():
 
 
 @pytest.mark.parametrize("status", [200, 401, 404, 429, 500, 503])
-def test_whatever_is_answered_is_a_value_and_it_is_sent_once(status: int):
+def test_every_status_is_a_result_and_the_notice_is_sent_once(status: int):
     with serving(answer(f"{status} Said", b"x")) as wire:
         assert post(wire) == EndpointResponse(status, b"x")
 
     assert len(wire.requests) == 1
 
 
-def test_of_an_endless_answer_the_start_is_read():
+def test_only_the_start_of_an_endless_response_is_read():
     with serving(flooding(b"HTTP/1.1 200 OK\r\n\r\n", b"<html>")) as wire:
-        said = post(wire)
+        result = post(wire)
 
-    assert isinstance(said, EndpointResponse)
-    assert len(said.body) == MAX_NOTICE_RESPONSE_BYTES
+    assert isinstance(result, EndpointResponse)
+    assert len(result.body) == MAX_NOTICE_RESPONSE_BYTES
 
 
 def test_a_redirect_is_an_answer_and_not_followed():
@@ -80,32 +80,32 @@ def test_a_redirect_is_an_answer_and_not_followed():
 )
 def test_what_hangs_is_left_at_the_deadline(hanging: Behaviour):
     with serving(hanging) as wire:
-        said = post(wire, deadline_seconds=0.2)
+        result = post(wire, deadline_seconds=0.2)
 
-    assert said == EndpointUnreachable("no complete response in time")
+    assert result == EndpointUnreachable("no complete response in time")
 
 
-def test_what_nobody_serves_or_nobody_knows_is_unreachable(monkeypatch: pytest.MonkeyPatch):
+def test_a_closed_port_or_unknown_name_is_unreachable(monkeypatch: pytest.MonkeyPatch):
     with serving() as wire:
         pass
-    nobody = post(wire)
+    unreachable = post(wire)
 
-    def unknown(*_: object) -> None:
+    def fail_to_resolve(*_: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
-    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(socket, "getaddrinfo", fail_to_resolve)
     unknown_name = post_notice("http://ingress.example/", QUERY, BODY)
 
-    assert nobody == EndpointUnreachable("no connection")
+    assert unreachable == EndpointUnreachable("no connection")
     assert unknown_name == EndpointUnreachable("its name does not resolve")
 
 
 def test_a_certificate_that_nobody_vouches_for_is_named(authority: Authority):
     with serving(tls=authority.context(x509.DNSName("localhost"))) as wire:
-        said = post_notice(f"https://localhost:{wire.port}/", QUERY, BODY)
+        result = post_notice(f"https://localhost:{wire.port}/", QUERY, BODY)
 
-    assert isinstance(said, EndpointUnreachable)
-    assert said.fault.startswith("TLS: ")
+    assert isinstance(result, EndpointUnreachable)
+    assert result.fault.startswith("TLS: ")
     assert wire.requests == []
 
 

@@ -20,14 +20,14 @@ pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="there is no cu
 @pytest.mark.parametrize(
     "status", [event_type for event_type in EVENT_TYPES if not event_type.startswith("TASK_RE")]
 )
-def test_it_posts_a_signed_notice_of_each_status(status: str):
+def test_the_script_posts_a_signed_notice_of_each_status(status: str):
     with serving(answer("202 Accepted", b"{}")) as wire:
         environment = {
             "NOTIFICATION_ENDPOINT": f"http://127.0.0.1:{wire.port}/",
             "NOTIFICATION_SECRET": SECRET,
             "PATH": "/usr/bin:/bin",
         }
-        done = subprocess.run(
+        process = subprocess.run(
             ["sh", SCRIPT, status, "40"],
             env=environment,
             capture_output=True,
@@ -38,13 +38,15 @@ def test_it_posts_a_signed_notice_of_each_status(status: str):
     head, _, body = wire.requests[0].partition(b"\r\n\r\n")
     target = head.split()[1].decode()
     SignedNotification(body, urlsplit(target).query).verify([SECRET])
-    told = parse_notification(body)
-    assert (told["pipeline_id"], told["event_type"]) == (40, EVENT_TYPES[status])
-    assert (done.stdout, done.stderr) == ("{} 202\n", "")
+    document = parse_notification(body)
+    assert (document["pipeline_id"], document["event_type"]) == (40, EVENT_TYPES[status])
+    assert (process.stdout, process.stderr) == ("{} 202\n", "")
 
 
-def test_it_says_what_it_needs():
-    done = subprocess.run(["/bin/sh", SCRIPT], env={}, capture_output=True, text=True, check=False)
+def test_the_script_without_its_settings_names_them():
+    process = subprocess.run(
+        ["/bin/sh", SCRIPT], env={}, capture_output=True, text=True, check=False
+    )
 
-    assert done.returncode != 0
-    assert "NOTIFICATION_ENDPOINT: where to, as the output IngressUrl says" in done.stderr
+    assert process.returncode != 0
+    assert "NOTIFICATION_ENDPOINT: where to, as the output IngressUrl says" in process.stderr

@@ -1,4 +1,4 @@
-"""What is published is built once, offline, and tried in an environment that has nothing else."""
+"""The published package is built once, offline, and tried in an environment of its own."""
 
 import re
 import subprocess
@@ -82,11 +82,11 @@ def test_the_wheel_has_one_package_and_the_sdist_what_makes_it(built: Built) -> 
     with ZipFile(built.wheel) as wheel:
         names = wheel.namelist()
     with tarfile.open(next(built.folder.glob("*.tar.gz"))) as sdist:
-        kept = {Path(name).parts[1] for name in sdist.getnames()}
+        folders = {Path(name).parts[1] for name in sdist.getnames()}
 
     assert {name.partition("/")[0] for name in names} == {"lakehook", "lakehook-0.1.0.dist-info"}
     assert "lakehook/py.typed" in names
-    assert not kept & {"bench", "functions", "infra", "local", "ops", "tests"}
+    assert not folders & {"bench", "functions", "infra", "local", "ops", "tests"}
 
 
 def test_the_metadata_say_who_made_it_and_where_to_read_on(built: Built) -> None:
@@ -119,8 +119,10 @@ def test_the_command_without_its_extra_says_which(built: Built) -> None:
 
 
 def test_the_command_with_its_extra_shows_its_help(built: Built) -> None:
-    how = ("--offline", "--link-mode", "symlink", "--python", sys.executable, *PINS)
+    options = ("--offline", "--link-mode", "symlink", "--python", sys.executable, *PINS)
 
-    shown = uv("tool", "run", *how, "--from", f"lakehook[cli] @ {built.wheel.as_uri()}", "lakehook")
+    output = uv(
+        "tool", "run", *options, "--from", f"lakehook[cli] @ {built.wheel.as_uri()}", "lakehook"
+    )
 
-    assert shown.startswith("Usage: lakehook [OPTIONS] COMMAND [ARGS]...")
+    assert output.startswith("Usage: lakehook [OPTIONS] COMMAND [ARGS]...")

@@ -1,4 +1,4 @@
-"""README.md as somebody types it, from top to bottom, on a fresh laptop cloud.
+"""Commands of README.md, typed from top to bottom on a fresh laptop cloud.
 
 Its translation has the same code but for comments (``tests/infra/test_documents.py``).
 """
@@ -35,21 +35,21 @@ TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf
 HERE_DOCUMENT = re.compile(r"<<'(\w+)'$")
 ENDS = {"lakehook status": PERSON_NEEDED}  # a dead letter waits for one
 WAITS = ("lakehook status", "lakehook dead-letters discard --subscription ci --yes")
-"""A person takes longer than the retries of what they look at."""
+"""Commands before which a person waits for the last retry."""
 
 FASTER: dict[str, Any] = {"port": 0, "retry_schedule": "0.2", "clock_seconds": 0.3}
 
 
 def statements(block: str) -> Iterator[str]:
-    """Lines of shell, each with its continuation or its here-document."""
+    """Yield lines of shell, each with its continuation or its here-document."""
     lines = iter(block.splitlines())
     for line in lines:
         text = line
         while text.endswith("\\"):
             text = text[:-1] + next(lines)
-        if found := HERE_DOCUMENT.search(text):
-            body = iter(lambda: next(lines), found[1])
-            text = "\n".join([text, *body, found[1]])
+        if match := HERE_DOCUMENT.search(text):
+            body = iter(lambda: next(lines), match[1])
+            text = "\n".join([text, *body, match[1]])
         yield text
 
 
@@ -112,25 +112,25 @@ class Typist:
         )
         self._exits.callback(self.listener.kill)
         assert self.listener.stdout
-        found = re.search(r"http://127\.0\.0\.1:(\d+)/", self.listener.stdout.readline())
-        assert found
-        self.port = found[1]
+        match = re.search(r"http://127\.0\.0\.1:(\d+)/", self.listener.stdout.readline())
+        assert match
+        self.port = match[1]
 
     def _lakehook(self, line: str) -> None:
         line = line.replace("listen-8000", f"listen-{self.port}")
         plain = " ".join(shlex.split(line, comments=True))
         if plain in WAITS:
             eventually(self._has_died)
-        words = [os.path.expandvars(word) for word in shlex.split(line, comments=True)[1:]]
-        target = words[words.index(">") + 1] if ">" in words else None
-        words = words[: words.index(">")] if ">" in words else words
+        arguments = [os.path.expandvars(word) for word in shlex.split(line, comments=True)[1:]]
+        target = arguments[arguments.index(">") + 1] if ">" in arguments else None
+        arguments = arguments[: arguments.index(">")] if ">" in arguments else arguments
 
-        code = run(words, lambda _stack, _warn: self.service)
+        code = run(arguments, lambda _stack, _warn: self.service)
 
-        shown = self._capsys.readouterr()
-        assert code == ENDS.get(plain, 0), (line, shown.out, shown.err)
+        output = self._capsys.readouterr()
+        assert code == ENDS.get(plain, 0), (line, output.out, output.err)
         if target:
-            Path(target).write_text(shown.out, encoding="utf-8")
+            Path(target).write_text(output.out, encoding="utf-8")
 
     def _curl(self, line: str) -> None:
         """Call the API, whose laptop does not ask who is calling."""
@@ -138,32 +138,34 @@ class Typist:
         for name, value in (keys | {"API_URL": self.laptop.deployment.api_url}).items():
             self._monkeypatch.setenv(name, value)
         ended = subprocess.run(["bash", "-ec", line], check=True, capture_output=True, text=True)
-        assert {one["name"] for one in json.loads(ended.stdout)["subscriptions"]} >= {
+        assert {
+            subscription["name"] for subscription in json.loads(ended.stdout)["subscriptions"]
+        } >= {
             "ci",
             "archive",
         }
 
     def _has_died(self) -> bool:
         """Whether there is a dead letter that was not there, or not so, when last asked."""
-        letters = self.answer("dead-letters", "list")
+        letters = self.read_json("dead-letters", "list")
         last = max((letter["last_attempt_at"] for letter in letters), default="")
         is_new, self._last_death = last > self._last_death, max(last, self._last_death)
         return is_new
 
-    def answer(self, *words: str) -> Any:
-        run([*words, "--output", "json"], lambda _stack, _warn: self.service)
+    def read_json(self, *arguments: str) -> Any:
+        run([*arguments, "--output", "json"], lambda _stack, _warn: self.service)
         return json.loads(self._capsys.readouterr().out)
 
-    def python(self, block: str, spool: Path, known: dict[str, Any]) -> None:
-        known["events_queue_url"] = self.laptop.deployment.events_queue_url
-        exec(block.replace("/var/spool/pipelines.sqlite", str(spool)), known)
+    def python(self, block: str, spool: Path, variables: dict[str, Any]) -> None:
+        variables["events_queue_url"] = self.laptop.deployment.events_queue_url
+        exec(block.replace("/var/spool/pipelines.sqlite", str(spool)), variables)
 
     def stop_listening(self) -> str:
         assert self.listener
         self.listener.send_signal(signal.SIGINT)
-        shown, _ = self.listener.communicate(timeout=180)
+        output, _ = self.listener.communicate(timeout=180)
         assert self.listener.returncode == 0
-        return shown
+        return output
 
 
 @contextmanager
@@ -178,19 +180,19 @@ def test_every_command_in_order_can_be_typed_as_it_stands(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    known: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
     with typing(monkeypatch, capsys) as typist:
         for language, block in BLOCKS:
             if language == "python":
-                typist.python(block, tmp_path / "spool", known)
+                typist.python(block, tmp_path / "spool", variables)
                 continue
             for statement in statements(block):
                 typist.shell(statement)
-        shown = typist.stop_listening()
-        names = [one["name"] for one in typist.answer("subscriptions", "list")]
+        output = typist.stop_listening()
+        names = [subscription["name"] for subscription in typist.read_json("subscriptions", "list")]
 
     delivered = [
-        line.split()[1:4] for line in shown.splitlines() if "-> 204" in line and "PING" not in line
+        line.split()[1:4] for line in output.splitlines() if "-> 204" in line and "PING" not in line
     ]
     assert delivered[:3] == [
         ["39", f"#{number}", f"PIPELINE_{state}"]

@@ -1,4 +1,4 @@
-"""The receivers in docs/examples do what they say: verify, answer at once, drop repeats, react."""
+"""Receivers in docs/examples verify, answer at once, drop repeats and react."""
 
 import json
 import os
@@ -31,36 +31,36 @@ from tests.interop.node import HERE, program
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "receivers"
 SECRET, STRANGE = HmacSecret(b"s" * 32), HmacSecret(b"t" * 32)
-TAKEN, UNREADABLE, UNSIGNED, TOO_LARGE = 204, 400, 401, 413
+ACCEPTED, UNREADABLE, UNSIGNED, TOO_LARGE = 204, 400, 401, 413
 
 CREATED, RUNNING, COMPLETED = "PIPELINE_CREATED", "PIPELINE_RUNNING", "PIPELINE_COMPLETED"
 
 
 @dataclass
-class Told:
-    """What the one who is told of it has heard; it is away for so many calls."""
+class CalledService:
+    """A service that the receivers call, and its requests; it fails the first ``away`` calls."""
 
     url: str = ""
-    heard: list[tuple[str, str | None, Any]] = field(default_factory=list)
+    requests: list[tuple[str, str | None, Any]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     away: int = 0  # written by the test alone, read by the server's threads
 
-    def hear(self, method: str, key: str | None, body: bytes) -> int:
+    def record(self, method: str, key: str | None, body: bytes) -> int:
         self.calls.append(method)
         if len(self.calls) <= self.away:
             return 503
-        self.heard.append((method, key, json.loads(body)))
+        self.requests.append((method, key, json.loads(body)))
         return 200
 
 
 @pytest.fixture
-def told() -> Iterator[Told]:
-    told = Told()
+def service() -> Iterator[CalledService]:
+    service = CalledService()
 
-    class Ear(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(told.hear(self.command, self.headers["idempotency-key"], body))
+            self.send_response(service.record(self.command, self.headers["idempotency-key"], body))
             self.end_headers()
 
         do_PUT = do_POST  # noqa: N815  the server asks for it by this name
@@ -68,10 +68,10 @@ def told() -> Iterator[Told]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Ear) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        told.url = f"http://127.0.0.1:{server.server_port}/"
-        yield told
+        service.url = f"http://127.0.0.1:{server.server_port}/"
+        yield service
         server.shutdown()
 
 
@@ -109,7 +109,7 @@ class Example:
                 return refused.code, b""
 
     def abandon(self, start: bytes) -> None:
-        """Open a request, and go away in its midst."""
+        """Open a request, and close the connection before its end."""
         port = int(self.url.rstrip("/").rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.sendall(start)
@@ -136,9 +136,9 @@ def running(command: Sequence[object], cwd: Path, **variables: str) -> Iterator[
     )
     assert process.stdout
     try:
-        said = process.stdout.readline()
-        assert said.startswith("listening at "), said
-        yield Example(f"http://127.0.0.1:{said.split()[-1]}/", process)
+        line = process.stdout.readline()
+        assert line.startswith("listening at "), line
+        yield Example(f"http://127.0.0.1:{line.split()[-1]}/", process)
     finally:
         process.kill()
         process.communicate()
@@ -149,10 +149,10 @@ def script(name: str) -> list[object]:
 
 
 def test_a_job_starts_once_when_its_pipeline_runs_also_when_the_ci_was_away(
-    told: Told, tmp_path: Path
+    service: CalledService, tmp_path: Path
 ):
-    told.away = 1
-    with running(script("start_ci_job"), tmp_path, CI_URL=told.url) as example:
+    service.away = 1
+    with running(script("start_ci_job"), tmp_path, CI_URL=service.url) as example:
         answers = [
             example.post(1, CREATED),
             example.post(2, RUNNING),
@@ -161,73 +161,80 @@ def test_a_job_starts_once_when_its_pipeline_runs_also_when_the_ci_was_away(
             example.post(3, COMPLETED),
             example.post(2, RUNNING, pipeline_id=41),
         ]
-        eventually(lambda: len(told.heard) == 2)
+        eventually(lambda: len(service.requests) == 2)
 
-    assert answers == [TAKEN, TAKEN, TAKEN, UNSIGNED, TAKEN, TAKEN]
-    assert told.heard == [
+    assert answers == [ACCEPTED, ACCEPTED, ACCEPTED, UNSIGNED, ACCEPTED, ACCEPTED]
+    assert service.requests == [
         ("POST", "sub_a#39#2", {"pipeline": 39, "project": "湖"}),
         ("POST", "sub_a#41#2", {"pipeline": 41, "project": "湖"}),
     ]
 
 
 def test_capacity_follows_the_running_pipelines_through_a_restart_and_a_late_letter(
-    told: Told, tmp_path: Path
+    service: CalledService, tmp_path: Path
 ):
-    with running(script("scale_capacity"), tmp_path, SCALER_URL=told.url) as example:
+    with running(script("scale_capacity"), tmp_path, SCALER_URL=service.url) as example:
         for pipeline in range(5):
             example.post(2, RUNNING, pipeline_id=pipeline)
-        eventually(lambda: len(told.heard) == 5)
-    with running(script("scale_capacity"), tmp_path, SCALER_URL=told.url) as example:
+        eventually(lambda: len(service.requests) == 5)
+    with running(script("scale_capacity"), tmp_path, SCALER_URL=service.url) as example:
         example.post(3, COMPLETED, pipeline_id=0)
         example.post(3, COMPLETED, pipeline_id=5)
         example.post(2, RUNNING, pipeline_id=5)  # late: it has ended
-        eventually(lambda: workers(told)[-3:] == [1, 1, 1])
+        eventually(lambda: workers(service)[-3:] == [1, 1, 1])
 
-    assert {method for method, _, _ in told.heard} == {"PUT"}
-    assert workers(told)[:5] == [1, 1, 1, 1, 2]
-    assert workers(told)[5:] in ([1, 1, 1], [2, 1, 1, 1])  # killed before it knew it had told
+    assert {method for method, _, _ in service.requests} == {"PUT"}
+    assert workers(service)[:5] == [1, 1, 1, 1, 2]
+    assert workers(service)[5:] in ([1, 1, 1], [2, 1, 1, 1])  # killed before it knew it had told
 
 
-def workers(told: Told) -> list[int]:
-    return [said["workers"] for _, _, said in told.heard]
+def workers(service: CalledService) -> list[int]:
+    return [body["workers"] for _, _, body in service.requests]
 
 
 def test_a_page_shows_the_newest_state_of_each_pipeline_also_after_a_restart(tmp_path: Path):
-    def shown(example: Example) -> dict[str, str]:
+    def states(example: Example) -> dict[str, str]:
         with urllib.request.urlopen(f"{example.url}pipelines", timeout=120) as answer:
-            return {str(one["pipeline_id"]): one["event_type"] for one in json.load(answer)}
+            return {
+                str(pipeline["pipeline_id"]): pipeline["event_type"]
+                for pipeline in json.load(answer)
+            }
 
-    wanted = {"39": RUNNING, "40": CREATED}
+    expected = {"39": RUNNING, "40": CREATED}
     with running(script("feed_front_end"), tmp_path) as example:
         example.post(2, RUNNING)
         example.post(1, CREATED)
         example.post(1, CREATED, pipeline_id=40)
-        eventually(lambda: shown(example) == wanted)
+        eventually(lambda: states(example) == expected)
     with running(script("feed_front_end"), tmp_path) as example:
-        eventually(lambda: shown(example) == wanted)  # it may have been killed before the last
+        eventually(lambda: states(example) == expected)  # it may have been killed before the last
 
 
-def test_people_are_told_of_a_pipeline_that_hangs_and_of_no_other(told: Told, tmp_path: Path):
-    with running(script("alert_on_stall"), tmp_path, ALERT_URL=told.url) as example:
+def test_an_alert_is_sent_for_a_stalled_pipeline_and_no_other(
+    service: CalledService, tmp_path: Path
+):
+    with running(script("alert_on_stall"), tmp_path, ALERT_URL=service.url) as example:
         example.post(1, CREATED)
         example.post(2, "PIPELINE_STALLED", message="created for 15 minutes")
-        eventually(lambda: len(told.heard) == 1)
+        eventually(lambda: len(service.requests) == 1)
 
-    assert told.heard == [
+    assert service.requests == [
         ("POST", "sub_a#39#2", {"text": "Pipeline 39 (湖): created for 15 minutes"})
     ]
 
 
-def test_what_was_taken_before_a_crash_is_worked_off_after_it(told: Told, tmp_path: Path):
-    told.away = 10**6
-    with running(script("start_ci_job"), tmp_path, CI_URL=told.url) as example:
-        assert example.post(2, RUNNING) == TAKEN
-    told.away = 0
-    with running(script("start_ci_job"), tmp_path, CI_URL=told.url):
-        eventually(lambda: bool(told.heard))
+def test_a_delivery_accepted_before_a_crash_is_processed_after_it(
+    service: CalledService, tmp_path: Path
+):
+    service.away = 10**6
+    with running(script("start_ci_job"), tmp_path, CI_URL=service.url) as example:
+        assert example.post(2, RUNNING) == ACCEPTED
+    service.away = 0
+    with running(script("start_ci_job"), tmp_path, CI_URL=service.url):
+        eventually(lambda: bool(service.requests))
 
     # What was on its way from the one that was killed may be heard too; its key is the same.
-    assert {key for _, key, _ in told.heard} == {"sub_a#39#2"}
+    assert {key for _, key, _ in service.requests} == {"sub_a#39#2"}
 
 
 def node(tmp_path: Path) -> list[object]:
@@ -276,38 +283,40 @@ def test_receivers_in_other_languages_verify_and_drop_repeats(
             example.post(2, RUNNING),
         ]
         assert example.process.stdout
-        said = [example.process.stdout.readline().strip() for _ in range(2)]
+        lines = [example.process.stdout.readline().strip() for _ in range(2)]
 
-    assert answers == [TAKEN, TAKEN, UNSIGNED, TAKEN]
-    assert said == ["39 #1 PIPELINE_CREATED", "39 #2 PIPELINE_RUNNING"]
+    assert answers == [ACCEPTED, ACCEPTED, UNSIGNED, ACCEPTED]
+    assert lines == ["39 #1 PIPELINE_CREATED", "39 #2 PIPELINE_RUNNING"]
 
 
 @pytest.mark.parametrize("name", ["start_ci_job", "scale_capacity", "feed_front_end"])
-def test_whatever_lakehook_can_send_is_taken_and_worked_off(name: str, told: Told, tmp_path: Path):
+def test_every_kind_of_delivery_is_accepted_and_processed(
+    name: str, service: CalledService, tmp_path: Path
+):
     """A ping, tasks, stalls, inferred events, and text that is no JSON by a template."""
-    urls = {"CI_URL": told.url, "SCALER_URL": told.url}
+    urls = {"CI_URL": service.url, "SCALER_URL": service.url}
     with running(script(name), tmp_path, **urls) as example:
         assert example.ping() == (200, b"")
         assert example.ping("echo me") == (200, b"echo me")
-        taken = [
+        statuses = [
             example.post(number, event_type, inferred=True, task={"id": 1})
             for number, event_type in enumerate(EventType, start=1)
         ]
         unreadable, _ = example.send("sub_a#39#99", b"pipeline 39 has failed")
         eventually(lambda: waiting(tmp_path) == 0)
 
-    assert taken == [TAKEN] * len(EventType)
+    assert statuses == [ACCEPTED] * len(EventType)
     assert unreadable == UNREADABLE
 
 
 def test_a_reaction_that_breaks_is_tried_again_and_holds_up_no_answer(tmp_path: Path):
-    """Whom it tells speaks another protocol at first."""
+    """The called service speaks another protocol at first."""
     answers = [b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"]
     with (
         serving(*answers) as wire,
         running(script("start_ci_job"), tmp_path, CI_URL=wire.url) as example,
     ):
-        assert example.post(1, RUNNING) == TAKEN
+        assert example.post(1, RUNNING) == ACCEPTED
         eventually(lambda: waiting(tmp_path) == 0)
 
 
@@ -341,7 +350,7 @@ def test_a_broken_client_ends_no_receiver(command: Callable[[Path], list[object]
 
         assert too_large in {TOO_LARGE, UNSIGNED}
         assert example.ping("echo me") == (200, b"echo me")
-        assert example.post(1, CREATED) == TAKEN
+        assert example.post(1, CREATED) == ACCEPTED
         assert example.process.poll() is None
 
 
@@ -355,4 +364,4 @@ def test_a_body_that_a_proxy_sends_in_chunks_is_taken(
     with running(command(tmp_path), tmp_path) as example:
         status, _ = example.send(delivery.id, body, chunks=[body[:10], body[10:]])
 
-    assert status == TAKEN
+    assert status == ACCEPTED

@@ -1,4 +1,4 @@
-"""Mail by SES, as botocore speaks: what is asked of it, and what its refusals become.
+"""Mail by SES through botocore: the requests, and the outcomes of its errors.
 
 The names of SES's errors are documented; no answer of SES itself was recorded.
 https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
@@ -36,18 +36,18 @@ MAIL = Mail(
 
 
 class Ses:
-    """Listens on loopback; keeps what it is asked for, and answers what it is told to."""
+    """A server on loopback that keeps requests and gives the configured response."""
 
     def __init__(self) -> None:
         self.status, self.code, self.answers = 200, "", True
-        self.asked: list[Any] = []
+        self.requests: list[Any] = []
         self.clients: list[Config] = []
         ses, self.over = self, threading.Event()
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                ses.asked.append(json.loads(body))
+                ses.requests.append(json.loads(body))
                 if not ses.answers:
                     ses.over.wait(5)
                     return
@@ -95,7 +95,7 @@ def test_a_mail_is_asked_for_whole_and_once(ses: Ses, mailer: MailTransport):
     answer = mailer.send(MAIL)
 
     assert answer == Response(status=200, headers={}, body=b"m1")
-    assert ses.asked == [
+    assert ses.requests == [
         {
             "FromEmailAddress": SENDER,
             "Destination": {"ToAddresses": ["a@team.example", "b@team.example"]},
@@ -116,7 +116,7 @@ def test_a_mail_is_asked_for_whole_and_once(ses: Ses, mailer: MailTransport):
 def test_without_html_there_is_the_text_alone(ses: Ses, mailer: MailTransport):
     mailer.send(replace(MAIL, html=""))
 
-    assert set(ses.asked[0]["Content"]["Simple"]["Body"]) == {"Text"}
+    assert set(ses.requests[0]["Content"]["Simple"]["Body"]) == {"Text"}
 
 
 @pytest.mark.parametrize(
@@ -137,11 +137,11 @@ def test_a_refusal_is_an_answer_and_is_not_tried_again(
 
     assert isinstance(answer, Response)
     assert (answer.status, answer.body) == (status, f"{code}: because".encode())
-    assert len(ses.asked) == 1
+    assert len(ses.requests) == 1
 
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
-def test_that_our_own_credentials_are_no_good_is_our_own_trouble(
+def test_invalid_credentials_of_ours_are_an_infrastructure_error(
     ses: Ses, mailer: MailTransport, code: str
 ):
     ses.refuses(403, code)
@@ -159,9 +159,9 @@ def test_what_has_been_sent_and_not_answered_in_time_may_have_arrived(
 
 
 def test_what_could_not_be_sent_waits_until_ses_can_be_reached(ses: Ses):
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        ses.url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        ses.url = f"http://127.0.0.1:{closed.getsockname()[1]}"
 
         answer = MailTransport(ses.client, sender=SENDER).send(MAIL)
 
@@ -175,7 +175,7 @@ def test_without_a_sender_nothing_is_sent_and_no_client_made(ses: Ses):
     assert isinstance(answer, NoResponse)
     assert answer.outcome is Outcome.THROTTLED
     assert "EmailSender" in answer.detail
-    assert (ses.asked, ses.clients) == ([], [])
+    assert (ses.requests, ses.clients) == ([], [])
 
 
 @pytest.mark.parametrize("deadline", [1.0, 1.5, 10.0, 20.0])
@@ -193,10 +193,10 @@ def test_a_client_keeps_the_deadline_and_is_made_once_and_not_before(ses: Ses, d
 
 def test_each_message_goes_its_way(ses: Ses, mailer: MailTransport):
     http = FakeTransport([Response(status=204, headers={}, body=b"")])
-    carriers = TransportRouter(http=http, mail=mailer)
+    transport = TransportRouter(http=http, mail=mailer)
     request = a_request("https://ci.example/")
 
-    answers = [carriers.send(one) for one in (request, MAIL)]
+    answers = [transport.send(message) for message in (request, MAIL)]
 
     assert [answer.status for answer in answers if isinstance(answer, Response)] == [204, 200]
-    assert (http.requests, http.mails, len(ses.asked)) == ([request], [], 1)
+    assert (http.requests, http.mails, len(ses.requests)) == ([request], [], 1)

@@ -1,4 +1,4 @@
-"""An endpoint is judged by where its URL leads, however it is spelled: each row says why."""
+"""An endpoint is checked by the address of its URL, however it is spelled: each row says why."""
 
 import socket
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ WEBHOOKS = Webhook()
 
 
 def naming(*answers: str) -> ResolveHost:
-    """Numbers are what the system reads; every name has these addresses."""
+    """A resolver that reads numbers as the system does; every name has these addresses."""
 
     def resolve(host: str, port: int) -> Sequence[str]:
         try:
-            found = socket.getaddrinfo(host, port, flags=socket.AI_NUMERICHOST)
+            addresses = socket.getaddrinfo(host, port, flags=socket.AI_NUMERICHOST)
         except socket.gaierror:
             return answers
-        return [str(one[4][0]) for one in found]
+        return [str(info[4][0]) for info in addresses]
 
     return resolve
 

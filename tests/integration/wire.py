@@ -1,4 +1,4 @@
-"""A subscriber that speaks bytes: what a real one might answer, and what none ever should."""
+"""A subscriber that sends raw bytes: valid responses, and broken ones."""
 
 import re
 import ssl
@@ -16,7 +16,7 @@ DRIP_SECONDS = 0.02
 
 @dataclass
 class Wire:
-    """What one loopback server was told, and what it answers: one answer a request."""
+    """Requests of a loopback server, and its scripted responses, one per request."""
 
     answers: list["bytes | Behaviour"]
     at_once: "Behaviour | None" = None  # before anything has been read
@@ -31,7 +31,7 @@ class Wire:
         return f"http://127.0.0.1:{self.port}/hook?key=s3cret"
 
     def speak(self, connection: socket) -> None:
-        """Take request after request on one connection, while there is an answer left."""
+        """Serve requests on a connection while the script has a response."""
         self.connections += 1
         if self.at_once:
             self.at_once(self, connection)
@@ -54,7 +54,7 @@ def answer(status: str, body: bytes = b"", *headers: str) -> bytes:
 
 
 def dripping(start: bytes, drop: bytes) -> Behaviour:
-    """Never silent for long and never done."""
+    """A behaviour that sends drops without end, never silent for long."""
 
     def drip(wire: Wire, connection: socket) -> None:
         connection.sendall(start)
@@ -65,7 +65,7 @@ def dripping(start: bytes, drop: bytes) -> Behaviour:
 
 
 def flooding(start: bytes, wave: bytes) -> Behaviour:
-    """As much as the sender takes, for as long as it takes any."""
+    """A behaviour that sends as much as the client reads, without end."""
 
     def flood(wire: Wire, connection: socket) -> None:
         connection.sendall(start)
@@ -77,7 +77,7 @@ def flooding(start: bytes, wave: bytes) -> Behaviour:
 
 
 def sipping(wire: Wire, connection: socket) -> None:
-    """Takes what is sent, a little at a time."""
+    """Read the request a little at a time."""
     while not wire.closing.wait(DRIP_SECONDS):
         connection.recv(16 * 1024)
 
@@ -111,7 +111,7 @@ def serving(
 
 
 class _Server(ThreadingTCPServer):
-    """Closing it waits for the handlers, so no thread and no socket is left behind."""
+    """A server that waits for its handlers when it closes, so that no thread or socket is left."""
 
     def process_request(self, request: socket, client_address: object) -> None:  # type: ignore[override]
         self._open = [*getattr(self, "_open", []), request]

@@ -73,7 +73,9 @@ def _name_resource(resource: str, names: dict[str, str]) -> str:
 def test_nothing_that_a_function_asks_for_is_missing_in_its_role(
     function: str, calls_of_function: set[Grant]
 ):
-    assert calls_of_function - BLUEPRINT.allowed_actions(function) == OF_CHOICES.get(function, set())
+    assert calls_of_function - BLUEPRINT.allowed_actions(function) == OF_CHOICES.get(
+        function, set()
+    )
 
 
 def test_nothing_is_allowed_that_a_function_does_not_ask_for(

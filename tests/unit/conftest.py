@@ -1,4 +1,4 @@
-"""A stack of fakes, and the operator's command over it; a module may furnish its own stack."""
+"""A stack of fakes, and the operator's command over it; a module may define its own stack."""
 
 import pytest
 

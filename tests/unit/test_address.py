@@ -186,7 +186,7 @@ def test_teredo_is_called_only_if_its_server_and_its_client_may_be(
 
     allowed = check_address(str(address)).allowed
 
-    assert allowed is all(check_address(str(one)).allowed for one in (server, client))
+    assert allowed is all(check_address(str(ip)).allowed for ip in (server, client))
 
 
 @given(st.ip_addresses(v=4))
@@ -230,10 +230,10 @@ def test_each_rule_names_its_source_and_holds_to_both_its_ends(rule: ReservedNet
     ],
     ids=str,
 )
-def test_a_setting_opens_what_is_a_network_and_tells_once_of_what_is_none(
+def test_a_setting_allows_its_networks_and_warns_once_of_entries_that_are_none(
     names: list[str], networks: list[str], complaints: list[str]
 ):
-    told: list[str] = []
+    warnings: list[str] = []
 
-    assert valid_networks(names, warn=told.append) == parse_networks(networks)
-    assert told == complaints
+    assert valid_networks(names, warn=warnings.append) == parse_networks(networks)
+    assert warnings == complaints

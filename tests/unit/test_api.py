@@ -1,4 +1,4 @@
-"""The HTTP API: what each operation does at the service, and how what is refused is told."""
+"""The HTTP API: the effect of each operation, and its refusals."""
 
 from typing import Any
 
@@ -23,13 +23,13 @@ from tests.unit.test_subscribe import with_waiting_and_dead
 URL = "https://ci.example/hook"
 
 
-class Desktop:
-    """The API over a stack, and what it was troubled by."""
+class ApiOverFakes:
+    """The API over a stack of fakes, and the errors that it reported."""
 
     def __init__(self) -> None:
         self.stack = FakeStack()
-        self.troubles: list[Exception] = []
-        api = Api(self.stack.service, self.troubles.append)
+        self.errors: list[Exception] = []
+        api = Api(self.stack.service, self.errors.append)
         self.milliseconds_left = 30_000
         self.call = Caller(
             lambda event, _: api(
@@ -38,43 +38,43 @@ class Desktop:
         )
 
     def subscribe(self, **terms: Any) -> str:
-        said = self.call("POST", "/subscriptions", {"name": "ci", "url": URL, **terms})
-        assert said.status == 201, said
-        return str(said.document["subscription_id"])
+        response = self.call("POST", "/subscriptions", {"name": "ci", "url": URL, **terms})
+        assert response.status == 201, response
+        return str(response.document["subscription_id"])
 
-    def with_a_letter(self) -> str:
-        """The id of a subscription with a dead letter at 1, and one delivery behind it."""
+    def subscribe_with_letter(self) -> str:
+        """Make a subscription with a dead letter at 1 and a delivery behind it; return its id."""
         id_ = self.subscribe()
         with_waiting_and_dead(self.stack, self.stack.service().find_subscription(id_))
         return id_
 
 
 @pytest.fixture
-def api() -> Desktop:
-    return Desktop()
+def api() -> ApiOverFakes:
+    return ApiOverFakes()
 
 
 # --- subscriptions ---
 
 
-def test_who_subscribes_is_told_the_secret_this_once(api: Desktop):
+def test_subscribing_returns_the_secret_once(api: ApiOverFakes):
     terms = {"name": "ci", "url": URL, "headers": ["x-team: lake"], "deadline_seconds": 5}
 
-    made = api.call("POST", "/subscriptions", {**terms, "event_types": ["TASK_FAILED"]})
+    created = api.call("POST", "/subscriptions", {**terms, "event_types": ["TASK_FAILED"]})
 
-    shown = api.call("GET", f"/subscriptions/{made.document['subscription_id']}")
-    assert made.status == 201
-    assert made.document["secret"].startswith("whsec_")
-    assert made.document["event_types"] == ["TASK_FAILED"]
-    assert (made.document["headers"], made.document["deadline_seconds"]) == (["x-team"], 5.0)
-    assert made.document["secret"] not in str(shown.document)
-    assert shown.headers["cache-control"] == "no-store"
-    assert shown.headers["content-type"] == "application/json"
-    assert api.call("GET", "/subscriptions/ci").document == shown.document
-    assert shown.document["secrets"][0]["signing"] == "hmac"
+    subscription = api.call("GET", f"/subscriptions/{created.document['subscription_id']}")
+    assert created.status == 201
+    assert created.document["secret"].startswith("whsec_")
+    assert created.document["event_types"] == ["TASK_FAILED"]
+    assert (created.document["headers"], created.document["deadline_seconds"]) == (["x-team"], 5.0)
+    assert created.document["secret"] not in str(subscription.document)
+    assert subscription.headers["cache-control"] == "no-store"
+    assert subscription.headers["content-type"] == "application/json"
+    assert api.call("GET", "/subscriptions/ci").document == subscription.document
+    assert subscription.document["secrets"][0]["signing"] == "hmac"
 
 
-def test_a_term_that_is_null_is_taken_away_and_one_not_named_stays(api: Desktop):
+def test_a_field_that_is_null_is_reset_and_a_missing_one_stays(api: ApiOverFakes):
     id_ = api.subscribe(
         headers=["x-team: lake"],
         event_types=["TASK_FAILED"],
@@ -82,96 +82,106 @@ def test_a_term_that_is_null_is_taken_away_and_one_not_named_stays(api: Desktop)
         retry_schedule="1,2",
         ordering="skip",
     )
-    nothing = dict.fromkeys(("headers", "event_types", "pattern", "retry_schedule"))
+    nulls = dict.fromkeys(("headers", "event_types", "pattern", "retry_schedule"))
 
-    said = api.call("PATCH", f"/subscriptions/{id_}", nothing)
+    response = api.call("PATCH", f"/subscriptions/{id_}", nulls)
 
-    told = said.document
-    assert (told["headers"], told["pattern"], told["retry_schedule"]) == ([], None, "default")
-    assert "PIPELINE_CREATED" in told["event_types"]
-    assert (told["name"], told["ordering"]) == ("ci", "skip")
+    document = response.document
+    assert (document["headers"], document["pattern"], document["retry_schedule"]) == (
+        [],
+        None,
+        "default",
+    )
+    assert "PIPELINE_CREATED" in document["event_types"]
+    assert (document["name"], document["ordering"]) == ("ci", "skip")
 
 
-def test_paused_resumed_and_enabled(api: Desktop):
+def test_a_subscription_is_paused_resumed_and_enabled(api: ApiOverFakes):
     id_ = api.subscribe()
 
-    said = [
+    documents = [
         api.call("POST", f"/subscriptions/{id_}/{step}").document
         for step in ("pause", "resume", "enable")
     ]
 
-    assert [one["state"] for one in said] == ["paused", "active", "active"]
-    assert [one.get("lanes_resumed") for one in said] == [None, 0, 0]
+    assert [one["state"] for one in documents] == ["paused", "active", "active"]
+    assert [one.get("lanes_resumed") for one in documents] == [None, 0, 0]
 
 
-def test_what_waits_keeps_a_subscription_unless_it_may_be_given_up(api: Desktop):
-    id_ = api.with_a_letter()
+def test_a_subscription_with_pending_deliveries_is_removed_only_if_they_may_be_discarded(
+    api: ApiOverFakes,
+):
+    id_ = api.subscribe_with_letter()
 
-    kept = api.call("DELETE", f"/subscriptions/{id_}")
+    refused = api.call("DELETE", f"/subscriptions/{id_}")
     removed = api.call("DELETE", f"/subscriptions/{id_}?discard_waiting=true")
 
-    assert (kept.status, kept.document["error"]) == (409, "pending_deliveries")
-    assert "discard_waiting=true" in kept.document["message"]
+    assert (refused.status, refused.document["error"]) == (409, "pending_deliveries")
+    assert "discard_waiting=true" in refused.document["message"]
     assert removed.document["discarded"] == {"waiting": 1, "dead": 1, "lanes": 1}
     assert api.call("GET", f"/subscriptions/{id_}").document["state"] == "removed"
     assert not api.call("GET", "/dead-letters").document["dead_letters"]
 
 
-def test_the_new_secret_is_told_once_and_the_old_one_signs_on(api: Desktop):
+def test_a_rotation_returns_the_new_secret_once_and_the_old_one_stays_active(api: ApiOverFakes):
     id_ = api.subscribe()
 
-    said = api.call("POST", f"/subscriptions/{id_}/rotate-secret", {"overlap": "1h"})
+    response = api.call("POST", f"/subscriptions/{id_}/rotate-secret", {"overlap": "1h"})
 
-    assert said.document["secret"].startswith("whsec_")
-    assert [one["expires_at"] for one in said.document["secrets"]] == [
+    assert response.document["secret"].startswith("whsec_")
+    assert [secret["expires_at"] for secret in response.document["secrets"]] == [
         None,
         "2026-01-01T13:00:00.000+00:00",
     ]
 
 
-def test_a_rotation_whose_answer_may_be_lost_needs_an_overlap_or_a_secret(api: Desktop):
+def test_a_rotation_whose_answer_may_be_lost_needs_an_overlap_or_a_secret(api: ApiOverFakes):
     id_ = api.subscribe()
-    there = api.stack.subscriptions.all()
+    subscriptions = api.stack.subscriptions.all()
     path, own = f"/subscriptions/{id_}/rotate-secret", "whsec_" + "MDEy" * 8
 
     refused = api.call("POST", path, {"overlap": "0"})
 
     assert refused.status == 422
     assert refused.document["message"].startswith("overlap: without one a lost answer")
-    assert api.stack.subscriptions.all() == there
+    assert api.stack.subscriptions.all() == subscriptions
     for terms in ({"secret": own}, {"signing": "ed25519"}):
         assert api.call("POST", path, {"overlap": "0", **terms}).status == 200
 
 
-def test_an_endpoint_is_pending_until_it_echoes_its_challenge(api: Desktop):
+def test_an_endpoint_is_pending_until_it_echoes_its_challenge(api: ApiOverFakes):
     path = f"/subscriptions/{api.subscribe(challenge=True)}/test"
 
     silent = api.call("POST", path, {"wait_seconds": 1}).document
-    taken = Attempt(at=0.0, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
-    api.stack.queue.result_of = lambda _: PingResult(taken, echoed=True)
+    attempt = Attempt(at=0.0, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
+    api.stack.queue.result_of = lambda _: PingResult(attempt, echoed=True)
     echoed = api.call("POST", path, {}).document
 
     assert (silent["outcome"], silent["state"], bool(silent["hint"])) == (None, "pending", True)
     assert (echoed["outcome"], echoed["state"]) == ("delivered", "active")
 
 
-def test_events_are_tried_and_none_is_sent(api: Desktop):
+def test_events_are_matched_and_none_is_sent(api: ApiOverFakes):
     id_ = api.subscribe(pattern={"project_name": ["lake"]})
     events = [a_document(project_name="lake"), a_document(event_type="TASK_FAILED"), a_document()]
 
-    said = api.call("POST", f"/subscriptions/{id_}/match", {"events": events})
+    response = api.call("POST", f"/subscriptions/{id_}/match", {"events": events})
 
-    assert [one["reason"] for one in said.document["matches"]] == [None, "event type", "pattern"]
+    assert [match["reason"] for match in response.document["matches"]] == [
+        None,
+        "event type",
+        "pattern",
+    ]
     assert not api.stack.publisher.published
 
 
-def test_the_event_that_is_none_is_named(api: Desktop):
+def test_an_invalid_event_is_named(api: ApiOverFakes):
     events = [a_document(), a_document(event_type="PIPELINE_DREAMT")]
 
-    said = api.call("POST", f"/subscriptions/{api.subscribe()}/match", {"events": events})
+    response = api.call("POST", f"/subscriptions/{api.subscribe()}/match", {"events": events})
 
-    assert said.status == 422
-    assert said.document["message"].startswith("events.1: ")
+    assert response.status == 422
+    assert response.document["message"].startswith("events.1: ")
 
 
 # --- deliveries, dead letters, lanes ---
@@ -188,54 +198,54 @@ def test_the_event_that_is_none_is_named(api: Desktop):
         ("?since=0s", [1, 2]),
     ],
 )
-def test_deliveries_are_asked_for_as_the_command_does(
-    api: Desktop, query: str, sequences: list[int]
+def test_deliveries_are_filtered_by_the_options_of_the_command(
+    api: ApiOverFakes, query: str, sequences: list[int]
 ):
-    api.with_a_letter()
+    api.subscribe_with_letter()
 
-    said = api.call("GET", f"/deliveries{query}")
+    response = api.call("GET", f"/deliveries{query}")
 
-    assert sorted(one["sequence"] for one in said.document["deliveries"]) == sequences
+    assert sorted(delivery["sequence"] for delivery in response.document["deliveries"]) == sequences
 
 
-def test_held_lanes_are_listed_with_what_waits_behind(api: Desktop):
-    api.with_a_letter()
+def test_held_lanes_are_listed_with_what_waits_behind(api: ApiOverFakes):
+    api.subscribe_with_letter()
 
     (lane,) = api.call("GET", "/lanes?subscription=ci").document["lanes"]
 
     assert (lane["head"], lane["state"], lane["waiting_behind"]) == (1, "dead letter", 1)
 
 
-def test_dead_letters_go_again(api: Desktop):
-    id_ = api.with_a_letter()
+def test_a_dead_letter_is_redriven(api: ApiOverFakes):
+    id_ = api.subscribe_with_letter()
 
-    said = api.call("POST", "/dead-letters/redrive", {"ids": [f"{id_}#39#1"]})
+    response = api.call("POST", "/dead-letters/redrive", {"ids": [f"{id_}#39#1"]})
 
-    assert (said.document["number"], said.document["remaining"]) == (1, 0)
-    assert [one.sequence for one in api.stack.redriver.sent] == [1]
+    assert (response.document["number"], response.document["remaining"]) == (1, 0)
+    assert [record.sequence for record in api.stack.redriver.sent] == [1]
 
 
-def test_a_dry_run_only_says_which_letters_they_are(api: Desktop):
-    api.with_a_letter()
+def test_a_dry_run_only_lists_the_letters(api: ApiOverFakes):
+    api.subscribe_with_letter()
 
     for action in ("redrive", "discard"):
-        said = api.call("POST", f"/dead-letters/{action}", {"all": True, "dry_run": True})
-        assert (said.document["dry_run"], said.document["number"]) == (True, 1)
+        response = api.call("POST", f"/dead-letters/{action}", {"all": True, "dry_run": True})
+        assert (response.document["dry_run"], response.document["number"]) == (True, 1)
 
     assert not api.stack.redriver.sent
     assert len(api.call("GET", "/dead-letters?reason=spent").document["dead_letters"]) == 1
 
 
-def test_no_more_letters_go_at_once_than_an_invocation_can_bear(api: Desktop):
+def test_letters_beyond_the_limit_of_an_invocation_remain(api: ApiOverFakes):
     id_ = api.subscribe()
     for sequence in range(1, 104):
         record = DeliveryRecord.waiting(a_delivery(sequence, subscription=id_))
         api.stack.ledger.save(record.dead("gone"), before=None, after=None)
 
-    said = api.call("POST", "/dead-letters/discard", {"reason": "gone"})
+    response = api.call("POST", "/dead-letters/discard", {"reason": "gone"})
 
-    assert (said.document["number"], said.document["remaining"]) == (100, 3)
-    statuses = [one.status for one in api.stack.ledger.records.values()]
+    assert (response.document["number"], response.document["remaining"]) == (100, 3)
+    statuses = [record.status for record in api.stack.ledger.records.values()]
     assert statuses.count(DeliveryStatus.DEAD) == 3
     api.milliseconds_left = 4_999
     for said in (
@@ -249,18 +259,18 @@ def test_no_more_letters_go_at_once_than_an_invocation_can_bear(api: Desktop):
 
 
 @pytest.mark.parametrize(
-    "wanted", [{}, {"ids": []}, {"all": True, "reason": "gone"}, {"ids": ["a#1#1"], "all": True}]
+    "selector", [{}, {"ids": []}, {"all": True, "reason": "gone"}, {"ids": ["a#1#1"], "all": True}]
 )
-def test_letters_are_chosen_in_one_way_alone(api: Desktop, wanted: dict[str, Any]):
-    said = api.call("POST", "/dead-letters/discard", wanted)
+def test_letters_are_chosen_in_one_way_alone(api: ApiOverFakes, selector: dict[str, Any]):
+    response = api.call("POST", "/dead-letters/discard", selector)
 
-    assert (said.status, said.document["error"]) == (422, "invalid_input")
+    assert (response.status, response.document["error"]) == (422, "invalid_input")
 
 
 # --- pipelines ---
 
 
-def test_pipelines_that_have_not_ended_and_the_story_of_one(api: Desktop):
+def test_unfinished_pipelines_are_listed_and_one_is_shown(api: ApiOverFakes):
     accept(api.stack.journal, pipeline_id=7)
     api.stack.clock.sleep(3600)
     accept(api.stack.journal, pipeline_id=8, event_type="PIPELINE_RUNNING")
@@ -268,13 +278,15 @@ def test_pipelines_that_have_not_ended_and_the_story_of_one(api: Desktop):
     listed = api.call("GET", "/pipelines?state=created&older_than=15m").document
     story = api.call("GET", "/pipelines/7").document
 
-    assert [one["pipeline_id"] for one in listed["pipelines"]] == ["7"]
-    assert [one["event_type"] for one in story["events"]] == ["PIPELINE_CREATED"]
+    assert [pipeline["pipeline_id"] for pipeline in listed["pipelines"]] == ["7"]
+    assert [event["event_type"] for event in story["events"]] == ["PIPELINE_CREATED"]
     assert (story["not_sent"], story["subscribers"]) == ([], [])
 
 
 @pytest.mark.parametrize("form", ["/pipelines/staging%2F7", "/pipelines/7?source=staging"])
-def test_a_pipeline_of_a_named_source_is_shown_by_its_key_or_its_source(api: Desktop, form: str):
+def test_a_pipeline_of_a_named_source_is_shown_by_its_key_or_its_source(
+    api: ApiOverFakes, form: str
+):
     accept(api.stack.journal, pipeline_id=7)
     accept(api.stack.journal, pipeline_id=7, source="staging", event_type="PIPELINE_RUNNING")
     decoded = a_call("GET", "/pipelines/x") | {"rawPath": "/pipelines/staging/7"}
@@ -286,30 +298,32 @@ def test_a_pipeline_of_a_named_source_is_shown_by_its_key_or_its_source(api: Des
     assert (story.document["pipeline_id"], story.document["source"]) == ("7", "staging")
     assert len(story.document["events"]) == 2
     assert (of_default["source"], len(of_default["events"])) == (None, 1)
-    assert [(one["pipeline_id"], one["source"]) for one in listed] == [("7", "staging")]
+    assert [(pipeline["pipeline_id"], pipeline["source"]) for pipeline in listed] == [
+        ("7", "staging")
+    ]
     assert api.call.raw(decoded) == story
 
 
-def test_a_delivery_of_a_named_source_is_explained_in_either_form_of_its_path(api: Desktop):
+def test_a_delivery_of_a_named_source_is_explained_in_either_form_of_its_path(api: ApiOverFakes):
     id_ = api.subscribe()
     record = DeliveryRecord.waiting(a_delivery(1, subscription=id_, source="staging"))
     api.stack.ledger.save(record, before=None, after=None)
     decoded = a_call("GET", "/deliveries/x") | {"rawPath": f"/deliveries/{id_}#staging/39#1"}
 
-    said = api.call("GET", f"/deliveries/{id_}%23staging%2F39%231")
-    assert said.document["next"] == "attempted when its message is received"
+    response = api.call("GET", f"/deliveries/{id_}%23staging%2F39%231")
+    assert response.document["next"] == "attempted when its message is received"
     listed = api.call("GET", "/deliveries?pipeline=39&source=staging").document["deliveries"]
 
-    assert said.document["delivery_id"] == f"{id_}#staging/39#1"
-    assert (said.document["pipeline_id"], said.document["source"]) == ("39", "staging")
-    assert api.call.raw(decoded) == said
-    assert [one["delivery_id"] for one in listed] == [f"{id_}#staging/39#1"]
+    assert response.document["delivery_id"] == f"{id_}#staging/39#1"
+    assert (response.document["pipeline_id"], response.document["source"]) == ("39", "staging")
+    assert api.call.raw(decoded) == response
+    assert [delivery["delivery_id"] for delivery in listed] == [f"{id_}#staging/39#1"]
 
 
 # --- pages ---
 
 
-def test_each_page_says_where_the_next_begins_also_when_its_last_is_gone(api: Desktop):
+def test_a_cursor_leads_to_the_next_page_also_when_its_item_is_removed(api: ApiOverFakes):
     for number in range(5):
         api.subscribe(name=f"ci {number}")
         api.stack.clock.sleep(1)
@@ -319,25 +333,28 @@ def test_each_page_says_where_the_next_begins_also_when_its_last_is_gone(api: De
     second = api.call("GET", f"/subscriptions?limit=2&cursor={first['next']}").document
     third = api.call("GET", f"/subscriptions?limit=2&cursor={second['next']}").document
 
-    names = [[one["name"] for one in page["subscriptions"]] for page in (first, second, third)]
+    names = [
+        [subscription["name"] for subscription in page["subscriptions"]]
+        for page in (first, second, third)
+    ]
     assert names == [["ci 0", "ci 1"], ["ci 2", "ci 3"], ["ci 4"]]
     assert third["next"] is None
 
 
 @pytest.mark.parametrize("cursor", ["x", "bnVsbA==", "WzEsIDIsIDNd", "eyJhIjogMX0=", "%F0"])
-def test_a_cursor_that_no_page_has_told_is_refused(api: Desktop, cursor: str):
+def test_an_invalid_cursor_is_refused(api: ApiOverFakes, cursor: str):
     api.subscribe()
 
-    said = api.call("GET", f"/subscriptions?cursor={cursor}")
+    response = api.call("GET", f"/subscriptions?cursor={cursor}")
 
-    assert (said.status, said.document["message"].partition(":")[0]) == (422, "cursor")
+    assert (response.status, response.document["message"].partition(":")[0]) == (422, "cursor")
 
 
 # --- what is refused ---
 
 
 @pytest.mark.parametrize(
-    ("terms", "said"),
+    ("terms", "refusal"),
     [
         ({"ordering": "loose"}, "ordering: \"loose\"; input should be 'strict' or 'skip'"),
         ({"deadline_seconds": 99}, "deadline: 99 s is not within 1 to 20 s"),
@@ -353,14 +370,14 @@ def test_a_cursor_that_no_page_has_told_is_refused(api: Desktop, cursor: str):
     ],
 )
 def test_a_wrong_field_is_one_line_and_nothing_is_saved(
-    api: Desktop, terms: dict[str, Any], said: str
+    api: ApiOverFakes, terms: dict[str, Any], refusal: str
 ):
-    answered = api.call("POST", "/subscriptions", {"name": "ci", "url": URL, **terms})
+    response = api.call("POST", "/subscriptions", {"name": "ci", "url": URL, **terms})
 
-    assert answered.status == 422
-    assert answered.document["message"].startswith(said)
-    assert "\n" not in answered.document["message"]
-    assert "hush" not in str(answered)
+    assert response.status == 422
+    assert response.document["message"].startswith(refusal)
+    assert "\n" not in response.document["message"]
+    assert "hush" not in str(response)
     assert not api.stack.subscriptions.all()
 
 
@@ -389,16 +406,16 @@ def test_a_wrong_field_is_one_line_and_nothing_is_saved(
         ("POST", "/deliveries/a%23b%231", 405, "method_not_allowed"),
     ],
 )
-def test_what_is_not_there_or_not_understood_is_told_in_one_shape(
-    api: Desktop, method: str, target: str, status: int, error: str
+def test_every_refusal_has_the_same_form(
+    api: ApiOverFakes, method: str, target: str, status: int, error: str
 ):
-    said = api.call(method, target)
+    response = api.call(method, target)
 
-    assert (said.status, said.document["error"]) == (status, error)
-    assert set(said.document) == {"error", "message"}
+    assert (response.status, response.document["error"]) == (status, error)
+    assert set(response.document) == {"error", "message"}
 
 
-def test_what_is_allowed_elsewhere_is_named(api: Desktop):
+def test_a_refused_method_names_the_allowed_ones(api: ApiOverFakes):
     assert api.call("PUT", "/subscriptions").headers["allow"] == "GET, POST"
     assert api.call("PUT", "/replays/count").headers["allow"] == "POST"
     assert api.call("PUT", "/replays/rpl_1").headers["allow"] == "GET"
@@ -419,65 +436,63 @@ def test_what_is_allowed_elsewhere_is_named(api: Desktop):
     ],
 )
 def test_a_body_that_is_no_json_object_of_some_size_is_not_read(
-    api: Desktop, body: bytes, terms: dict[str, Any], status: int, error: str
+    api: ApiOverFakes, body: bytes, terms: dict[str, Any], status: int, error: str
 ):
-    said = api.call.raw(a_call("POST", "/subscriptions", body, **terms))
+    response = api.call.raw(a_call("POST", "/subscriptions", body, **terms))
 
-    assert (said.status, said.document["error"]) == (status, error)
+    assert (response.status, response.document["error"]) == (status, error)
 
 
-def test_a_body_where_none_is_asked_for_is_refused(api: Desktop):
+def test_an_unexpected_body_is_refused(api: ApiOverFakes):
     id_ = api.subscribe()
 
-    said = api.call("POST", f"/subscriptions/{id_}/pause", {"until": "tomorrow"})
+    response = api.call("POST", f"/subscriptions/{id_}/pause", {"until": "tomorrow"})
 
-    assert (said.status, said.document["message"]) == (422, "body: not allowed here")
+    assert (response.status, response.document["message"]) == (422, "body: not allowed here")
     assert api.call("GET", f"/subscriptions/{id_}").document["state"] == "active"
 
 
-def test_what_somebody_else_has_changed_is_a_conflict(
-    api: Desktop, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_concurrent_change_is_a_conflict(api: ApiOverFakes, monkeypatch: pytest.MonkeyPatch):
     id_ = api.subscribe()
 
-    def changed(_: object, **_claim: bool) -> None:
+    def fail(_: object, **_claim: bool) -> None:
         raise Conflict(f"{id_} was changed since it was read")
 
-    monkeypatch.setattr(api.stack.subscriptions, "save", changed)
+    monkeypatch.setattr(api.stack.subscriptions, "save", fail)
 
-    said = api.call("PATCH", f"/subscriptions/{id_}", {"name": "other"})
+    response = api.call("PATCH", f"/subscriptions/{id_}", {"name": "other"})
 
-    assert (said.status, said.document["error"]) == (409, "conflict")
-    assert not api.troubles
+    assert (response.status, response.document["error"]) == (409, "conflict")
+    assert not api.errors
 
 
 @pytest.mark.parametrize(
-    ("broken", "status", "error"),
+    ("fault", "status", "kind"),
     [
         (InfrastructureError("the table is away"), 503, "infrastructure_error"),
         (RuntimeError("whsec_hush"), 500, "unexpected"),
     ],
 )
-def test_our_own_trouble_is_told_to_the_log_and_a_fault_of_ours_to_nobody_else(
-    api: Desktop, monkeypatch: pytest.MonkeyPatch, broken: Exception, status: int, error: str
+def test_an_internal_error_is_logged_and_an_unexpected_one_is_not_shown_to_the_caller(
+    api: ApiOverFakes, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int, kind: str
 ):
     def breaks() -> None:
-        raise broken
+        raise fault
 
     monkeypatch.setattr(api.stack.subscriptions, "all", breaks)
 
-    said = api.call("GET", "/subscriptions")
+    response = api.call("GET", "/subscriptions")
 
-    assert (said.status, said.document["error"]) == (status, error)
-    assert "hush" not in str(said)
-    assert api.troubles == [broken]
+    assert (response.status, response.document["error"]) == (status, kind)
+    assert "hush" not in str(response)
+    assert api.errors == [fault]
 
 
 # --- parked events, and what is sent once more ---
 
 
 @pytest.fixture
-def parked(api: Desktop) -> Desktop:
+def parked(api: ApiOverFakes) -> ApiOverFakes:
     wrong = to_json(a_document(event_type="PIPELINE_DONE"))
     api.stack.parked_events.parked = [
         ParkedEvent(id="m-1", pipeline_key="39", reason="event_type", body=wrong, parked_at=NOON)
@@ -485,33 +500,33 @@ def parked(api: Desktop) -> Desktop:
     return api
 
 
-def test_a_parked_event_is_read_mended_and_sent(parked: Desktop):
+def test_a_parked_event_is_read_mended_and_sent(parked: ApiOverFakes):
     (listed,) = parked.call("GET", "/events/parked").document["parked"]
     assert parked.call("GET", "/events/parked/m-1").document == listed
     assert parked.call("POST", "/events/parked/m-1/send", {}).status == 422
 
-    sent = parked.call("POST", "/events/parked/m-1/send", {"event": a_document()})
+    response = parked.call("POST", "/events/parked/m-1/send", {"event": a_document()})
 
-    assert (sent.status, sent.document["pipeline_id"]) == (200, "39")
+    assert (response.status, response.document["pipeline_id"]) == (200, "39")
     assert len(parked.stack.publisher.published) == 1
     assert parked.call("GET", "/events/parked").document["parked"] == []
 
 
-def test_a_parked_event_is_deleted_and_then_not_found(parked: Desktop):
+def test_a_parked_event_is_deleted_and_then_not_found(parked: ApiOverFakes):
     assert parked.call("DELETE", "/events/parked/m-1").document == {"deleted": 1}
     assert parked.call("DELETE", "/events/parked/m-1").status == 404
 
 
-def test_a_delivery_and_a_whole_pipeline_are_sent_again(api: Desktop):
+def test_a_delivery_and_a_whole_pipeline_are_sent_again(api: ApiOverFakes):
     id_, stack = api.subscribe(), api.stack
     accept(api.stack.journal)
 
-    sent = api.call("POST", "/pipelines/39/send", {"subscription": "ci"})
-    assert (sent.document["sent"], sent.document["waiting"]) == (1, 0)
-    again = api.call("POST", "/pipelines/39/send", {"subscription": "ci"})
-    assert (again.document["sent"], again.document["waiting"]) == (0, 1)
-    waits = api.call("POST", f"/deliveries/{id_}%2339%231/send")
-    assert (waits.status, waits.document["error"]) == (422, "invalid_input")
+    first = api.call("POST", "/pipelines/39/send", {"subscription": "ci"})
+    assert (first.document["sent"], first.document["waiting"]) == (1, 0)
+    second = api.call("POST", "/pipelines/39/send", {"subscription": "ci"})
+    assert (second.document["sent"], second.document["waiting"]) == (0, 1)
+    refused = api.call("POST", f"/deliveries/{id_}%2339%231/send")
+    assert (refused.status, refused.document["error"]) == (422, "invalid_input")
 
     lane = Lane(id_, "39")
     delivered = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)

@@ -1,65 +1,72 @@
-"""Replays and previews by HTTP: what the command does, in the same words."""
+"""Replays and previews by HTTP, with the effects and words of the command."""
 
 import pytest
 
 from tests.builders import a_document
 from tests.journaling import accept
-from tests.unit.test_api import URL, Desktop
+from tests.unit.test_api import URL, ApiOverFakes
 
 SINCE = "2026-01-01T00:00:00Z"
 
 
 @pytest.fixture
-def api() -> Desktop:
-    return Desktop()
+def api() -> ApiOverFakes:
+    return ApiOverFakes()
 
 
-def with_past(api: Desktop) -> str:
-    """The id of a subscription that has missed an event."""
+def subscribe_with_past(api: ApiOverFakes) -> str:
+    """Make a subscription that has missed an event, and return its id."""
     id_ = api.subscribe()
     accept(api.stack.journal)
     return id_
 
 
-def test_a_replay_is_begun_and_the_same_again_is_the_one_that_is_open(api: Desktop):
-    order = {"subscription": with_past(api), "since": SINCE, "rate": "20/m", "status": "any"}
+def test_a_replay_that_is_already_running_is_not_started_twice(api: ApiOverFakes):
+    order = {
+        "subscription": subscribe_with_past(api),
+        "since": SINCE,
+        "rate": "20/m",
+        "status": "any",
+    }
 
     begun = api.call("POST", "/replays", order)
-    again = api.call("POST", "/replays", order)
+    second = api.call("POST", "/replays", order)
 
     assert (begun.status, begun.document["state"], begun.document["rate"]) == (201, "open", "20/m")
-    assert (begun.document["already_running"], again.document["already_running"]) == (False, True)
+    assert (begun.document["already_running"], second.document["already_running"]) == (False, True)
     assert begun.document["matched"] is None
-    assert again.document["replay_id"] == begun.document["replay_id"]
+    assert second.document["replay_id"] == begun.document["replay_id"]
 
 
-def test_replays_are_listed_shown_and_stopped(api: Desktop):
-    begun = api.call("POST", "/replays", {"subscription": with_past(api), "since": SINCE})
+def test_replays_are_listed_shown_and_stopped(api: ApiOverFakes):
+    begun = api.call("POST", "/replays", {"subscription": subscribe_with_past(api), "since": SINCE})
     id_ = begun.document["replay_id"]
 
     listed = api.call("GET", "/replays")
     stopped = api.call("POST", f"/replays/{id_}/stop")
-    shown = api.call("GET", f"/replays/{id_}")
+    replay = api.call("GET", f"/replays/{id_}")
 
-    assert [one["replay_id"] for one in listed.document["replays"]] == [id_]
-    assert (stopped.document["state"], shown.document["state"]) == ("stopped", "stopped")
-    assert shown.document["reason"] == "by an operator"
+    assert [item["replay_id"] for item in listed.document["replays"]] == [id_]
+    assert (stopped.document["state"], replay.document["state"]) == ("stopped", "stopped")
+    assert replay.document["reason"] == "by an operator"
 
 
-def test_what_cannot_be_read_in_time_is_refused_in_words(api: Desktop):
-    order = {"subscription": with_past(api), "since": SINCE}
+def test_a_list_too_long_for_the_time_left_is_refused_with_the_way_out(api: ApiOverFakes):
+    order = {"subscription": subscribe_with_past(api), "since": SINCE}
     api.milliseconds_left = 4_999
 
     counted = api.call("POST", "/replays/count", order)
     listed = api.call("GET", "/deliveries")
 
-    for said, instead in ((counted, "replay --dry-run"), (listed, "name a pipeline")):
-        assert (said.status, said.document["error"]) == (422, "list_too_long")
-        assert instead in said.document["message"]
+    for response, way_out in ((counted, "replay --dry-run"), (listed, "name a pipeline")):
+        assert (response.status, response.document["error"]) == (422, "list_too_long")
+        assert way_out in response.document["message"]
 
 
-def test_what_a_replay_would_send_is_counted_and_nothing_begun(api: Desktop):
-    counted = api.call("POST", "/replays/count", {"subscription": with_past(api), "since": SINCE})
+def test_what_a_replay_would_send_is_counted_and_nothing_begun(api: ApiOverFakes):
+    counted = api.call(
+        "POST", "/replays/count", {"subscription": subscribe_with_past(api), "since": SINCE}
+    )
 
     assert counted.status == 200
     assert (counted.document["deliveries"], counted.document["pipelines"]) == (1, 1)
@@ -78,9 +85,9 @@ def test_what_a_replay_would_send_is_counted_and_nothing_begun(api: Desktop):
     ],
 )
 def test_a_wish_that_is_not_allowed_is_refused_and_nothing_begun(
-    api: Desktop, change: dict[str, object], complaint: str
+    api: ApiOverFakes, change: dict[str, object], complaint: str
 ):
-    order = {"subscription": with_past(api), "since": SINCE, **change}
+    order = {"subscription": subscribe_with_past(api), "since": SINCE, **change}
 
     refused = api.call("POST", "/replays", order)
 
@@ -89,16 +96,16 @@ def test_a_wish_that_is_not_allowed_is_refused_and_nothing_begun(
     assert api.call("GET", "/replays").document["replays"] == []
 
 
-def test_a_new_subscription_may_ask_for_the_past(api: Desktop):
-    made = api.call("POST", "/subscriptions", {"name": "ci", "url": URL, "from_beginning": True})
+def test_a_new_subscription_may_ask_for_the_past(api: ApiOverFakes):
+    created = api.call("POST", "/subscriptions", {"name": "ci", "url": URL, "from_beginning": True})
 
-    assert made.status == 201
+    assert created.status == 201
     (replay,) = api.call("GET", "/replays").document["replays"]
-    assert replay["replay_id"] == made.document["replay_id"]
+    assert replay["replay_id"] == created.document["replay_id"]
     assert replay["status"] == "missing"
 
 
-def test_the_past_is_asked_for_in_one_way_or_nothing_is_saved(api: Desktop):
+def test_the_past_is_asked_for_in_one_way_or_nothing_is_saved(api: ApiOverFakes):
     order = {"name": "ci", "url": URL, "from_beginning": True, "since": "7d"}
 
     refused = api.call("POST", "/subscriptions", order)
@@ -107,18 +114,22 @@ def test_the_past_is_asked_for_in_one_way_or_nothing_is_saved(api: Desktop):
     assert api.call("GET", "/subscriptions").document["subscriptions"] == []
 
 
-def test_a_preview_shows_what_would_go_out_and_warns_of_fields_that_are_not_there(api: Desktop):
+def test_a_preview_shows_what_would_go_out_and_warns_of_fields_that_are_not_there(
+    api: ApiOverFakes,
+):
     id_ = api.subscribe(template_body="{{ pipeline_id }} {{ nobody }}")
 
-    shown = api.call("POST", f"/subscriptions/{id_}/preview", {"event_type": "PIPELINE_FAILED"})
-    own = api.call("POST", f"/subscriptions/{id_}/preview", {"event": a_document(pipeline_id=7)})
+    preview = api.call("POST", f"/subscriptions/{id_}/preview", {"event_type": "PIPELINE_FAILED"})
+    own_preview = api.call(
+        "POST", f"/subscriptions/{id_}/preview", {"event": a_document(pipeline_id=7)}
+    )
 
-    assert shown.document["body"] == "39 "
-    assert shown.document["warnings"] == ["nobody: this event has no such field"]
-    assert own.document["body"] == "7 "
+    assert preview.document["body"] == "39 "
+    assert preview.document["warnings"] == ["nobody: this event has no such field"]
+    assert own_preview.document["body"] == "7 "
 
 
-def test_a_template_that_fails_is_refused_with_its_reason(api: Desktop):
+def test_a_template_that_fails_is_refused_with_its_reason(api: ApiOverFakes):
     id_ = api.subscribe(template_body="{{ nobody }}")
 
     refused = api.call("POST", f"/subscriptions/{id_}/preview", {})
@@ -126,7 +137,7 @@ def test_a_template_that_fails_is_refused_with_its_reason(api: Desktop):
     assert (refused.status, refused.document["message"]) == (422, "template: its output is empty")
 
 
-def test_an_event_of_ones_own_has_a_type(api: Desktop):
+def test_an_event_of_ones_own_has_a_type(api: ApiOverFakes):
     id_ = api.subscribe()
     order = {"event": a_document(), "event_type": "PIPELINE_FAILED"}
 

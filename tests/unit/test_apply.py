@@ -1,4 +1,4 @@
-"""Plans, and what comes of them: no file and no terminal is needed for that."""
+"""Plans of subscriptions as code, and their application, without a file or a terminal."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -49,25 +49,25 @@ def revealing(variables: Mapping[str, str]) -> Any:
 
 
 def plan(
-    stack: FakeStack, *entries: Any, variables: Mapping[str, str] = VARIABLES, **how: Any
+    stack: FakeStack, *entries: Any, variables: Mapping[str, str] = VARIABLES, **options: Any
 ) -> Plan:
-    manuscript = SourceFile(name="s.yaml", document={"subscriptions": list(entries)}, lines={})
-    return Apply(stack.service()).plan(manuscript, revealing(variables), **how)
+    source = SourceFile(name="s.yaml", document={"subscriptions": list(entries)}, lines={})
+    return Apply(stack.service()).plan(source, revealing(variables), **options)
 
 
-def apply(stack: FakeStack, *entries: Any, **how: Any) -> list[StepResult]:
-    waiting = {"discard_waiting": how.get("discard_waiting", False)}
-    return list(Apply(stack.service())(plan(stack, *entries, **how), **waiting))
+def apply(stack: FakeStack, *entries: Any, **options: Any) -> list[StepResult]:
+    waiting = {"discard_waiting": options.get("discard_waiting", False)}
+    return list(Apply(stack.service())(plan(stack, *entries, **options), **waiting))
 
 
-def faults(stack: FakeStack, *entries: Any, **how: Any) -> list[str]:
+def faults(stack: FakeStack, *entries: Any, **options: Any) -> list[str]:
     with pytest.raises(InvalidFile) as refused:
-        plan(stack, *entries, **how)
+        plan(stack, *entries, **options)
     return [fault.removeprefix("s.yaml:1: ") for fault in refused.value.faults]
 
 
-def changes(stack: FakeStack, *entries: Any, **how: Any) -> list[Change]:
-    return [change for step in plan(stack, *entries, **how).steps for change in step.changes]
+def changes(stack: FakeStack, *entries: Any, **options: Any) -> list[Change]:
+    return [change for step in plan(stack, *entries, **options).steps for change in step.changes]
 
 
 def _terms() -> SubscriptionFields:
@@ -75,14 +75,14 @@ def _terms() -> SubscriptionFields:
 
 
 def only(stack: FakeStack) -> Subscription:
-    (one,) = stack.service().find_subscription.all()
-    return one
+    (subscription,) = stack.service().find_subscription.all()
+    return subscription
 
 
 # --- what is done ---
 
 
-def test_what_is_not_there_is_created_and_its_secret_told(stack: FakeStack) -> None:
+def test_a_missing_subscription_is_created_and_its_secret_returned(stack: FakeStack) -> None:
     (done,) = apply(stack, {**CI, "event_types": ["PIPELINE_FAILED"], "rate": "20/m"})
 
     created = only(stack)
@@ -95,25 +95,25 @@ def test_applied_again_there_is_nothing_to_do(stack: FakeStack) -> None:
     entry = {**CI, "headers": {"x": {"env": "TOKEN"}}, "pattern": {"a": [1]}, "paused": True}
     apply(stack, entry)
 
-    again = plan(stack, entry)
+    second_plan = plan(stack, entry)
 
-    assert (again.steps, again.unchanged) == ((), ("ci",))
+    assert (second_plan.steps, second_plan.unchanged) == ((), ("ci",))
 
 
-def test_a_change_is_told_field_by_field_and_touches_no_other(stack: FakeStack) -> None:
+def test_a_change_is_listed_by_field_and_changes_no_other_field(stack: FakeStack) -> None:
     apply(stack, {**CI, "rate": "20/m", "headers": {"x": {"env": "TOKEN"}}})
     before = only(stack)
     entry = {**CI, "deadline_seconds": 5, "headers": {"x": {"env": "TOKEN"}}}
 
-    told = changes(stack, entry)
+    change_list = changes(stack, entry)
     apply(stack, entry)
 
-    assert told == [Change("deadline_seconds", 10.0, 5.0), Change("rate", "20/m", "none")]
+    assert change_list == [Change("deadline_seconds", 10.0, 5.0), Change("rate", "20/m", "none")]
     after = only(stack)
     assert after == replace(before, deadline_seconds=5.0, rate=None, version=before.version + 1)
 
 
-def test_a_term_of_which_the_file_says_nothing_becomes_as_usual(stack: FakeStack) -> None:
+def test_a_field_missing_in_the_file_takes_its_default(stack: FakeStack) -> None:
     apply(
         stack,
         {
@@ -129,15 +129,15 @@ def test_a_term_of_which_the_file_says_nothing_becomes_as_usual(stack: FakeStack
     )
 
     apply(stack, CI)
-    usual = FakeStack()
-    apply(usual, CI)
+    defaults = FakeStack()
+    apply(defaults, CI)
 
-    seen = [[key.current(only(one)) for key in FIELDS] for one in (stack, usual)]
-    assert seen[0] == seen[1]
+    values = [[field_.current(only(stack_)) for field_ in FIELDS] for stack_ in (stack, defaults)]
+    assert values[0] == values[1]
     assert only(stack).encrypted_headers is None
 
 
-def test_of_a_pause_it_says_nothing_and_so_it_stays(stack: FakeStack) -> None:
+def test_a_pause_missing_in_the_file_stays(stack: FakeStack) -> None:
     (done,) = apply(stack, {**CI, "paused": True})
     assert done.subscription.paused_at
     assert done.subscription.version == 1, "it is never seen active"
@@ -148,7 +148,7 @@ def test_of_a_pause_it_says_nothing_and_so_it_stays(stack: FakeStack) -> None:
     assert only(stack).paused_at is None
 
 
-def test_the_secret_of_one_that_is_there_is_neither_touched_nor_looked_for(
+def test_the_secret_of_an_existing_subscription_is_neither_changed_nor_read(
     stack: FakeStack,
 ) -> None:
     entry = {**CI, "secret": {"env": "GONE"}, "format": "devlake"}
@@ -165,22 +165,22 @@ def test_the_secret_of_one_that_is_there_is_neither_touched_nor_looked_for(
 # --- what is sealed ---
 
 
-def test_what_is_sealed_is_sealed_anew_where_that_is_asked_for(stack: FakeStack) -> None:
+def test_encrypted_fields_are_encrypted_again_on_request(stack: FakeStack) -> None:
     entry = {**CI, "url": {"env": "URL"}, "headers": {"x": {"env": "TOKEN"}}}
     apply(stack, entry)
     before = only(stack)
-    other = {"URL": f"{URL}?key=another", "TOKEN": "another"}
+    others = {"URL": f"{URL}?key=another", "TOKEN": "another"}
 
-    assert changes(stack, entry, variables=other) == []
-    told = changes(stack, entry, variables=other, reseal=True)
-    apply(stack, entry, variables=other, reseal=True)
+    assert changes(stack, entry, variables=others) == []
+    resealed = changes(stack, entry, variables=others, reseal=True)
+    apply(stack, entry, variables=others, reseal=True)
 
-    assert told == [Change(one, "sealed", "sealed anew") for one in ("url", "headers")]
+    assert resealed == [Change(name, "sealed", "sealed anew") for name in ("url", "headers")]
     assert only(stack).encrypted_url != before.encrypted_url
     assert only(stack).encrypted_headers != before.encrypted_headers
 
 
-def test_another_url_is_known_by_the_hash_by_which_it_is_paced(stack: FakeStack) -> None:
+def test_a_changed_url_is_noticed_by_its_rate_limit_key(stack: FakeStack) -> None:
     apply(stack, {**CI, "url": {"env": "URL"}})
     stack.subscriptions.save(replace(only(stack), rate_limit_key="hash of another"))
 
@@ -190,7 +190,7 @@ def test_another_url_is_known_by_the_hash_by_which_it_is_paced(stack: FakeStack)
 # --- those that are not in the file ---
 
 
-def test_those_that_are_not_in_the_file_are_left_alone_unless_they_are_pruned(
+def test_subscriptions_not_in_the_file_stay_unless_they_are_pruned(
     stack: FakeStack,
 ) -> None:
     apply(stack, CI)
@@ -202,7 +202,7 @@ def test_those_that_are_not_in_the_file_are_left_alone_unless_they_are_pruned(
     assert stack.service().find_subscription.all() == []
 
 
-def test_one_for_which_deliveries_wait_is_not_pruned_and_nothing_else_is_done(
+def test_a_subscription_with_pending_deliveries_is_not_pruned_and_stops_the_plan(
     stack: FakeStack,
 ) -> None:
     subscription, _ = stack.service().subscribe(_terms())
@@ -210,42 +210,46 @@ def test_one_for_which_deliveries_wait_is_not_pruned_and_nothing_else_is_done(
 
     with pytest.raises(PendingDeliveries, match="ci still has"):
         apply(stack, {**CI, "name": "new"}, prune=True)
-    assert [one.name for one in stack.service().find_subscription.all()] == ["ci"]
+    assert [subscription.name for subscription in stack.service().find_subscription.all()] == ["ci"]
     apply(stack, {**CI, "name": "new"}, prune=True, discard_waiting=True)
-    assert [one.name for one in stack.service().find_subscription.all()] == ["new"]
+    assert [subscription.name for subscription in stack.service().find_subscription.all()] == [
+        "new"
+    ]
     assert list(stack.ledger.dead_letters(subscription.id)) == []
 
 
 # --- somebody else is quicker ---
 
 
-def test_where_somebody_was_quicker_it_stops_and_a_new_plan_has_the_rest(stack: FakeStack) -> None:
+def test_a_concurrent_change_stops_the_plan_and_a_new_plan_has_the_remaining_steps(
+    stack: FakeStack,
+) -> None:
     apply(stack, {**CI, "name": "a"}, {**CI, "name": "b"}, {**CI, "name": "c"})
-    wanted = [{**CI, "name": name, "deadline_seconds": 5} for name in "abc"]
-    made = plan(stack, *wanted)
+    entries = [{**CI, "name": name, "deadline_seconds": 5} for name in "abc"]
+    plan_ = plan(stack, *entries)
     stack.service().pause(stack.service().find_subscription("b"))
 
-    doing = Apply(stack.service())(made)
+    steps = Apply(stack.service())(plan_)
 
-    assert next(doing).step.name == "a"
+    assert next(steps).step.name == "a"
     with pytest.raises(Conflict):
-        next(doing)
-    assert [step.name for step in plan(stack, *wanted).steps] == ["b", "c"]
+        next(steps)
+    assert [step.name for step in plan(stack, *entries).steps] == ["b", "c"]
 
 
-def test_of_two_runs_that_create_the_same_the_first_ones_stays(stack: FakeStack) -> None:
-    mine, theirs = (plan(stack, CI, CI | {"name": "b"}) for _ in range(2))
+def test_of_two_runs_that_create_a_name_the_first_succeeds(stack: FakeStack) -> None:
+    own_plan, other_plan = (plan(stack, CI, CI | {"name": "b"}) for _ in range(2))
     verb = Apply(stack.service())
-    first = next(doing := verb(theirs)).subscription
+    first = next(other_steps := verb(other_plan)).subscription
     stack.clock.sleep(1)
-    list_of_mine = verb(mine)
+    own_steps = verb(own_plan)
 
     with pytest.raises(NameTaken, match="name: 'ci' is taken"):
-        next(list_of_mine)
+        next(own_steps)
 
-    list(doing)
+    list(other_steps)
     in_force = stack.service().find_subscription.all()
-    assert [one.name for one in in_force] == ["ci", "b"]
+    assert [subscription.name for subscription in in_force] == ["ci", "b"]
     assert in_force[0].id == first.id
     assert plan(stack, CI, CI | {"name": "b"}).steps == ()
 
@@ -254,7 +258,7 @@ def test_of_two_runs_that_create_the_same_the_first_ones_stays(stack: FakeStack)
 
 
 @pytest.mark.parametrize(
-    ("said", "fault"),
+    ("fields", "fault"),
     [
         ({"url": 5}, "url of ci: 5 is not a text; if it is a credential, write {env: NAME} or"),
         ({"url": f"{URL}?key=top-secret"}, "url of ci: it looks like a credential, and this"),
@@ -289,21 +293,21 @@ def test_of_two_runs_that_create_the_same_the_first_ones_stays(stack: FakeStack)
     ],
 )
 def test_a_wrong_field_is_one_line_that_names_it_and_no_secret(
-    stack: FakeStack, said: Any, fault: str
+    stack: FakeStack, fields: Any, fault: str
 ) -> None:
-    (line,) = faults(stack, {**CI, **said})
+    (line,) = faults(stack, {**CI, **fields})
 
     assert line.startswith(fault)
     assert "top-secret" not in line
     assert stack.service().find_subscription.all() == []
 
 
-def test_all_that_is_wrong_is_told_at_once_and_nothing_saved(stack: FakeStack) -> None:
+def test_all_faults_are_reported_at_once_and_nothing_is_saved(stack: FakeStack) -> None:
     wrong = {**CI, "name": "x", "rate": "fast", "deadline_seconds": 0}
 
-    told = faults(stack, CI, wrong, "hello", {"url": URL})
+    lines = faults(stack, CI, wrong, "hello", {"url": URL})
 
-    assert sorted(line.partition(":")[0] for line in told) == [
+    assert sorted(line.partition(":")[0] for line in lines) == [
         "deadline_seconds of x",
         "name of subscriptions[3]",
         "rate of x",
@@ -325,7 +329,7 @@ def test_a_name_that_two_entries_or_subscriptions_have_is_refused(stack: FakeSta
 
 
 @pytest.mark.parametrize(
-    ("said", "fault"),
+    ("fields", "fault"),
     [
         (
             {"format": "devlake"},
@@ -334,20 +338,22 @@ def test_a_name_that_two_entries_or_subscriptions_have_is_refused(stack: FakeSta
         ({"signing": "ed25519"}, "signing of ci: another one takes lakehook subscriptions rotate"),
     ],
 )
-def test_what_a_subscription_keeps_is_not_changed(stack: FakeStack, said: Any, fault: str) -> None:
+def test_what_a_subscription_keeps_is_not_changed(
+    stack: FakeStack, fields: Any, fault: str
+) -> None:
     apply(stack, CI)
 
-    (line,) = faults(stack, {**CI, **said})
+    (line,) = faults(stack, {**CI, **fields})
 
     assert line.startswith(fault)
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"subscriptions": None}, {"subscriptions": {}}])
 def test_what_holds_no_list_of_subscriptions_is_refused(stack: FakeStack, document: Any) -> None:
-    manuscript = SourceFile(name="s.yaml", document=document, lines={})
+    source = SourceFile(name="s.yaml", document=document, lines={})
 
     with pytest.raises(InvalidFile, match="a list of mappings under this key"):
-        Apply(stack.service()).plan(manuscript, revealing({}))
+        Apply(stack.service()).plan(source, revealing({}))
 
 
 # --- export ---
@@ -363,7 +369,7 @@ TEMPLATES = st.builds(
     Template,
     body=st.sampled_from([None, "{{ event_type | json }}", "two\nlines: {{ 湖 }}\n"]),
     headers=st.sampled_from([(), (("x-project", "{{ project_name }}"),)]),
-).filter(lambda one: not one.is_empty)
+).filter(lambda template: not template.is_empty)
 SUBSCRIPTIONS = st.builds(
     a_subscription,
     name=NAMES,
@@ -388,7 +394,11 @@ SUBSCRIPTIONS = st.builds(
             (EncryptedSecret(ciphertext=b"", signing=SignatureAlgorithm.ED25519, public="whpk_x"),),
         ]
     ),
-).map(lambda one: replace(one, template=None) if one.channel == "devlake" else one)
+).map(
+    lambda subscription: (
+        replace(subscription, template=None) if subscription.channel == "devlake" else subscription
+    )
+)
 
 
 @settings(deadline=None, max_examples=25)
@@ -397,29 +407,30 @@ SUBSCRIPTIONS = st.builds(
     st.booleans(),
 )
 def test_apply_finds_unchanged_what_was_exported(
-    some: list[Subscription],
+    subscriptions: list[Subscription],
     through_text: bool,  # noqa: FBT001  drawn
 ) -> None:
     stack, export = FakeStack(), Export()
-    kept = [
+    saved = [
         stack.subscriptions.save(
             replace(one, id=f"s{number}", encrypted_url=b"x" if "…" in one.endpoint.url else None)
         )
-        for number, one in enumerate(some)
+        for number, one in enumerate(subscriptions)
     ]
 
-    document = export(kept)
-    urls = {f"URL of {one.name}": f"{one.endpoint.url.replace('…', 'x')}" for one in kept}
-    variables = {name: urls.get(what, "value") for name, what in export.variables.items()}
-    manuscript = SourceFile(name="s", document=document, lines={})
+    document = export(saved)
+    urls = {
+        f"URL of {subscription.name}": f"{subscription.endpoint.url.replace('…', 'x')}"
+        for subscription in saved
+    }
+    variables = {name: urls.get(name_, "value") for name, name_ in export.variables.items()}
+    source = SourceFile(name="s", document=document, lines={})
     if through_text:
-        manuscript = parse_source_file(
-            format_document(document, comments=export.variables), name="s"
-        )
-    made = Apply(stack.service()).plan(manuscript, revealing(variables))
+        source = parse_source_file(format_document(document, comments=export.variables), name="s")
+    plan_ = Apply(stack.service()).plan(source, revealing(variables))
 
-    assert made.steps == ()
-    assert made.unchanged == tuple(one.name for one in kept)
+    assert plan_.steps == ()
+    assert plan_.unchanged == tuple(subscription.name for subscription in saved)
 
 
 def test_what_is_exported_holds_a_variable_for_each_thing_that_is_sealed(stack: FakeStack) -> None:

@@ -28,7 +28,7 @@ ECHO = f"bad token theirs-t0ken for {SECRETS[0].reveal()} at /hook?key=qu3rycred
 
 @dataclass
 class SlowReceiver(FakeTransport):
-    """Takes its time, which the clock knows of."""
+    """A receiver that takes a while by the clock."""
 
     clock: FakeClock | None = None
     seconds: float = 0.0
@@ -234,7 +234,7 @@ def test_a_mismatch_is_told_with_the_redacted_body_and_keeps_the_receivers_wishe
 
 
 def test_a_body_that_broke_off_is_no_success_by_what_it_lacks(world: World):
-    """The error that the condition forbids may be in what did not arrive."""
+    """The error that the condition forbids may be in the missing part."""
     world.receiver.script = [Response(status=200, headers={}, body=b"", is_whole=False)]
 
     attempt = world.attempt(a_subscription(success_if='{"error":[{"exists":false}]}'))
@@ -245,27 +245,27 @@ def test_a_body_that_broke_off_is_no_success_by_what_it_lacks(world: World):
 
 def test_a_body_with_too_much_to_match_is_not_taken_for_a_success(world: World):
     world.answer(200, json.dumps({"a": [0] * 20_000}).encode())
-    either = {"$or": [{"a": [number, {"prefix": "x"}]} for number in range(1, 9)]}
+    condition = {"$or": [{"a": [number, {"prefix": "x"}]} for number in range(1, 9)]}
 
-    attempt = world.attempt(a_subscription(success_if=json.dumps(either)))
+    attempt = world.attempt(a_subscription(success_if=json.dumps(condition)))
 
     assert attempt.outcome is Outcome.REJECTED
     assert attempt.excerpt.startswith("200, but the body has too many elements to match success_if")
 
 
 def test_of_a_url_that_is_the_credential_an_excerpt_keeps_no_path(world: World):
-    """As of a service like Slack's at a host that nobody knows."""
+    """A chat service at a host of its own."""
     world.keys = SubscriptionCredentials((), url="https://chat.example/hooks/payments-alerts")
     world.answer(500, b"cannot POST /hooks/payments-alerts")
-    shown = Endpoint.parse("https://chat.example/")
+    shown_endpoint = Endpoint.parse("https://chat.example/")
 
-    attempt = world.attempt(a_subscription(channel="slack", endpoint=shown))
+    attempt = world.attempt(a_subscription(channel="slack", endpoint=shown_endpoint))
 
     assert attempt.excerpt == "cannot POST /…"
 
 
 def test_no_request_begins_that_another_worker_might_overlap(world: World):
-    """It took long to decrypt the secrets."""
+    """Decrypting the secrets took long."""
 
     class Slow(FakeCredentialStore):
         def load(self, subscription: Subscription) -> SubscriptionCredentials:

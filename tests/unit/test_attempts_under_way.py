@@ -1,4 +1,4 @@
-"""Attempts under way: those that get no answer are marked, once each."""
+"""Attempts under way: those without a response for long are marked once each."""
 
 from collections.abc import Callable
 
@@ -41,8 +41,8 @@ def attempts(clock: FakeClock, telemetry: FakeTelemetry) -> AttemptsUnderWay:
 def test_an_attempt_is_marked_once_when_it_has_lasted_for_long(
     attempts: AttemptsUnderWay, clock: FakeClock
 ):
-    endpoint, answered = Endpoint(), Endpoint()
-    attempts.end(attempts.watch(answered, "sub_a", NOON))
+    endpoint, answered_endpoint = Endpoint(), Endpoint()
+    attempts.end(attempts.watch(answered_endpoint, "sub_a", NOON))
     attempts.watch(endpoint, "sub_a", NOON)
 
     clock.sleep(UNANSWERED_SECONDS - 0.25)
@@ -52,7 +52,7 @@ def test_an_attempt_is_marked_once_when_it_has_lasted_for_long(
         assert attempts.mark_unanswered() == UNANSWERED_SECONDS
 
     assert endpoint.calls == ["marked since 0.0"]
-    assert answered.calls == []
+    assert answered_endpoint.calls == []
 
 
 def test_an_attempt_that_ends_while_it_is_marked_is_released(
@@ -78,7 +78,7 @@ def test_a_mark_that_fails_stops_no_batch(
 
     attempts.mark_unanswered()
 
-    assert [what for what, _ in telemetry.reports] == ["trouble"]
+    assert [name for name, _ in telemetry.reports] == ["trouble"]
 
 
 def test_an_endpoint_that_usually_takes_long_is_marked_later(

@@ -1,4 +1,4 @@
-"""A client is dear to make, so there is one of each, and only if it is asked for."""
+"""AWS clients, which are expensive, are made once each and on first use."""
 
 import botocore.session
 import pytest
@@ -7,22 +7,22 @@ from lakehook.adapters.aws import Aws
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    made: list[str] = []
+def services(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    services: list[str] = []
 
     def create(_: object, service: str, **__: object) -> object:
-        made.append(service)
+        services.append(service)
         return object()
 
     monkeypatch.setattr(botocore.session.Session, "create_client", create)
-    return made
+    return services
 
 
-def test_a_client_is_made_once_and_not_before_it_is_asked_for(made: list[str]):
+def test_a_client_is_made_once_and_on_first_use(services: list[str]):
     aws = Aws()
-    assert made == []
+    assert services == []
 
     assert aws.dynamodb() is aws.dynamodb()
     assert aws.sqs() is aws.sqs()
 
-    assert made == ["dynamodb", "sqs"]
+    assert services == ["dynamodb", "sqs"]

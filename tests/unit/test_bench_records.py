@@ -1,4 +1,4 @@
-"""The bench calls handlers as Lambda does, and nobody runs all of it at every change."""
+"""Records of the bench, which calls handlers as Lambda does and runs seldom."""
 
 from bench import aws_clients
 from functions.deliver.handler import queue_message

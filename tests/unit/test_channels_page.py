@@ -1,4 +1,4 @@
-"""The commands and the samples of docs/channels.md are those of the code."""
+"""Commands and samples of docs/channels.md, which must be those of the code."""
 
 import json
 import re
@@ -53,24 +53,24 @@ def commands() -> list[list[str]]:
     ]
 
 
-def test_its_commands_are_taken_as_they_stand(
+def test_the_commands_of_the_page_are_valid(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.chdir(tmp_path)
     Path("secret.txt").write_text("SECs3cret\n", encoding="utf-8")
     Path("bot.liquid").write_text("{{ event_type | json }}", encoding="utf-8")
     terminal = Terminal(FakeStack(), capsys)
-    taken = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
-    terminal.stack.queue.result_of = lambda _: PingResult(taken, echoed=False)
+    attempt = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
+    terminal.stack.queue.result_of = lambda _: PingResult(attempt, echoed=False)
 
     for command in commands():
         assert terminal(*command) == 0, terminal.err
 
-    subscribed = [one.channel for one in terminal.stack.subscriptions.all()]
+    subscribed = [subscription.channel for subscription in terminal.stack.subscriptions.all()]
     assert subscribed == ["slack", "wecom", "feishu", "dingtalk", "teams", "email", "webhook"]
 
 
-def test_its_samples_are_what_is_sent():
+def test_the_samples_of_the_page_are_the_rendered_messages():
     slack = json.loads(CHANNELS["slack"].render(FAILED, Locale()).body)
     wecom = json.loads(CHANNELS["wecom"].render(FAILED, Locale(Language.CHINESE)).body)
     mail = CHANNELS["email"].render(FAILED, Locale(time_zone="Europe/Berlin"))

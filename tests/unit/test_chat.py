@@ -1,4 +1,4 @@
-"""What people are told of an event, in either language, whatever a producer has written."""
+"""Notifications of events in either language, whatever a producer has written."""
 
 from dataclasses import replace
 
@@ -25,18 +25,18 @@ ENGLISH, CHINESE = Language.ENGLISH, Language.CHINESE
 BEGAN, ENDED = "2024-09-05T15:00:00+08:00", "2024-09-05T16:05:09.5+08:00"
 
 
-def told(delivery: Delivery, language: Language = ENGLISH) -> Notification:
+def notification_of(delivery: Delivery, language: Language = ENGLISH) -> Notification:
     return Notification.from_facts(NotificationFacts.from_delivery(delivery), Locale(language))
 
 
 def facts(language: Language = ENGLISH, **changes: object) -> dict[str, str]:
-    return dict(told(a_delivery(**changes), language).facts)
+    return dict(notification_of(a_delivery(**changes), language).facts)
 
 
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("event_type", EventType)
-def test_every_event_has_words_in_every_language(event_type: EventType, language: Language):
-    telling = told(a_delivery(event_type=str(event_type), task={"id": 4}), language)
+def test_every_event_has_a_headline_in_every_language(event_type: EventType, language: Language):
+    telling = notification_of(a_delivery(event_type=str(event_type), task={"id": 4}), language)
 
     assert "39" in telling.headline
     assert translations_for(language).states[event_type.partition("_")[2]] in telling.headline
@@ -73,13 +73,13 @@ def test_the_headline_says_what_happened_to_what(
 ):
     delivery = a_delivery(**{"event_type": "PIPELINE_FAILED", **changes})
 
-    assert told(delivery, ENGLISH).headline == english
-    assert told(delivery, CHINESE).headline == chinese
+    assert notification_of(delivery, ENGLISH).headline == english
+    assert notification_of(delivery, CHINESE).headline == chinese
 
 
 def test_the_facts_are_those_that_are_known():
-    said = {"source": "staging", "pipeline_name": "nightly", "began_at": BEGAN}
-    assert facts(event_type="PIPELINE_COMPLETED", **said, finished_at=ENDED) == {
+    fields = {"source": "staging", "pipeline_name": "nightly", "began_at": BEGAN}
+    assert facts(event_type="PIPELINE_COMPLETED", **fields, finished_at=ENDED) == {
         "Project": "湖",
         "Pipeline": "staging/39 (nightly)",
         "Trigger": "blueprint 7",
@@ -89,7 +89,7 @@ def test_the_facts_are_those_that_are_known():
 
 
 @pytest.mark.parametrize(
-    ("zone", "at", "shown"),
+    ("zone", "at", "expected"),
     [
         ("", "2026-07-01T12:00:00Z", "2026-07-01 12:00:00 UTC"),
         ("Asia/Shanghai", "2026-07-01T20:00:00.5Z", "2026-07-02 04:00:00 UTC+08:00"),
@@ -99,13 +99,13 @@ def test_the_facts_are_those_that_are_known():
         ("Mars/Olympus", "2026-07-01T12:00:00Z", "2026-07-01 12:00:00 UTC"),  # of a later release
     ],
 )
-def test_the_time_is_that_of_the_readers(zone: str, at: str, shown: str):
+def test_the_time_is_that_of_the_readers(zone: str, at: str, expected: str):
     locale = Locale(time_zone=zone)
     delivery = a_delivery(timestamp=at)
 
     notification = Notification.from_facts(NotificationFacts.from_delivery(delivery), locale)
 
-    assert notification.facts[-1] == ("Time", shown)
+    assert notification.facts[-1] == ("Time", expected)
 
 
 @pytest.mark.parametrize(
@@ -172,26 +172,29 @@ def test_a_stall_is_told_in_both_languages():
     delivery = a_delivery(**stall.document)
 
     assert (
-        told(delivery, ENGLISH).message
+        notification_of(delivery, ENGLISH).message
         == "Created for 15 min, and no change of state was reported."
     )
-    assert told(delivery, CHINESE).message == "停留在“已创建”状态已达 15 分，其间未收到状态变化。"
+    assert (
+        notification_of(delivery, CHINESE).message
+        == "停留在“已创建”状态已达 15 分，其间未收到状态变化。"
+    )
     assert facts(**stall.document)["Duration"] == "15 min"
 
 
-def test_a_stall_that_somebody_else_tells_is_told_in_his_words():
+def test_a_stall_that_a_producer_publishes_keeps_its_message():
     for data in ({}, {"state": 7, "seconds": 9}, {"state": "running"}, {"seconds": "9"}):
         delivery = a_delivery(event_type="PIPELINE_STALLED", message="it hangs", data=data)
 
-        assert told(delivery, CHINESE).message == "it hangs"
+        assert notification_of(delivery, CHINESE).message == "it hangs"
 
 
-def test_what_was_filled_in_and_what_comes_late_says_so():
-    usual = a_delivery()
+def test_an_inferred_or_late_event_has_a_remark():
+    ordinary = a_delivery()
     odd = replace(a_delivery(inferred=True), late=True)
 
-    assert told(usual).remarks == ()
-    assert told(odd, CHINESE).remarks == (
+    assert notification_of(ordinary).remarks == ()
+    assert notification_of(odd, CHINESE).remarks == (
         translations_for(CHINESE).inferred,
         translations_for(CHINESE).late,
     )
@@ -289,7 +292,7 @@ def test_three_of_the_tasks_that_failed_say_why_and_the_others_are_counted():
     ]
     delivery = a_delivery(event_type="PIPELINE_FAILED", message=NESTED, failed_tasks=tasks)
 
-    assert told(delivery, ENGLISH).message.split("\n") == [
+    assert notification_of(delivery, ENGLISH).message.split("\n") == [
         "Error running pipeline 39.",
         "Failed tasks:",
         "131 (jira): 401",
@@ -297,7 +300,7 @@ def test_three_of_the_tasks_that_failed_say_why_and_the_others_are_counted():
         "133 (jira): cancelled",
         "and 2 more",
     ]
-    assert told(delivery, CHINESE).message.split("\n")[1:] == [
+    assert notification_of(delivery, CHINESE).message.split("\n")[1:] == [
         "失败的任务：",
         "131（jira）：401",
         "132",
@@ -313,13 +316,13 @@ def test_three_of_the_tasks_that_failed_say_why_and_the_others_are_counted():
 def test_no_more_tasks_are_said_to_have_failed_than_are_known_to(count: int, last: str):
     tasks = [a_failed_task(number) for number in range(1, count + 1)]
 
-    message = told(a_delivery(event_type="PIPELINE_PARTIAL", failed_tasks=tasks)).message
+    message = notification_of(a_delivery(event_type="PIPELINE_PARTIAL", failed_tasks=tasks)).message
 
     assert message.split("\n")[-1] == last
 
 
 @pytest.mark.parametrize(
-    ("message", "shown"),
+    ("message", "expected"),
     [
         (
             NESTED,
@@ -329,25 +332,32 @@ def test_no_more_tasks_are_said_to_have_failed_than_are_known_to(count: int, las
         (f"x\nWraps: (2) {'y' * 5000}", f"x: {'y' * 996}…"),
     ],
 )
-def test_an_error_within_errors_is_one_line_and_other_words_stay(message: str, shown: str):
-    assert told(a_delivery(event_type="PIPELINE_FAILED", message=message)).message == shown
+def test_an_error_within_errors_is_one_line_and_other_words_stay(message: str, expected: str):
+    assert (
+        notification_of(a_delivery(event_type="PIPELINE_FAILED", message=message)).message
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
-    ("url", "shown"),
+    ("url", "expected"),
     [
         ("http://lake:4000/a%20b?c=d&e#f", "http://lake:4000/a%20b?c=d&e#f"),
         ("https://x/a|<b>)]\"'`\\", "https://x/a%7C%3Cb%3E%29%5D%22%27%60%5C"),
     ],
 )
-def test_the_link_goes_where_the_event_says_and_breaks_out_of_no_markup(url: str, shown: str):
-    link = told(a_delivery(pipeline_url=url)).link
+def test_the_link_goes_where_the_event_says_and_breaks_out_of_no_markup(url: str, expected: str):
+    link = notification_of(a_delivery(pipeline_url=url)).link
 
     assert link
-    assert link.url == shown
-    assert told(a_delivery(pipeline_url=url), CHINESE).link == replace(link, text="查看流水线")
-    assert told(a_delivery()).link is None
-    assert told(a_delivery(pipeline_url="http://[fd00::1]/")).link is None, "no markup can hold it"
+    assert link.url == expected
+    assert notification_of(a_delivery(pipeline_url=url), CHINESE).link == replace(
+        link, text="查看流水线"
+    )
+    assert notification_of(a_delivery()).link is None
+    assert notification_of(a_delivery(pipeline_url="http://[fd00::1]/")).link is None, (
+        "no markup can hold it"
+    )
 
 
 @settings(max_examples=40)
@@ -357,7 +367,7 @@ def test_the_link_goes_where_the_event_says_and_breaks_out_of_no_markup(url: str
 def test_a_name_is_on_one_bounded_line_that_can_be_seen(
     project: str, plugin: str, message: str, task_id: str | None
 ):
-    telling = told(
+    telling = notification_of(
         a_delivery(
             event_type="TASK_FAILED",
             project_name=project,
@@ -375,18 +385,18 @@ def test_a_name_is_on_one_bounded_line_that_can_be_seen(
 
 
 @given(st.text(), st.integers(0, 40), st.sampled_from([len, utf8_size, utf16_size]))
-def test_what_is_cut_fits_and_is_a_whole_number_of_characters(text: str, most: int, size: Size):
-    cut = truncate(text, most, size=size)
+def test_what_is_cut_fits_and_is_a_whole_number_of_characters(text: str, limit: int, size: Size):
+    cut = truncate(text, limit, size=size)
 
-    assert size(cut) <= most
-    assert cut == text if size(text) <= most else text.startswith(cut.removesuffix("…"))
+    assert size(cut) <= limit
+    assert cut == text if size(text) <= limit else text.startswith(cut.removesuffix("…"))
 
 
 @given(st.text("a&b", max_size=30), st.integers(1, 60))
-def test_what_one_character_became_stays_whole(text: str, most: int):
-    cut = truncate(text, most, encode=lambda one: "&amp;" if one == "&" else one)
+def test_what_one_character_became_stays_whole(text: str, limit: int):
+    cut = truncate(text, limit, encode=lambda character: "&amp;" if character == "&" else character)
 
-    assert len(cut) <= most
+    assert len(cut) <= limit
     assert cut.replace("&amp;", "&").removesuffix("…") in text
 
 

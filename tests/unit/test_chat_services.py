@@ -146,7 +146,7 @@ def test_whatever_an_event_says_it_fits_and_nothing_in_it_acts(
 
 
 @pytest.mark.parametrize(
-    ("channel", "said", "sent"),
+    ("channel", "text", "message"),
     [
         ("feishu", "done", {"msg_type": "text", "content": {"text": "done"}}),
         ("feishu", '{"msg_type": "post"}', {"msg_type": "post"}),
@@ -160,13 +160,13 @@ def test_whatever_an_event_says_it_fits_and_nothing_in_it_acts(
     ],
 )
 def test_a_template_gives_a_text_or_the_whole_message(
-    channel: str, said: str, sent: object
+    channel: str, text: str, message: object
 ) -> None:
-    usual = RenderedMessage(body=b"usual")
+    default = RenderedMessage(body=b"usual")
 
-    composed = CHANNELS[channel].apply_template(RenderedTemplate(body=said), usual)
+    composed = CHANNELS[channel].apply_template(RenderedTemplate(body=text), default)
 
-    assert json.loads(composed.body) == sent
+    assert json.loads(composed.body) == message
 
 
 def test_feishu_s_signature_is_of_an_empty_message_by_the_time_and_the_secret() -> None:

@@ -1,4 +1,4 @@
-"""An endpoint that is down, or slow: nobody calls it in vain, and nobody is lost."""
+"""Circuit breakers: an endpoint that is down or slow is called seldom, and no lane is lost."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,7 +40,7 @@ class World(DeliverFunction):
         self.schedule = RetrySchedule((120,) * 5)
         self.attempts.otherwise = self.attempt
 
-    def clockwork(self) -> int:
+    def run_scheduler(self) -> int:
         tick = a_tick(self.ledger, self.queue, self.clock, subscriptions=self.subscriptions)
         return tick.resume_lanes() + tick.probe_endpoints()
 
@@ -50,21 +50,21 @@ class World(DeliverFunction):
             self.receive(in_lane(number))
 
     def tick(self) -> list[Lane]:
-        """The clock rings, and each word it sends is worked off; the lanes that were told."""
+        """Run the scheduler, process its resumes, and return the lanes resumed."""
         self.queue.resumes.clear()
-        self.clockwork()
+        self.run_scheduler()
         return self.deliver_resumed()
 
     def deliver_resumed(self) -> list[Lane]:
-        told = []
+        lanes = []
         while self.queue.resumes:
             resume = self.queue.resumes.pop(0)
-            told.append(resume.lane)
+            lanes.append(resume.lane)
             self.receive(resume)
-        return told
+        return lanes
 
     def slow_down(self) -> EndpointHealth:
-        """An attempt takes long, and so the endpoint is slow from now on."""
+        """Make the endpoint slow by an attempt that takes long."""
         self.took_ms = 16000
         self.receive(in_lane(1))
         return self.ledger.healths.by_subscription["sub_a"]
@@ -108,7 +108,7 @@ def test_after_a_success_all_that_waited_is_woken_little_by_little(world: World)
     world.down = False
     world.clock.sleep(120)
     world.queue.resumes.clear()
-    world.clockwork()
+    world.run_scheduler()
     (probe,) = [resume for resume in world.queue.resumes if resume.probe]
     world.queue.resumes = []
 
@@ -157,7 +157,7 @@ def test_a_slow_endpoint_has_three_lanes_worked_off_at_a_time(world: World):
 
 
 class Hanging(World):
-    """The first attempt gets no answer for so long, and what happens meanwhile."""
+    """A world whose first attempt hangs, with an action meanwhile."""
 
     def __init__(self, seconds: float, meanwhile: Callable[["World"], object]) -> None:
         super().__init__()
@@ -239,7 +239,7 @@ def test_a_failing_probe_in_a_short_schedule_waits_in_the_queue_like_any_attempt
     world.open_the_breaker()
     world.clock.sleep(10)
     world.queue.resumes.clear()
-    world.clockwork()
+    world.run_scheduler()
     probe = next(resume for resume in world.queue.resumes if resume.probe)
 
     assert world.receive(probe) == [Nack(10.0)]
@@ -271,33 +271,33 @@ def test_a_thousand_dead_lanes_keep_no_probe_from_a_living_one_and_are_not_read_
     world.ledger.lanes = {lane: replace(dead, lane=lane) for lane in lanes}
     if is_one_alive:
         world.ledger.lanes[living.lane] = living
-    read: list[HeldLane] = []
+    lanes_read: list[HeldLane] = []
     held_lanes = world.ledger.held_lanes
     monkeypatch.setattr(
         world.ledger,
         "held_lanes",
-        lambda subscription: (read.append(lane) or lane for lane in held_lanes(subscription)),
+        lambda subscription: (lanes_read.append(lane) or lane for lane in held_lanes(subscription)),
     )
     suspended = [lane for lane in held_lanes("sub_a") if lane.suspended]
     monkeypatch.setattr(world.ledger, "suspended_lanes", lambda _: iter(suspended))
     world.clock.sleep(120)
 
-    world.clockwork()
+    world.run_scheduler()
 
     assert [resume.lane for resume in world.queue.resumes if resume.probe] == (
         [living.lane] if is_one_alive else []
     )
-    assert len(read) <= MAX_LANES_PROBED
+    assert len(lanes_read) <= MAX_LANES_PROBED
 
 
 def test_a_pause_in_the_midst_of_a_visit_loses_nothing(world: World):
-    seen = iter([a_subscription()])
+    first_reads = iter([a_subscription()])
     find = world.subscriptions.find
 
     def paused_meanwhile(subscription_id: str, *, fresh: bool = False) -> Subscription | None:
         paused = a_subscription(paused_at="2026-01-01T00:00:00Z")
         world.subscriptions.put(paused)
-        return next(seen, None) or find(subscription_id, fresh=fresh)
+        return next(first_reads, None) or find(subscription_id, fresh=fresh)
 
     world.subscriptions.find = paused_meanwhile  # type: ignore[method-assign]
 
@@ -347,7 +347,7 @@ def test_a_probe_that_came_to_nothing_is_soon_followed_by_another(world: World):
     world.open_the_breaker()
     world.down = False
     world.clock.sleep(120)
-    world.clockwork()
+    world.run_scheduler()
     world.queue.resumes.clear()
     world.clock.sleep(30)
 
@@ -447,14 +447,14 @@ def test_two_workers_that_resume_lanes_at_once_resume_different_ones(
 
 
 def probe_of_a_long_outage(world: World) -> Resume:
-    """Its lane is to retry sooner than the endpoint is probed again."""
+    """A probe in a lane that retries sooner than the endpoint is probed again."""
     world.schedule = RetrySchedule((5, 60, 300))
     world.open_the_breaker()
     opened = world.ledger.healths.by_subscription["sub_a"]
     world.ledger.healths.by_subscription["sub_a"] = replace(opened, probes=9)
     world.clock.sleep(120)
     world.queue.resumes.clear()
-    world.clockwork()
+    world.run_scheduler()
     (probe,) = [resume for resume in world.queue.resumes if resume.probe]
     return probe
 
@@ -508,7 +508,7 @@ def test_a_probe_before_its_lanes_own_time_costs_the_lane_nothing(world: World):
     world.open_the_breaker()
     before = {lane: held.attempts for lane, held in world.ledger.lanes.items()}
     retry_at = {lane: held.retry_at for lane, held in world.ledger.lanes.items()}
-    made = len(world.attempts.message_ids)
+    attempts_before = len(world.attempts.message_ids)
 
     for _ in range(20):
         health = world.ledger.healths.by_subscription["sub_a"]
@@ -516,7 +516,7 @@ def test_a_probe_before_its_lanes_own_time_costs_the_lane_nothing(world: World):
         world.clock.sleep(10)
         world.tick()
 
-    assert len(world.attempts.message_ids) > made + 10
+    assert len(world.attempts.message_ids) > attempts_before + 10
     assert {lane: held.attempts for lane, held in world.ledger.lanes.items()} == before
     assert {lane: held.retry_at for lane, held in world.ledger.lanes.items()} == retry_at
 
@@ -525,7 +525,7 @@ def test_a_stray_503_keeps_nobody_longer_than_its_own_retry(world: World):
     world.schedule = RetrySchedule((5, 300))
     throttled = Attempt(at=world.clock.now(), outcome=Outcome.THROTTLED, milliseconds=5, status=503)
     world.attempts.otherwise = lambda: throttled
-    (again,) = world.receive(in_lane(1))
+    (disposition,) = world.receive(in_lane(1))
     world.attempts.otherwise = world.attempt
     world.receive(in_lane(2))
     world.clock.sleep(5)
@@ -533,18 +533,18 @@ def test_a_stray_503_keeps_nobody_longer_than_its_own_retry(world: World):
     world.receive(in_lane(1))
     world.deliver_resumed()
 
-    assert again == Nack(5.0)
+    assert disposition == Nack(5.0)
     assert world.ledger.lanes == {}
 
 
 def test_who_gets_no_slot_in_a_crowd_comes_again(world: World):
     world.slow_down()
     world.ledger.healths.save = lambda *_: False  # type: ignore[method-assign]
-    made = len(world.attempts.message_ids)
+    attempts_before = len(world.attempts.message_ids)
 
     assert world.receive(in_lane(2)) == [Nack(1.0)]
 
-    assert len(world.attempts.message_ids) == made
+    assert len(world.attempts.message_ids) == attempts_before
     assert world.ledger.lanes[Lane("sub_a", "2")].is_due(world.clock.now())
 
 
@@ -554,11 +554,11 @@ def test_a_lane_that_is_due_while_all_permits_are_taken_waits_for_one(world: Wor
     world.health(replace(slow, permits=(world.clock.now() + 60,) * PERMITS))
     world.receive(in_lane(2))
     world.ledger.lanes[lane] = world.ledger.lanes[lane].resumed(now=world.clock.now())
-    made = len(world.attempts.message_ids)
+    attempts_before = len(world.attempts.message_ids)
 
     assert world.receive(in_lane(2)) == [Ack()]
 
-    assert len(world.attempts.message_ids) == made
+    assert len(world.attempts.message_ids) == attempts_before
     assert world.ledger.lanes[lane].suspended_reason is SuspendedReason.CONCURRENCY_LIMIT
 
 
@@ -569,7 +569,9 @@ def test_a_lane_that_falls_asleep_as_a_permit_is_released_goes_on_by_itself(worl
     page = deliver.read(late := [in_lane(2)])
     world.health(slow)
 
-    assert deliver([ReceivedMessage(one) for one in late], page, lambda: 30.0) == [Nack(1.0)]
+    assert deliver([ReceivedMessage(delivery) for delivery in late], page, lambda: 30.0) == [
+        Nack(1.0)
+    ]
 
     assert world.ledger.lanes[Lane("sub_a", "2")].is_due(world.clock.now())
 
@@ -579,7 +581,7 @@ def test_where_the_clock_finds_no_lane_to_probe_the_next_that_is_looked_at_does_
     for lane, held in list(world.ledger.lanes.items()):
         world.ledger.lanes[lane] = replace(held, head_is_dead=True)
     world.clock.sleep(300)
-    assert not any(resume.probe for resume in told_by(world))
+    assert not any(resume.probe for resume in lanes_resumed_by(world))
 
     world.down = False
     world.receive(in_lane(77))
@@ -587,8 +589,8 @@ def test_where_the_clock_finds_no_lane_to_probe_the_next_that_is_looked_at_does_
     assert world.ledger.records[Lane("sub_a", "77"), 1].status is DeliveryStatus.DELIVERED
 
 
-def told_by(world: World) -> list[Resume]:
-    world.clockwork()
+def lanes_resumed_by(world: World) -> list[Resume]:
+    world.run_scheduler()
     return world.queue.resumes
 
 
@@ -603,7 +605,7 @@ def test_a_lane_that_falls_asleep_as_the_breaker_closes_goes_on_by_itself(
     world.down = False
     world.ledger.healths.by_subscription.clear()
 
-    deliver([ReceivedMessage(one) for one in late], page, lambda: time_left)
+    deliver([ReceivedMessage(delivery) for delivery in late], page, lambda: time_left)
 
     held = world.ledger.lanes.get(Lane("sub_a", "77"))
     assert ("sub_a#77#1" in world.attempts.message_ids, held is None) == (goes, goes)

@@ -1,4 +1,4 @@
-"""Client certificates at the door: what is refused, and what is shown of one that is in force."""
+"""Client certificates: which are refused, and what is shown of an active one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
 from tests.integration.authority import Authority
 from tests.terminal import Terminal, add
-from tests.unit.test_api import Desktop
+from tests.unit.test_api import ApiOverFakes
 
 SET = ("subscriptions", "set-client-certificate", "ci")
 Pair = tuple[str, str]
@@ -49,11 +49,14 @@ def test_what_is_in_force_is_shown_and_its_key_is_sealed_and_never_shown(
     add(terminal)
     certificate, key = a_pair(authority)
 
-    given = files(tmp_path, (certificate + authority.pem, key))
-    shown = terminal.json(*SET, *given)["client_certificate"]
+    options = files(tmp_path, (certificate + authority.pem, key))
+    certificate_view = terminal.json(*SET, *options)["client_certificate"]
 
-    assert shown["subject"] == "CN=lakehook"
-    assert (shown["expires_at"], len(shown["fingerprint"])) == ("2026-04-01T12:00:00.000+00:00", 64)
+    assert certificate_view["subject"] == "CN=lakehook"
+    assert (certificate_view["expires_at"], len(certificate_view["fingerprint"])) == (
+        "2026-04-01T12:00:00.000+00:00",
+        64,
+    )
     subscription = stored(terminal)
     in_force = subscription.client_certificate
     assert in_force
@@ -170,7 +173,7 @@ def test_where_there_is_no_tls_of_ours_there_is_no_certificate(
 def test_it_does_not_go_along_to_another_receiver(
     terminal: Terminal, authority: Authority, tmp_path: Path
 ) -> None:
-    """There it would let in whoever may change the URL."""
+    """A certificate would otherwise authenticate whoever may change the URL."""
     id_ = add(terminal)["subscription_id"]
     terminal(*SET, *files(tmp_path, a_pair(authority)))
 
@@ -196,23 +199,26 @@ def test_a_month_before_it_expires_a_person_is_told(
 
 
 def test_by_the_api_as_by_the_command(authority: Authority) -> None:
-    api = Desktop()
+    api = ApiOverFakes()
     path = f"/subscriptions/{api.subscribe()}/client-certificate"
     certificate, key = a_pair(authority)
 
-    shown = api.call("PUT", path, {"certificate": certificate, "key": key})
+    stored_response = api.call("PUT", path, {"certificate": certificate, "key": key})
     mixed_up = api.call("PUT", path, {"certificate": certificate, "key": a_pair(authority)[1]})
     no_text = api.call("PUT", path, {"certificate": certificate, "key": [key]})
     removed = api.call("DELETE", path)
 
-    assert shown.document["client_certificate"]["subject"] == "CN=lakehook"
+    assert stored_response.document["client_certificate"]["subject"] == "CN=lakehook"
     assert (mixed_up.status, no_text.status) == (422, 422)
     assert removed.document["client_certificate"] is None
-    assert key.splitlines()[1] not in str([shown, mixed_up, no_text, removed])
+    assert key.splitlines()[1] not in str([stored_response, mixed_up, no_text, removed])
 
 
 def test_a_certificate_alone_does_not_make_two_the_same() -> None:
-    """Else a connection of its owner would be lent to who has copied it."""
-    one, copied = ClientCertificate(b"public", b"key"), ClientCertificate(b"public", b"another")
+    """A shared digest would let a copy of the certificate reuse its owner's connection."""
+    original, copied = (
+        ClientCertificate(b"public", b"key"),
+        ClientCertificate(b"public", b"another"),
+    )
 
-    assert one.digest != copied.digest
+    assert original.digest != copied.digest

@@ -1,4 +1,4 @@
-"""The CloudEvents channels, read by the public SDK as a receiver reads them."""
+"""CloudEvents channels, read by the public SDK as a receiver reads them."""
 
 import json
 from dataclasses import replace
@@ -66,7 +66,7 @@ def test_the_public_sdk_reads_a_signed_event(channel: str) -> None:
     request = requested(channel, CHANNELS[channel].render(DELIVERY, Locale()))
     event = received(request)
 
-    known: dict[str, Any] = {
+    expected: dict[str, Any] = {
         "id": 'e"3%',
         "source": "/lakehook/staging",
         "type": "dev.lakehook.pipeline.created",
@@ -78,7 +78,7 @@ def test_the_public_sdk_reads_a_signed_event(channel: str) -> None:
     }
     attributes = event.get_attributes()
     assert "2026-01-01T12:00:00Z" in f"{request.body!r} {request.headers}"
-    assert {name: attributes[name] for name in known} == known
+    assert {name: attributes[name] for name in expected} == expected
     assert attributes["datacontenttype"] == "application/json"
     assert event.get_data() == json.loads(webhook_channel.render(DELIVERY))
 
@@ -121,9 +121,9 @@ def test_a_ping_is_a_cloud_event_with_its_challenge(channel: str) -> None:
 
 @pytest.mark.parametrize("channel", MODES)
 def test_a_template_is_refused(channel: str) -> None:
-    terms = SubscriptionFields(name="ce", url="https://ci.example/hook", format=channel)
-    made, secret = FakeStack().service().subscribe(terms)
-    assert (made.channel, secret is not None) == (channel, True)
+    fields = SubscriptionFields(name="ce", url="https://ci.example/hook", format=channel)
+    created, secret = FakeStack().service().subscribe(fields)
+    assert (created.channel, secret is not None) == (channel, True)
 
     with pytest.raises(InvalidSubscription, match="does not support templates"):
-        FakeStack().service().subscribe(replace(terms, template_body="{{ event_type }}"))
+        FakeStack().service().subscribe(replace(fields, template_body="{{ event_type }}"))

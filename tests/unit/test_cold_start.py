@@ -1,4 +1,4 @@
-"""Somebody waits for a cold start: what a function needs later, or never, it does not import."""
+"""Cold starts: a function imports nothing at the start that it needs later or never."""
 
 import subprocess
 import sys
@@ -11,13 +11,13 @@ from bench.cold_start import SETTINGS, program
 ROOT = Path(__file__).parents[2]
 
 ANY = {"boto3", "s3transfer", "requests", "liquid", "babel", "cryptography", "sqlite3"}
-"""What only some subscriptions need comes in when the first of them is met."""
+"""Modules that only some subscriptions need, imported at the first of them."""
 
 SENDER = {"lakehook.adapters.http.client"}
 CALLER = {"pydantic", "aws_lambda_powertools.event_handler"}
 OPERATORS = {"lakehook.domain.status", "lakehook.replay.manage"}
 NOTICES = {"lakehook.domain.channels.notification", "lakehook.domain.devlake.notification"}
-"""What only some channels render, and what only the ingress parses."""
+"""Modules that only some channels or only the ingress need."""
 
 NEEDS = {
     "ingress": "lakehook.ingestion.receive_notification",

@@ -1,4 +1,4 @@
-"""The console: who is let in, what each page shows and does, and strangers' text on it."""
+"""The console: access, what each page shows and does, and strangers' text on it."""
 
 import html
 import json
@@ -55,17 +55,21 @@ def console(stack: FakeStack) -> Visitor:
     return visitor(stack.service)
 
 
-def named(stack: FakeStack, name: str) -> str:
-    (found,) = [one.id for one in stack.subscriptions.by_id.values() if name in one.name]
-    return found
+def subscription_id_of(stack: FakeStack, name: str) -> str:
+    (id_,) = [
+        subscription.id
+        for subscription in stack.subscriptions.by_id.values()
+        if name in subscription.name
+    ]
+    return id_
 
 
-def path_of(stack: FakeStack, name: str, rest: str = "") -> str:
-    return f"/subscriptions/{named(stack, name)}{rest}"
+def path_of(stack: FakeStack, name: str, suffix: str = "") -> str:
+    return f"/subscriptions/{subscription_id_of(stack, name)}{suffix}"
 
 
 def delivery(stack: FakeStack, name: str, pipeline: int = 39, sequence: int = 2) -> str:
-    return f"{named(stack, name)}#{pipeline}#{sequence}"
+    return f"{subscription_id_of(stack, name)}#{pipeline}#{sequence}"
 
 
 def all_paths(stack: FakeStack) -> Iterator[str]:
@@ -79,8 +83,8 @@ def all_paths(stack: FakeStack) -> Iterator[str]:
     yield from ("/events/parked/", "/events/parked/m1", "/events/parked/m1/delete")
     yield from ("/events/", "/events/?since=7d", "/replays/", "/replays/new", "/subscribe")
     for name in ("metrics", "ci-status", "old-portal"):
-        yield from (path_of(stack, name, rest) for rest in TABS + CHANGES)
-    yield f"/dead-letters/redrive?subscription={named(stack, 'metrics')}"
+        yield from (path_of(stack, name, suffix) for suffix in TABS + CHANGES)
+    yield f"/dead-letters/redrive?subscription={subscription_id_of(stack, 'metrics')}"
     for lane, sequence in list(stack.ledger.records)[::7]:
         yield "/deliveries/" + quote(f"{lane}#{sequence}", safe="")
 
@@ -117,9 +121,9 @@ def test_the_url_that_a_browser_is_started_with_serves_once(stack: FakeStack):
     assert visitor_of(stranger).get(ticket).status_code == 403
 
 
-def visitor_of(other: Visitor) -> Visitor:
-    """Another browser at the same console."""
-    return Visitor(other.app, other.access, other.app.test_client())
+def visitor_of(visitor_: Visitor) -> Visitor:
+    """A second browser at the same console."""
+    return Visitor(visitor_.app, visitor_.access, visitor_.app.test_client())
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8300", "127.0.0.1:8301", ""])
@@ -136,7 +140,7 @@ def test_a_form_of_another_site_changes_nothing(
     token = console.form_token(path)
 
     assert console.post(path, origin=origin, form_token=token).status_code == 403
-    assert stack.subscriptions.by_id[named(stack, "jenkins")].paused_at is None
+    assert stack.subscriptions.by_id[subscription_id_of(stack, "jenkins")].paused_at is None
 
 
 def test_a_form_without_its_token_changes_nothing_and_one_that_is_sent_twice_acts_once(
@@ -147,15 +151,15 @@ def test_a_form_without_its_token_changes_nothing_and_one_that_is_sent_twice_act
 
     assert console.post(path).status_code == 403
     assert console.post(path, form_token="guessed").status_code == 403
-    first = console.post(path, form_token=token, overlap="24h")
-    again = console.post(path, form_token=token, overlap="24h")
+    first_response = console.post(path, form_token=token, overlap="24h")
+    second_response = console.post(path, form_token=token, overlap="24h")
 
-    assert (first.status_code, again.status_code) == (200, 403)
-    assert len(stack.subscriptions.by_id[named(stack, "metrics")].secrets) == 2
+    assert (first_response.status_code, second_response.status_code) == (200, 403)
+    assert len(stack.subscriptions.by_id[subscription_id_of(stack, "metrics")].secrets) == 2
 
 
 def test_a_link_from_elsewhere_asks_once_more_with_the_cookie(stack: FakeStack):
-    """The strict cookie does not come along from another site; the page asks by itself."""
+    """The strict cookie is not sent from another site; the page reloads itself with it."""
     elsewhere = {"sec-fetch-site": "cross-site"}
     stranger = visitor(stack.service, let_in=False)
 
@@ -173,7 +177,7 @@ def test_a_read_only_console_shows_everything_and_changes_nothing(stack: FakeSta
     token = console.form_token(path)
 
     assert console.post(path, form_token=token).status_code == 403
-    assert stack.subscriptions.by_id[named(stack, "jenkins")].paused_at is None
+    assert stack.subscriptions.by_id[subscription_id_of(stack, "jenkins")].paused_at is None
     assert "/pause" not in console.page("/")
 
 
@@ -192,19 +196,21 @@ def test_the_oldest_of_very_many_forms_is_forgotten(monkeypatch: pytest.MonkeyPa
 
 
 class Checker(HTMLParser):
-    """What a page must not hold under its policy, and what would lead elsewhere."""
+    """A check for tags that a page's policy forbids, and for links to other hosts."""
 
     def __init__(self) -> None:
         super().__init__()
         self.faults: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        own = given.get("src", given.get("href") if tag == "link" else "/") or ""
+        attributes = dict(attrs)
+        own = attributes.get("src", attributes.get("href") if tag == "link" else "/") or ""
         if tag in ("style", "iframe", "img", "object") or not own.startswith("/"):
             self.faults.append(tag)
-        self.faults += [f"{tag} {name}" for name in given if name == "style" or name[:2] == "on"]
-        if str(given.get("href", "")).startswith("javascript:"):
+        self.faults += [
+            f"{tag} {name}" for name in attributes if name == "style" or name[:2] == "on"
+        ]
+        if str(attributes.get("href", "")).startswith("javascript:"):
             self.faults.append(f"{tag} href")
 
 
@@ -219,8 +225,8 @@ def check_policy(page: TestResponse) -> None:
 def test_each_page_keeps_to_its_policy_and_its_secrets_whatever_strangers_wrote():
     stack = lively_stack(hostile=True)
     console = visitor(stack.service)
-    made = console.confirm(path_of(stack, "metrics", "/rotate-secret"), overlap="1h")
-    assert re.search(r"whsec_[\w+/=]+", made.text), "shown this once"
+    rotated = console.confirm(path_of(stack, "metrics", "/rotate-secret"), overlap="1h")
+    assert re.search(r"whsec_[\w+/=]+", rotated.text), "shown this once"
 
     for path in all_paths(stack):
         page = console.get(path)
@@ -236,26 +242,26 @@ def test_a_page_makes_as_many_calls_however_much_waits(monkeypatch: pytest.Monke
         down = stack.service().find_subscription("ci-status")
         for number in range(100, 100 + waiting):
             hold(stack, down, number)
-        made: list[int] = []
+        lengths: list[int] = []
         for name in ("find", "find_many", "count_waiting_behind", "by_lane"):
-            kept = getattr(type(stack.ledger), name)
+            method = getattr(type(stack.ledger), name)
 
-            def counted(*given: Any, kept: Any = kept, **terms: Any) -> Any:
-                made.append(len(given[1]) if isinstance(given[1], list) else 1)
-                return kept(*given, **terms)
+            def counted(*arguments: Any, method: Any = method, **options: Any) -> Any:
+                lengths.append(len(arguments[1]) if isinstance(arguments[1], list) else 1)
+                return method(*arguments, **options)
 
             monkeypatch.setattr(type(stack.ledger), name, counted)
         console = visitor(stack.service)
-        made.clear()
-        for rest in ("/", path_of(stack, "ci-status"), path_of(stack, "ci-status", "/waiting")):
-            console.page(rest)
+        lengths.clear()
+        for path in ("/", path_of(stack, "ci-status"), path_of(stack, "ci-status", "/waiting")):
+            console.page(path)
         monkeypatch.undo()
-        return sum(made)
+        return sum(lengths)
 
     assert calls(60) == calls(120)
 
 
-def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_anew(
+def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_again(
     stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ):
     over = InfrastructureError("ExpiredToken: the session is over")
@@ -286,7 +292,7 @@ def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_ane
     assert console.get("/").status_code == 503  # the old credentials are not kept
 
 
-def test_a_failure_of_aws_does_not_read_the_charts_anew(
+def test_a_failure_of_aws_does_not_read_the_charts_again(
     stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ):
     def expired(*_: object) -> None:
@@ -312,24 +318,24 @@ def test_the_language_is_switched_on_the_page_that_is_read(console: Visitor):
 def test_no_page_in_chinese_has_a_sentence_in_english_that_is_ours(stack: FakeStack):
     subscribe(stack, "mirror", disabled_reason=FAILED_FOR_DAYS, disabled_at=format_rfc3339(NOON))
     console = visitor(stack.service, language=Language.CHINESE)
-    found: set[str] = set()
+    phrases: set[str] = set()
 
     for path in [*all_paths(stack), path_of(stack, "mirror")]:
         page = console.get(path)
         check_policy(page)
-        found |= set(ENGLISH.findall(seen(page.text)))
+        phrases |= set(ENGLISH.findall(visible_text(page.text)))
 
-    assert found == {"upstream connect error", "Expecting value at"}  # a receiver's, a producer's
+    assert phrases == {"upstream connect error", "Expecting value at"}  # a receiver's, a producer's
 
 
-def seen(page: str) -> str:
-    """What a person reads: texts and labels, without commands and bodies."""
+def visible_text(page: str) -> str:
+    """Extract the text that a person reads: texts and labels, without commands and bodies."""
     page = re.sub(r"<(script|style|code|pre|textarea)\b.*?</\1>", "", page, flags=re.DOTALL)
     labels = re.findall(r'(?:aria-label|placeholder|data-label|title|alt)="([^"]*)"', page)
     return html.unescape("\n".join([re.sub(r"<[^>]*>", "\n", page), *labels]))
 
 
-def test_what_is_not_there_is_said_and_leads_on(console: Visitor):
+def test_a_missing_page_says_so_and_links_on(console: Visitor):
     for path in ("/nowhere", "/subscriptions/nobody", "/pipelines/7777", "/deliveries/a%23b%231"):
         missing = console.get(path)
         assert missing.status_code == 404, path
@@ -339,18 +345,20 @@ def test_what_is_not_there_is_said_and_leads_on(console: Visitor):
 # --- what the pages show ---
 
 
-def test_now_shows_the_worst_first_and_who_is_well(console: Visitor, stack: FakeStack):
+def test_the_start_page_shows_the_worst_first_and_counts_the_healthy(
+    console: Visitor, stack: FakeStack
+):
     page = console.page("/")
 
     order = [page.index(f">{name}</a>") for name in ("audit-log", "metrics", "warehouse")]
     assert order == sorted(order)
     assert "lakehook subscriptions rotate-secret audit-log" in page
-    assert f"/subscriptions/{named(stack, 'audit-log')}/rotate-secret" in page
+    assert f"/subscriptions/{subscription_id_of(stack, 'audit-log')}/rotate-secret" in page
     assert "2 subscribers are well" in page
     assert "is needed" in page
-    nobody = visitor(FakeStack().service).page("/")
-    assert "lakehook subscriptions add --name ci" in nobody
-    assert "is not needed" in nobody
+    empty_page = visitor(FakeStack().service).page("/")
+    assert "lakehook subscriptions add --name ci" in empty_page
+    assert "is not needed" in empty_page
 
 
 @pytest.mark.parametrize(
@@ -361,15 +369,15 @@ def test_now_shows_the_worst_first_and_who_is_well(console: Visitor, stack: Fake
         ("{ci-status}#40#2", "/deliveries/{ci-status}%2340%232"),
     ],
 )
-def test_one_field_finds_whatever_is_looked_for(
+def test_the_search_field_finds_subscriptions_pipelines_and_deliveries(
     console: Visitor, stack: FakeStack, query: str, path: str
 ):
-    id_ = named(stack, "ci-status")
+    id_ = subscription_id_of(stack, "ci-status")
     query, path = query.replace("{ci-status}", id_), path.replace("{ci-status}", id_)
 
-    found = console.get("/go?q=" + quote(query, safe=""))
+    response = console.get("/go?q=" + quote(query, safe=""))
 
-    assert found.headers["location"] == path
+    assert response.headers["location"] == path
 
 
 def test_a_pipeline_is_found_by_its_id_and_an_unfinished_one_by_its_project(
@@ -385,7 +393,7 @@ def test_a_pipeline_is_found_by_its_id_and_an_unfinished_one_by_its_project(
 
 
 def test_a_pipeline_shows_each_subscribers_deliveries_over_time(console: Visitor, stack: FakeStack):
-    first = stack.ledger.records[Lane(named(stack, "jenkins"), "40"), 1]
+    first = stack.ledger.records[Lane(subscription_id_of(stack, "jenkins"), "40"), 1]
     stack.ledger.keep(replace(first, changed_at=NOON))
     page = console.page("/pipelines/40")
 
@@ -429,15 +437,15 @@ def test_deliveries_are_filtered_by_status_pipeline_and_answer(console: Visitor,
 def test_pause_resume_and_enable_ask_once_and_say_what_they_will_do(
     console: Visitor, stack: FakeStack
 ):
-    path, id_ = path_of(stack, "jenkins"), named(stack, "jenkins")
+    path, id_ = path_of(stack, "jenkins"), subscription_id_of(stack, "jenkins")
 
-    asked = console.page(f"{path}/pause")
-    assert "lakehook subscriptions pause jenkins" in asked
-    assert "New deliveries wait in order" in asked
+    form = console.page(f"{path}/pause")
+    assert "lakehook subscriptions pause jenkins" in form
+    assert "New deliveries wait in order" in form
     assert stack.subscriptions.by_id[id_].paused_at is None
 
-    done = console.confirm(f"{path}/pause")
-    assert (done.status_code, done.headers["location"]) == (303, path)
+    response = console.confirm(f"{path}/pause")
+    assert (response.status_code, response.headers["location"]) == (303, path)
     assert stack.subscriptions.by_id[id_].paused_at
     assert "jenkins is paused." in console.page(path)
 
@@ -445,10 +453,12 @@ def test_pause_resume_and_enable_ask_once_and_say_what_they_will_do(
     assert stack.subscriptions.by_id[id_].paused_at is None
 
     console.confirm(path_of(stack, "old-portal", "/enable"))
-    assert stack.subscriptions.by_id[named(stack, "old-portal")].disabled_reason is None
+    assert (
+        stack.subscriptions.by_id[subscription_id_of(stack, "old-portal")].disabled_reason is None
+    )
 
 
-def test_a_test_says_what_the_endpoint_answered(console: Visitor, stack: FakeStack):
+def test_a_ping_shows_the_response_of_the_endpoint(console: Visitor, stack: FakeStack):
     def pong(_: Ping) -> PingResult:
         return PingResult(attempt(500, "boom"), echoed=False)
 
@@ -458,19 +468,19 @@ def test_a_test_says_what_the_endpoint_answered(console: Visitor, stack: FakeSta
     assert "jenkins did not take the test: 500 boom" in console.page("/")
 
 
-def test_letters_go_back_all_of_one_reason_or_one_alone(console: Visitor, stack: FakeStack):
-    id_ = named(stack, "metrics")
+def test_letters_are_redriven_by_reason_or_by_id(console: Visitor, stack: FakeStack):
+    id_ = subscription_id_of(stack, "metrics")
     of_reason = f"/dead-letters/redrive?subscription={id_}&reason=spent"
 
-    asked = console.page(of_reason)
-    assert "1 letter goes back" in asked
-    assert "1 delivery that waits behind follows" in asked
-    assert f"dead-letters redrive --subscription {id_} --reason spent --yes" in asked
+    form = console.page(of_reason)
+    assert "1 letter goes back" in form
+    assert "1 delivery that waits behind follows" in form
+    assert f"dead-letters redrive --subscription {id_} --reason spent --yes" in form
     console.confirm(of_reason)
     assert [record.lane.pipeline_id for record in stack.redriver.sent] == ["39"]
 
-    one = "/dead-letters/redrive?id=" + quote(delivery(stack, "metrics", 41), safe="")
-    console.confirm(one)
+    single_letter = "/dead-letters/redrive?id=" + quote(delivery(stack, "metrics", 41), safe="")
+    console.confirm(single_letter)
     assert [record.lane.pipeline_id for record in stack.redriver.sent] == ["39", "41"]
 
 
@@ -487,7 +497,7 @@ def test_a_letter_is_discarded_for_good(console: Visitor, stack: FakeStack):
 def test_a_letter_that_died_since_the_page_was_shown_is_not_discarded(
     console: Visitor, stack: FakeStack
 ):
-    path = f"/dead-letters/discard?subscription={named(stack, 'metrics')}"
+    path = f"/dead-letters/discard?subscription={subscription_id_of(stack, 'metrics')}"
     shown = console.hidden(path)
     id_ = delivery(stack, "metrics", 41)
     (later,) = [record for record in stack.ledger.records.values() if is_of(record, id_)]
@@ -511,24 +521,22 @@ def test_a_removal_says_what_is_given_up_with_it(console: Visitor, stack: FakeSt
     assert "--discard-waiting" in console.page(path)
     console.confirm(path)
 
-    assert stack.subscriptions.by_id[named(stack, "metrics")].removed_at
+    assert stack.subscriptions.by_id[subscription_id_of(stack, "metrics")].removed_at
 
 
-def test_what_is_refused_is_said_in_its_form_and_nothing_is_changed(
-    console: Visitor, stack: FakeStack
-):
+def test_a_refusal_is_shown_in_the_form_and_nothing_is_changed(console: Visitor, stack: FakeStack):
     refused = console.confirm(path_of(stack, "metrics", "/rotate-secret"), overlap="0")
 
     assert refused.status_code == 422
     assert "overlap: choose one of 24h, 1h, 7d" in refused.text
-    assert len(stack.subscriptions.by_id[named(stack, "metrics")].secrets) == 1
+    assert len(stack.subscriptions.by_id[subscription_id_of(stack, "metrics")].secrets) == 1
 
 
 def test_a_removed_subscription_is_still_shown(console: Visitor, stack: FakeStack):
-    gone = subscribe(stack, "gone", removed_at="2026-01-01T11:00:00.000+00:00")
+    removed = subscribe(stack, "gone", removed_at="2026-01-01T11:00:00.000+00:00")
 
-    assert "is-removed" in console.page(f"/subscriptions/{gone.id}")
-    assert "/test" not in console.page(f"/subscriptions/{gone.id}/terms")
+    assert "is-removed" in console.page(f"/subscriptions/{removed.id}")
+    assert "/test" not in console.page(f"/subscriptions/{removed.id}/terms")
 
 
 # --- subscribe and edit ---
@@ -536,24 +544,24 @@ def test_a_removed_subscription_is_still_shown(console: Visitor, stack: FakeStac
 NEW = {"name": "newcomer", "url": "https://ci.example/in", "channel": "webhook"}
 
 
-def test_who_is_subscribed_has_a_secret_once_and_the_code_that_uses_it(
+def test_subscribing_shows_the_secret_once_with_the_code_that_uses_it(
     console: Visitor, stack: FakeStack
 ):
-    made = console.confirm("/subscribe", **NEW, event_types=["PIPELINE_FAILED"])
+    response = console.confirm("/subscribe", **NEW, event_types=["PIPELINE_FAILED"])
 
-    assert re.search(r"whsec_[\w+/=]+", made.text)
-    assert "standardwebhooks" in made.text
-    found = stack.service().find_subscription("newcomer")
-    assert [str(one) for one in found.event_types] == ["PIPELINE_FAILED"]
+    assert re.search(r"whsec_[\w+/=]+", response.text)
+    assert "standardwebhooks" in response.text
+    subscription = stack.service().find_subscription("newcomer")
+    assert [str(event_type) for event_type in subscription.event_types] == ["PIPELINE_FAILED"]
 
 
 def test_a_header_is_kept_and_never_shown_and_a_public_key_is(console: Visitor, stack: FakeStack):
     headers = {"headers": "authorization: Bearer canary\r\n", "template_headers": "x-a: b"}
-    made = console.confirm("/subscribe", **NEW, **headers, signing="ed25519")
+    response = console.confirm("/subscribe", **NEW, **headers, signing="ed25519")
 
-    assert "whpk_" in made.text
-    found = stack.service().find_subscription("newcomer")
-    assert (found.header_names, found.template and found.template.headers) == (
+    assert "whpk_" in response.text
+    subscription = stack.service().find_subscription("newcomer")
+    assert (subscription.header_names, subscription.template and subscription.template.headers) == (
         ("authorization",),
         (("x-a", "b"),),
     )
@@ -567,28 +575,28 @@ def test_headers_are_removed_by_the_edit_form(console: Visitor, stack: FakeStack
     console.confirm("/subscribe", **NEW, headers="authorization: Bearer canary\nx-team: data")
     path = path_of(stack, "newcomer", "/edit")
     page = console.page(path)
-    shown = console.confirm(path, path[:-4] + "preview", no_headers="yes").text
+    preview = console.confirm(path, path[:-4] + "preview", no_headers="yes").text
 
     assert "Remove its headers: authorization, x-team" in page
-    assert "lakehook subscriptions update newcomer --no-headers<" in shown
-    both = console.confirm(path, no_headers="yes", headers="x-team: search")
-    assert "headers: remove them, or give new ones" in both.text
+    assert "lakehook subscriptions update newcomer --no-headers<" in preview
+    refused = console.confirm(path, no_headers="yes", headers="x-team: search")
+    assert "headers: remove them, or give new ones" in refused.text
     assert len(stack.service().find_subscription("newcomer").header_names) == 2
     console.confirm(path, no_headers="yes")
-    found = stack.service().find_subscription("newcomer")
-    assert (found.header_names, found.encrypted_headers) == ((), None)
+    subscription = stack.service().find_subscription("newcomer")
+    assert (subscription.header_names, subscription.encrypted_headers) == ((), None)
     assert "Remove its headers" not in console.page(path)
 
 
-def test_what_is_wrong_in_the_form_is_said_and_what_was_written_stays(
-    console: Visitor, stack: FakeStack
-):
+def test_a_refused_form_says_why_and_keeps_its_values(console: Visitor, stack: FakeStack):
     refused = console.confirm("/subscribe", **NEW | {"url": "http://10.0.0.1/"})
 
     assert refused.status_code == 422
     assert "url:" in refused.text
     assert 'value="newcomer"' in refused.text
-    assert "newcomer" not in {one.name for one in stack.subscriptions.by_id.values()}
+    assert "newcomer" not in {
+        subscription.name for subscription in stack.subscriptions.by_id.values()
+    }
 
 
 def test_a_preview_shows_what_would_be_sent_and_subscribes_nobody(
@@ -596,7 +604,7 @@ def test_a_preview_shows_what_would_be_sent_and_subscribes_nobody(
 ):
     before = len(stack.subscriptions.by_id)
 
-    shown = console.confirm(
+    preview = console.confirm(
         "/subscribe",
         "/subscribe/preview",
         name="newcomer",
@@ -605,17 +613,17 @@ def test_a_preview_shows_what_would_be_sent_and_subscribes_nobody(
         sample="PIPELINE_FAILED",
     )
 
-    assert "PIPELINE_FAILED of" in shown.text
-    assert "nothing: this event has no such field" in shown.text
-    assert "not: pattern" in shown.text
-    assert "lakehook subscriptions add --name newcomer --url URL" in shown.text
+    assert "PIPELINE_FAILED of" in preview.text
+    assert "nothing: this event has no such field" in preview.text
+    assert "not: pattern" in preview.text
+    assert "lakehook subscriptions add --name newcomer --url URL" in preview.text
     assert len(stack.subscriptions.by_id) == before
-    again = console.confirm("/subscribe", "/subscribe/preview", template_body="{{ oops")
-    assert "template: line 1" in again.text
+    refused = console.confirm("/subscribe", "/subscribe/preview", template_body="{{ oops")
+    assert "template: line 1" in refused.text
 
 
 def test_an_edit_changes_what_was_changed_and_says_the_command(console: Visitor, stack: FakeStack):
-    path, id_ = path_of(stack, "jenkins", "/edit"), named(stack, "jenkins")
+    path, id_ = path_of(stack, "jenkins", "/edit"), subscription_id_of(stack, "jenkins")
     form = {"url": "https://ci.example/hook", "deadline_seconds": "10", "ordering": "strict"}
 
     assert console.confirm(path, **form).status_code == 422  # nothing to change
@@ -623,14 +631,14 @@ def test_an_edit_changes_what_was_changed_and_says_the_command(console: Visitor,
 
     changed = stack.subscriptions.by_id[id_]
     assert (str(changed.ordering), str(changed.rate)) == ("skip", "20/m")
-    shown = console.confirm(path, path[:-4] + "preview", rate="", language="zh")
-    assert "lakehook subscriptions update jenkins --no-rate<" in shown.text
+    preview = console.confirm(path, path[:-4] + "preview", rate="", language="zh")
+    assert "lakehook subscriptions update jenkins --no-rate<" in preview.text
 
 
 def test_an_edit_takes_back_no_change_that_was_made_since_its_form_was_opened(
     console: Visitor, stack: FakeStack
 ):
-    path, id_ = path_of(stack, "jenkins", "/edit"), named(stack, "jenkins")
+    path, id_ = path_of(stack, "jenkins", "/edit"), subscription_id_of(stack, "jenkins")
     opened = console.hidden(path)
     console.confirm(path, rate="20/m")
 
@@ -658,11 +666,11 @@ def test_a_template_with_what_cannot_be_seen_stays_as_it_is_when_another_field_i
     template = "\N{WOMAN}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER} {{ event_type }}\n"
     family = subscribe(stack, "family", terms={"template_body": template})
     path = f"/subscriptions/{family.id}/edit"
-    shown = re.search(r'name="template_body"[^>]*>([^<]*)<', console.page(path))
-    assert shown
-    assert "\\u200d" in shown[1]
+    field = re.search(r'name="template_body"[^>]*>([^<]*)<', console.page(path))
+    assert field
+    assert "\\u200d" in field[1]
 
-    console.confirm(path, template_body=html.unescape(shown[1]).replace("\n", "\r\n"), rate="1/m")
+    console.confirm(path, template_body=html.unescape(field[1]).replace("\n", "\r\n"), rate="1/m")
 
     changed = stack.subscriptions.by_id[family.id]
     assert str(changed.rate) == "1/m"
@@ -688,24 +696,28 @@ def test_a_long_journal_is_read_in_part_and_the_page_says_so(
 ):
     stack.journal.events_a_page = 2
     list_events = ListEvents(stack.journal, stack.clock)
-    found = list_events(since=0.0, limit=3, max_read=4)
-    assert (len(found.events), found.is_partial) == (3, True)
+    result = list_events(since=0.0, limit=3, max_read=4)
+    assert (len(result.events), result.is_partial) == (3, True)
     assert not list_events(since=0.0, limit=3, max_read=1000).is_partial
 
-    monkeypatch.setattr(ListEvents, "__call__", lambda *_, **__: found)
+    monkeypatch.setattr(ListEvents, "__call__", lambda *_, **__: result)
     assert "only a part of it was looked at" in console.page("/events/")
 
 
 def test_a_replay_is_counted_first_then_started_and_can_be_stopped(
     console: Visitor, stack: FakeStack
 ):
-    asked = {"subscription": named(stack, "ci-status"), "since": "2h", "status": "missing"}
+    form = {
+        "subscription": subscription_id_of(stack, "ci-status"),
+        "since": "2h",
+        "status": "missing",
+    }
 
-    counted = console.confirm("/replays/new", **asked)
-    assert "deliveries of" in counted.text
+    count_page = console.confirm("/replays/new", **form)
+    assert "deliveries of" in count_page.text
     assert stack.replays.list_open() == []
 
-    started = console.confirm("/replays/new", **asked, start="yes")
+    started = console.confirm("/replays/new", **form, start="yes")
     assert started.headers["location"] == "/replays/"
     (replay,) = stack.replays.list_open()
     assert replay.id in console.page("/replays/")
@@ -718,7 +730,9 @@ def test_a_replay_is_counted_first_then_started_and_can_be_stopped(
 # --- parked events ---
 
 
-def test_a_parked_event_is_mended_and_sent_and_another_deleted(console: Visitor, stack: FakeStack):
+def test_a_parked_event_is_corrected_and_sent_and_another_deleted(
+    console: Visitor, stack: FakeStack
+):
     path = "/events/parked/m1"
     assert "not JSON" in console.page("/events/parked/")
 
@@ -732,8 +746,8 @@ def test_a_parked_event_is_mended_and_sent_and_another_deleted(console: Visitor,
     assert copy not in stack.parked_events.parked
 
     mended = json.dumps(a_document(pipeline_id=60))
-    sent = console.confirm(path, body=mended)
-    assert sent.headers["location"] == "/pipelines/?q=60"
+    response = console.confirm(path, body=mended)
+    assert response.headers["location"] == "/pipelines/?q=60"
     assert [event.pipeline_id for event in stack.publisher.published] == ["60"]
     assert "No event was refused" in console.page("/events/parked/")
     assert console.get(path).status_code == 404
@@ -744,20 +758,20 @@ def test_a_delivery_that_was_delivered_is_sent_once_more(console: Visitor, stack
     path = "/deliveries/" + quote(id_, safe="")
     assert "Send once more" in console.page(path)
 
-    again = console.confirm("/deliveries/send-once-more?delivery_id=" + quote(id_, safe=""))
+    response = console.confirm("/deliveries/send-once-more?delivery_id=" + quote(id_, safe=""))
 
-    assert again.headers["location"] == path
+    assert response.headers["location"] == path
     assert "waiting" in console.page(path)
 
 
 def test_a_pipeline_is_sent_to_a_subscriber_in_its_order(console: Visitor, stack: FakeStack):
-    team = named(stack, "data-team")
+    team = subscription_id_of(stack, "data-team")
     page = console.page("/send-pipeline?pipeline=41&subscription=data-team")
     assert "lakehook pipelines send 41 --subscription data-team" in page
 
-    sent = console.confirm("/send-pipeline?pipeline=41", subscription="data-team")
+    response = console.confirm("/send-pipeline?pipeline=41", subscription="data-team")
 
-    assert sent.headers["location"] == "/pipelines/41"
+    assert response.headers["location"] == "/pipelines/41"
     lane = Lane(team, "41")
     assert stack.ledger.lanes[lane].head == 1
     assert {n for owner, n in stack.ledger.records if owner == lane} == {1, 2, 3}
@@ -768,10 +782,10 @@ def test_a_pipeline_is_sent_to_a_subscriber_in_its_order(console: Visitor, stack
 def test_each_view_names_its_page(
     console: Visitor, stack: FakeStack, capsys: pytest.CaptureFixture[str]
 ):
-    """What a program reads leads a person on."""
+    """A document for programs has the URL of its page for people."""
     terminal = Terminal(stack, capsys)
     terminal("status", "--output", "json")
-    named = [
+    subscription_id_of = [
         terminal.parse_output()["subscribers"][0],
         terminal.json("subscriptions", "show", "jenkins"),
         terminal.json("deliveries", "show", delivery(stack, "metrics")),
@@ -781,7 +795,7 @@ def test_each_view_names_its_page(
         terminal.json("pipelines", "show", "39"),
         terminal.json("events", "parked", "list")[0],
     ]
-    paths = [view["console_path"] for view in named]
+    paths = [view["console_path"] for view in subscription_id_of]
 
     for path in paths:
         console.page(path)

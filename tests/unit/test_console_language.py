@@ -1,4 +1,4 @@
-"""The console in Chinese: each sentence of its pages, and each word that operations show."""
+"""The console in Chinese: each sentence of its pages, and each value that operations show."""
 
 import re
 from dataclasses import replace
@@ -18,23 +18,23 @@ from lakehook.domain.subscription import Language, Ordering
 from tests.builders import a_delivery, a_subscription
 from tests.fakes import NOON
 
-HOUSE = Path(lakehook.console.__file__).parent
+CONSOLE = Path(lakehook.console.__file__).parent
 TEXT = r"\"((?:[^\"\\]|\\.)+)\"|'((?:[^'\\]|\\.)+)'"
-SAID = re.compile(rf"\b(?:t|self|translator\(\))\(\s*(?:{TEXT})")
+TRANSLATED = re.compile(rf"\b(?:t|self|translator\(\))\(\s*(?:{TEXT})")
 COUNTED = re.compile(r'\b(?:tn|plural)\(\s*"(?:[^"\\]|\\.)+",\s*"((?:[^"\\]|\\.)+)"')
 UNITS = {f"{{n}} {unit}" for unit in ("d", "h", "min", "s")}
 CHINESE = Translator(Language.CHINESE)
 
 
-def said_by_pages() -> set[str]:
-    sources = [*HOUSE.rglob("*.html"), *HOUSE.rglob("*.py")]
+def sentences_of_pages() -> set[str]:
+    sources = [*CONSOLE.rglob("*.html"), *CONSOLE.rglob("*.py")]
     text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
-    single = {"".join(found) for found in SAID.findall(text)} - {"{n} "}
+    single = {"".join(parts) for parts in TRANSLATED.findall(text)} - {"{n} "}
     return single | set(COUNTED.findall(text)) | {label for *_, label in NAVIGATION} | UNITS
 
 
 def test_each_sentence_has_both_languages_and_none_is_left_over():
-    assert set(catalogue()["pages"]) == said_by_pages()
+    assert set(catalogue()["pages"]) == sentences_of_pages()
 
 
 def test_both_languages_have_the_same_places():
@@ -47,9 +47,9 @@ def places(sentence: str) -> list[str]:
     return sorted(re.findall(r"\{\w+\}", sentence))
 
 
-def test_each_word_of_the_operations_is_known():
-    words = {
-        str(word)
+def test_each_value_of_the_operations_is_translated():
+    values = {
+        str(value)
         for kind in (
             HealthState,
             SubscriptionState,
@@ -59,10 +59,10 @@ def test_each_word_of_the_operations_is_known():
             PipelineState,
             SkipReason,
         )
-        for word in kind
+        for value in kind
     }
 
-    assert words <= set(catalogue()["operations"])
+    assert values <= set(catalogue()["operations"])
 
 
 def held_at(head: int, suspended: SuspendedReason | None = None, attempts: int = 0) -> HeldLane:
@@ -87,7 +87,7 @@ for head in (1, 2):
 def test_what_happens_next_is_said_in_chinese(context: DeliveryContext):
     record = DeliveryRecord.waiting(a_delivery(2))
 
-    said = CHINESE.of(next_action(record, context).description)
+    sentence = CHINESE.of(next_action(record, context).description)
 
-    assert not re.search(r"[a-z]{3}", said.replace("410 Gone", "")), said
+    assert not re.search(r"[a-z]{3}", sentence.replace("410 Gone", "")), sentence
     assert CHINESE.of("the receiver asked for it (410)") == "接收方要求停用（410）"

@@ -1,4 +1,4 @@
-"""Finding, redriving and discarding dead letters."""
+"""Dead letters: how they are found, redriven and discarded."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,7 +34,7 @@ def a_letter(
     pipeline: int = 39,
     reason: str = "timed_out",
 ) -> DeliveryRecord:
-    """A letter whose lane has gone on."""
+    """A letter whose lane has moved on."""
     delivery = a_delivery(sequence, subscription=subscription, pipeline_id=pipeline)
     dead = DeliveryRecord.waiting(delivery).dead(reason)
     letter = stack.ledger.save(dead, before=None, after=None)
@@ -73,12 +73,12 @@ def test_letters_are_found_lane_by_lane_in_the_order_of_their_sequence(stack: Fa
 
 def test_letters_are_chosen_by_subscription_and_reason_at_once(stack: FakeStack) -> None:
     a_letter(stack, 1)
-    wanted = a_letter(stack, 2, reason="crashed")
+    letter = a_letter(stack, 2, reason="crashed")
     a_letter(stack, 3, subscription="sub_b", reason="crashed")
 
     choice = DeadLetterSelector(subscription_id="sub_a", reason="crashed")
 
-    assert stack.service().find_dead_letters(choice) == [wanted]
+    assert stack.service().find_dead_letters(choice) == [letter]
 
 
 def test_letters_are_chosen_by_their_ids_each_once(stack: FakeStack) -> None:
@@ -118,9 +118,9 @@ def test_a_delivery_that_only_the_queue_has_is_found_and_told_of(stack: FakeStac
     letter = a_letter(stack, 1, pipeline=38)
     stack.dead_letters.moved = [a_delivery(2), a_delivery(1, subscription="sub_b")]
 
-    found = stack.service().find_dead_letters(ANY)
+    letters = stack.service().find_dead_letters(ANY)
 
-    assert [(str(one.lane), one.sequence, one.reason) for one in found] == [
+    assert [(str(found.lane), found.sequence, found.reason) for found in letters] == [
         ("sub_a#38", letter.sequence, "timed_out"),
         ("sub_a#39", 2, MOVED_BY_SQS),
         ("sub_b#39", 1, MOVED_BY_SQS),
@@ -152,7 +152,7 @@ def test_what_was_moved_is_chosen_like_any_letter(
 def test_what_the_ledger_knows_a_resume_and_a_strangers_message_are_no_letters(
     stack: FakeStack,
 ) -> None:
-    """A copy's lane goes on without it, and the scheduler resumes a lane again by itself."""
+    """A copy's lane moves on without it, and the scheduler resumes a lane by itself."""
     stack.ledger.save(waiting(1), before=None, after=None)
     stack.dead_letters.moved = [a_delivery(1), Resume(LANE, 1), None]
 
@@ -185,7 +185,7 @@ def test_what_was_moved_goes_back_as_late_if_a_later_one_was_sent(
 
     stack.service().redrive(stack.service().find_dead_letters(ANY))
 
-    sent = [one.delivery for one in stack.redriver.sent]
+    sent = [record.delivery for record in stack.redriver.sent]
     assert sent == [replace(a_delivery(n), late=late) for n in (1, 2)]
     assert stack.dead_letters.moved == []
 
@@ -258,7 +258,7 @@ def test_a_discarded_letter_that_was_alone_lets_its_lane_flow(
 
 @dataclass
 class BusyLedger(FakeLedger):
-    """Another worker writes the lane after each of the first reads."""
+    """A ledger in which another worker writes the lane after each of the first reads."""
 
     busy: int = 0
     revives: list[DeliveryRecord] = field(default_factory=list)
@@ -276,12 +276,12 @@ class BusyLedger(FakeLedger):
         return page
 
 
-def discarded(ledger: BusyLedger, letter: DeliveryRecord) -> list[DeliveryRecord]:
+def discard(ledger: BusyLedger, letter: DeliveryRecord) -> list[DeliveryRecord]:
     stack = FakeStack()
     return Discard(ledger, stack.dead_letters, stack.clock)([letter])
 
 
-def test_a_lane_that_never_rests_is_told_in_one_line() -> None:
+def test_a_lane_that_changes_on_every_read_is_an_error_of_one_line() -> None:
     ledger, letter = BusyLedger(), waiting(1).dead("timed_out")
     ledger.save(letter, before=None, after=HeldLane.held_at(LANE, 1, now=NOON))
     ledger.busy = MAX_TRIES
@@ -289,15 +289,15 @@ def test_a_lane_that_never_rests_is_told_in_one_line() -> None:
     with pytest.raises(
         LaneConflict, match=r"^sub_a#39#1: its lane is being processed; try again soon$"
     ):
-        discarded(ledger, letter)
+        discard(ledger, letter)
     assert ledger.records[LANE, 1] == letter
 
 
-def test_a_letter_that_is_redriven_meanwhile_lives() -> None:
+def test_a_letter_that_is_redriven_concurrently_is_not_discarded() -> None:
     ledger, letter = BusyLedger(), waiting(1).dead("timed_out")
-    written = ledger.save(letter, before=None, after=None)
-    ledger.revives = [written.redriven(late=False)]
+    saved = ledger.save(letter, before=None, after=None)
+    ledger.revives = [saved.redriven(late=False)]
 
-    assert discarded(ledger, letter) == []
+    assert discard(ledger, letter) == []
 
     assert ledger.records[LANE, 1].status is DeliveryStatus.WAITING

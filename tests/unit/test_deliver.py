@@ -30,13 +30,13 @@ MONTH = 30 * 24 * 3600
 
 
 class World(DeliverFunction):
-    """One lane."""
+    """The deliver function with a single lane."""
 
-    def ordered(self, ordering: Ordering) -> None:
+    def set_ordering(self, ordering: Ordering) -> None:
         self.subscriptions.put(a_subscription(ordering=ordering))
 
     def die(self, *followers: Message) -> None:
-        """The first delivery spends its budget, with others behind it."""
+        """Let the first delivery spend its budget, with others behind it."""
         self.schedule = RetrySchedule((0.1,))
         self.fail(FIRST, times=2)
         self.receive(a_delivery(1), *followers)
@@ -48,7 +48,7 @@ class World(DeliverFunction):
         self.attempts.script[delivery_id] = [self.attempts.failure(**hint)] * times
 
     def resume(self) -> list[Disposition]:
-        """Word from the clock, once the lane is due."""
+        """Resume the lane as the scheduler does once it is due."""
         held = self.ledger.lanes[LANE]
         self.clock.time = max(self.clock.time, held.due_at or 0.0)
         token = self.ledger.lease(DueItem.of(held), until=self.clock.time + 300)
@@ -85,7 +85,7 @@ def test_a_failed_attempt_holds_the_lane_and_comes_again_by_the_schedule(world: 
 
 
 def test_a_retry_that_is_due_before_its_failure_is_written_goes_at_once(world: World):
-    """The wait is over by then: nobody waits a negative time, and it is no trouble of ours."""
+    """The wait is over by then; a negative one would be an internal error."""
     world.fail(FIRST)
     save = world.ledger.save
 
@@ -130,7 +130,7 @@ def test_what_sqs_had_moved_goes_before_a_letter_that_holds_the_lane(world: Worl
     assert (held.head, held.due_at) == (1, world.clock.now())
 
 
-def test_what_follows_a_failed_head_waits_unattempted_and_then_follows_it_in_order(world: World):
+def test_deliveries_behind_a_failed_head_wait_and_follow_it_in_order(world: World):
     world.fail(FIRST)
     assert world.receive(a_delivery(1), a_delivery(2), a_delivery(3)) == [Nack(5.0), Ack(), Ack()]
     assert world.attempts.message_ids == [FIRST]
@@ -255,7 +255,7 @@ def test_no_attempt_begins_that_the_invocation_would_not_outlive(world: World):
     assert world.attempts.end_before == NOON + 13, "time to record it, however long the keys take"
 
 
-def test_our_own_trouble_spends_no_attempt(world: World):
+def test_an_internal_error_spends_no_attempt(world: World):
     world.attempts.script[FIRST] = [InfrastructureError("KMS is away")]
 
     assert world.receive(a_delivery(1)) == [Nack(15)]
@@ -280,16 +280,16 @@ def test_a_success_is_recorded_even_when_another_worker_has_moved_the_lane(world
     assert world.status(1) is DeliveryStatus.DELIVERED
 
 
-@pytest.mark.parametrize("known", [False, True], ids=["gone", "removed"])
-@pytest.mark.parametrize(("again", "writes"), [(False, 1), (True, 2)])
+@pytest.mark.parametrize("is_known", [False, True], ids=["gone", "removed"])
+@pytest.mark.parametrize(("redelivered", "writes"), [(False, 1), (True, 2)])
 def test_what_comes_for_a_removed_subscription_is_discarded_with_the_reason(
-    world: World, *, known: bool, again: bool, writes: int
+    world: World, *, is_known: bool, redelivered: bool, writes: int
 ):
     world.subscriptions.by_id = (
-        {"sub_a": a_subscription(removed_at="2026-01-01T00:00:00Z")} if known else {}
+        {"sub_a": a_subscription(removed_at="2026-01-01T00:00:00Z")} if is_known else {}
     )
 
-    assert world.receive(a_delivery(1), redelivered=again) == [Ack()]
+    assert world.receive(a_delivery(1), redelivered=redelivered) == [Ack()]
 
     assert (world.attempts.message_ids, world.ledger.writes) == ([], writes)
     assert world.telemetry.reports == [("discarded", 1)]
@@ -298,7 +298,7 @@ def test_what_comes_for_a_removed_subscription_is_discarded_with_the_reason(
 
 
 def test_a_held_lane_is_emptied_though_the_removal_is_not_known_everywhere_yet(world: World):
-    """It is held at what is left, so that a worker that dies in the midst loses nothing."""
+    """The lane is held at the remaining delivery, so that a worker that crashes loses nothing."""
     save, heads = world.ledger.save, list[int | None]()
 
     def watch(*args: Any, after: HeldLane | None, **lanes: Any) -> DeliveryRecord:
@@ -346,7 +346,7 @@ def test_a_lane_that_moved_under_a_move_comes_again(world: World):
 
 
 def test_under_skip_a_dead_letter_lets_the_next_go(world: World):
-    world.ordered(Ordering.SKIP)
+    world.set_ordering(Ordering.SKIP)
 
     world.die(a_delivery(2))
 
@@ -379,7 +379,7 @@ def test_a_redriven_letter_has_a_fresh_budget_and_may_die_again(world: World):
 def test_a_redriven_letter_is_marked_late_where_others_have_gone_by(
     world: World, ordering: Ordering
 ):
-    world.ordered(ordering)
+    world.set_ordering(ordering)
     world.die(a_delivery(2))
     late = []
     world.attempts.during = lambda delivery: late.append(delivery.late)
@@ -392,7 +392,7 @@ def test_a_redriven_letter_is_marked_late_where_others_have_gone_by(
 
 def test_under_skip_a_letter_that_dies_again_goes_with_its_message(world: World):
     world.die(a_delivery(2))
-    world.ordered(Ordering.SKIP)
+    world.set_ordering(Ordering.SKIP)
     world.schedule = RetrySchedule((5,))
     world.fail(FIRST, times=2)
     world.fail(SECOND)
@@ -407,7 +407,7 @@ def test_under_skip_a_letter_that_dies_again_goes_with_its_message(world: World)
 
 
 def test_a_letter_that_is_redriven_after_an_earlier_one_waits_behind_it(world: World):
-    world.ordered(Ordering.SKIP)
+    world.set_ordering(Ordering.SKIP)
     world.fail(SECOND, times=2)
     world.die(a_delivery(2))
     world.schedule = RetrySchedule((5,))
@@ -427,7 +427,7 @@ def test_a_lane_behind_a_letter_flows_when_nothing_else_waits(world: World, fate
     if fate == "discarded":
         world.ledger.keep(world.ledger.records[LANE, 1].discarded("by hand"))
     elif fate == "skipped":
-        world.ordered(Ordering.SKIP)
+        world.set_ordering(Ordering.SKIP)
     else:
         paused(world, Ordering.SKIP)
         world.clock.sleep(MONTH)
@@ -439,7 +439,7 @@ def test_a_lane_behind_a_letter_flows_when_nothing_else_waits(world: World, fate
 
 def test_what_fails_behind_a_letter_that_is_skipped_has_a_budget_of_its_own(world: World):
     world.die(a_delivery(2))
-    world.ordered(Ordering.SKIP)
+    world.set_ordering(Ordering.SKIP)
     world.schedule = RetrySchedule((5,))
     world.fail(SECOND)
 
@@ -450,14 +450,14 @@ def test_what_fails_behind_a_letter_that_is_skipped_has_a_budget_of_its_own(worl
 
 
 def test_gone_disables_the_subscription_and_keeps_what_it_refused(world: World):
-    gone = Attempt(
+    response_gone = Attempt(
         at=world.clock.now(),
         outcome=Outcome.GONE,
         milliseconds=1,
         status=410,
         disable_requested=True,
     )
-    world.attempts.script[FIRST] = [gone]
+    world.attempts.script[FIRST] = [response_gone]
 
     assert world.receive(a_delivery(1), a_delivery(2)) == [Ack(), Ack()]
 
@@ -527,19 +527,19 @@ def test_the_end_of_a_pause_is_read_before_a_lane_is_held_for_it(world: World):
 
 
 class Killed(BaseException):
-    """The worker is gone, in the midst of an attempt."""
+    """The worker was killed during an attempt."""
 
 
 def kill(_: object) -> None:
     raise Killed
 
 
-def test_what_has_killed_its_worker_again_and_again_is_a_dead_letter(world: World):
+def test_a_delivery_that_kills_its_worker_repeatedly_is_a_dead_letter(world: World):
     world.attempts.during = kill
 
-    for again in (False, True, True, True):
+    for redelivered in (False, True, True, True):
         with pytest.raises(Killed):
-            world.receive(a_delivery(1), redelivered=again)
+            world.receive(a_delivery(1), redelivered=redelivered)
     assert world.receive(a_delivery(1), redelivered=True) == [Ack()]
 
     (letter,) = world.dead_letters.records
@@ -560,7 +560,7 @@ def test_a_resume_that_kills_its_workers_makes_a_dead_letter_too(world: World):
     assert [letter.reason for letter in world.dead_letters.records] == ["crashed"]
 
 
-def test_an_outcome_clears_all_earlier_announcements(world: World):
+def test_an_outcome_clears_the_count_of_started_attempts(world: World):
     world.attempts.during = kill
     for _ in range(3):
         with pytest.raises(Killed):
@@ -589,7 +589,7 @@ def test_a_delivery_or_a_redriven_letter_that_comes_twice_is_attempted_once(worl
     assert world.attempts.message_ids == [FIRST, SECOND, SECOND, SECOND]
 
 
-def test_outages_of_ours_that_now_and_then_take_the_ledger_along_convict_nobody(
+def test_outages_that_also_stop_the_ledger_dead_letter_no_delivery(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     save, away = world.ledger.save, [False]
@@ -612,8 +612,8 @@ def test_outages_of_ours_that_now_and_then_take_the_ledger_along_convict_nobody(
     assert world.status(1) is DeliveryStatus.DELIVERED
 
 
-@pytest.mark.parametrize("again", [False, True], ids=["flowing", "held"])
-def test_a_worker_that_comes_late_overwrites_no_success(world: World, *, again: bool):
+@pytest.mark.parametrize("redelivered", [False, True], ids=["flowing", "held"])
+def test_a_worker_that_comes_late_overwrites_no_success(world: World, *, redelivered: bool):
     aborted = Attempt(at=world.clock.now(), outcome=Outcome.ABORTED, milliseconds=1, status=500)
     world.attempts.script[FIRST] = [aborted]
 
@@ -623,12 +623,12 @@ def test_a_worker_that_comes_late_overwrites_no_success(world: World, *, again: 
 
     world.attempts.during = another_delivers
 
-    assert world.receive(a_delivery(1), redelivered=again) == [Nack(0)]
+    assert world.receive(a_delivery(1), redelivered=redelivered) == [Nack(0)]
 
     assert world.status(1) is DeliveryStatus.DELIVERED
 
 
-def test_whoever_has_waited_to_be_alone_looks_at_the_time_again(world: World):
+def test_an_exclusive_attempt_checks_the_time_again_after_its_wait(world: World):
     @contextmanager
     def after_a_while() -> Iterator[None]:
         world.time_left = 5.0
@@ -657,7 +657,9 @@ def test_what_has_waited_a_month_for_a_paused_subscription_is_a_dead_letter(
 
     assert world.resume() == [Ack()]
 
-    assert [(one.sequence, one.reason) for one in world.dead_letters.records] == [(1, "expired")]
+    assert [(record.sequence, record.reason) for record in world.dead_letters.records] == [
+        (1, "expired")
+    ]
     assert [world.status(n) for n in (1, 2)] == [DeliveryStatus.DEAD, DeliveryStatus.WAITING]
     assert world.attempts.message_ids == []
     assert world.ledger.lanes[LANE].head == (1 if ordering is Ordering.STRICT else 2)
@@ -670,7 +672,7 @@ def test_a_lane_that_skips_flows_when_all_of_it_has_expired(world: World):
 
     assert world.resume() == [Ack()]
 
-    assert [one.sequence for one in world.dead_letters.records] == [1, 2]
+    assert [record.sequence for record in world.dead_letters.records] == [1, 2]
     assert world.ledger.lanes == {}
 
 
@@ -699,7 +701,7 @@ def test_what_waits_behind_a_letter_expires_however_late_that_one_died(world: Wo
 
     world.resume()
 
-    assert [(one.sequence, one.reason) for one in world.dead_letters.records[2:]] == [
+    assert [(record.sequence, record.reason) for record in world.dead_letters.records[2:]] == [
         (2, "expired")
     ]
 
@@ -717,7 +719,7 @@ def test_a_letter_redriven_to_a_paused_subscription_has_another_month(world: Wor
     assert world.ledger.lanes[LANE].held_since == world.clock.now()
 
 
-def test_what_came_of_an_attempt_is_written_though_the_ledger_fails_twice(world: World):
+def test_the_outcome_of_an_attempt_is_written_though_the_ledger_fails_twice(world: World):
     write, failures = world.ledger.save, [InfrastructureError("away"), InfrastructureError("away")]
 
     def failing(*args: object, **changes: object) -> DeliveryRecord:
@@ -738,7 +740,7 @@ def test_what_came_of_an_attempt_is_written_though_the_ledger_fails_twice(world:
     assert world.clock.now() == began + sum(PAUSES_SECONDS)
 
 
-def test_what_a_format_has_no_words_for_is_discarded_and_its_lane_goes_on(world: World):
+def test_an_event_that_a_format_does_not_support_is_discarded_and_its_lane_moves_on(world: World):
     world.subscriptions.put(a_subscription(channel="devlake"))
     stalled = a_delivery(1, event_type="PIPELINE_STALLED")
 

@@ -27,7 +27,7 @@ from tests.fakes import NOON, FakeClock, FakeDeadLetterQueue, FakeMessageAcks, F
 
 PATIENCE_SECONDS = 120
 
-Visit = Callable[[Sequence[Message]], list[Disposition]]
+ProcessLane = Callable[[Sequence[Message]], list[Disposition]]
 
 
 def all_done(messages: Sequence[Message]) -> list[Disposition]:
@@ -36,10 +36,10 @@ def all_done(messages: Sequence[Message]) -> list[Disposition]:
 
 @dataclass
 class Lanes:
-    """Plays ``Deliver``: a visit of a lane does what the script says for its pipeline."""
+    """Plays ``Deliver``: processes a lane as the script says for its pipeline."""
 
-    script: dict[str, Visit] = field(default_factory=dict)
-    visited: list[list[Message]] = field(default_factory=list)
+    script: dict[str, ProcessLane] = field(default_factory=dict)
+    processed: list[list[Message]] = field(default_factory=list)
     received: list[ReceivedMessage] = field(default_factory=list)
     pages: list[list[Message]] = field(default_factory=list)
     remaining: dict[str, float] = field(default_factory=dict)
@@ -55,45 +55,45 @@ class Lanes:
         self, received: Sequence[ReceivedMessage], page: LedgerSnapshot, remaining: Remaining
     ) -> list[Disposition]:
         self.received += received
-        messages = [one.message for one in received]
+        messages = [item.message for item in received]
         self.remaining[messages[0].lane.pipeline_key] = remaining()
-        self.visited.append(messages)
+        self.processed.append(messages)
         return self.script.get(messages[0].lane.pipeline_key, all_done)(messages)
 
 
 @dataclass
-class Receipts(FakeMessageAcks):
-    """Tells when something was acknowledged."""
+class SignallingAcks(FakeMessageAcks):
+    """Acks that signal when enough messages were acknowledged."""
 
-    told: Event = field(default_factory=Event)
+    is_acked: Event = field(default_factory=Event)
     enough: int = 1
 
     def ack(self, messages: Sequence[QueueMessage]) -> None:
         super().ack(messages)
         if len(self.acknowledged) >= self.enough:
-            self.told.set()
+            self.is_acked.set()
 
 
-class UnderWay(AbstractContextManager[None]):
+class RecordingContext(AbstractContextManager[None]):
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.steps: list[str] = []
 
     def __enter__(self) -> None:
-        self.told.append("in")
+        self.steps.append("in")
 
     def __exit__(self, *_: object) -> None:
-        self.told.append("out")
+        self.steps.append("out")
 
 
 class World:
-    def __init__(self, workers: Executor, under_way: UnderWay | None = None) -> None:
-        self.lanes, self.acks = Lanes(), Receipts()
+    def __init__(self, workers: Executor, under_way: RecordingContext | None = None) -> None:
+        self.lanes, self.acks = Lanes(), SignallingAcks()
         self.dead_letters, self.telemetry = FakeDeadLetterQueue(), FakeTelemetry()
         self.workers, self.clock = workers, FakeClock()
-        self.under_way = under_way or UnderWay()
+        self.under_way = under_way or RecordingContext()
 
     def receive(self, *batch: QueueMessage) -> list[str]:
-        """The ids of what must come again."""
+        """Process a batch, and return the ids of the messages that must come again."""
         deliver_batch = DeliverBatch(
             deliver=self.lanes,
             acks=self.acks,
@@ -124,7 +124,7 @@ def parallel() -> Iterator[World]:
         yield World(workers)
 
 
-def a_parcel(message_id: str, pipeline: int = 39, sequence: int = 1) -> QueueMessage:
+def a_queue_message(message_id: str, pipeline: int = 39, sequence: int = 1) -> QueueMessage:
     delivery = a_delivery(sequence, pipeline_id=pipeline)
     return QueueMessage(
         message_id, str(delivery.lane), encode(delivery), f"receipt of {message_id}"
@@ -132,14 +132,14 @@ def a_parcel(message_id: str, pipeline: int = 39, sequence: int = 1) -> QueueMes
 
 
 def received(seconds_ago: float, pipeline: int) -> QueueMessage:
-    return replace(a_parcel(f"m{pipeline}", pipeline), received_at=NOON - seconds_ago)
+    return replace(a_queue_message(f"m{pipeline}", pipeline), received_at=NOON - seconds_ago)
 
 
 def garbage(message_id: str, body: str = "no JSON") -> QueueMessage:
     return QueueMessage(message_id, "sub_a#39", body, f"receipt of {message_id}")
 
 
-def failing(error: Exception) -> Visit:
+def failing(error: Exception) -> ProcessLane:
     def fail(_: Sequence[Message]) -> list[Disposition]:
         raise error
 
@@ -155,26 +155,28 @@ def test_a_batch_that_came_late_has_the_time_in_which_no_other_worker_gets_its_m
     assert world.acks.extended == []
 
 
-def test_a_message_that_came_before_is_hidden_anew_for_it_does_not_say_since_when_it_is(
+def test_the_visibility_of_a_redelivered_message_is_extended(
     world: World,
 ):
-    fresh, again, late = received(1.0, 1), a_parcel("m2", 2), a_parcel("m3", 3)
+    fresh, redelivered, late = received(1.0, 1), a_queue_message("m2", 2), a_queue_message("m3", 3)
     world.acks.expired = {late.receipt}
 
-    world.receive(fresh, again, late)
+    world.receive(fresh, redelivered, late)
 
-    assert world.acks.extended == [(again, 28.0), (late, 28.0)]
+    assert world.acks.extended == [(redelivered, 28.0), (late, 28.0)]
     assert world.lanes.remaining["2"] == 28.0
     assert world.lanes.remaining["3"] == 0, "another worker may have it"
 
 
-def test_a_lane_is_visited_once_with_its_messages_in_order(world: World):
-    again = world.receive(
-        a_parcel("m1", sequence=1), a_parcel("m2", pipeline=40), a_parcel("m3", sequence=2)
+def test_a_lane_is_processed_once_with_its_messages_in_order(world: World):
+    failed = world.receive(
+        a_queue_message("m1", sequence=1),
+        a_queue_message("m2", pipeline=40),
+        a_queue_message("m3", sequence=2),
     )
 
-    assert again == []
-    assert world.lanes.visited == [
+    assert failed == []
+    assert world.lanes.processed == [
         [a_delivery(1), a_delivery(2)],
         [a_delivery(1, pipeline_id=40)],
     ]
@@ -183,12 +185,12 @@ def test_a_lane_is_visited_once_with_its_messages_in_order(world: World):
 def test_the_ledger_is_read_once_for_the_whole_batch(world: World):
     resume = Resume(a_delivery(pipeline_id=40).lane, 5)
 
-    world.receive(a_parcel("m1"), QueueMessage("m2", "sub_a#40", encode(resume), "r"))
+    world.receive(a_queue_message("m1"), QueueMessage("m2", "sub_a#40", encode(resume), "r"))
 
     assert world.lanes.pages == [[a_delivery(1), resume]]
 
 
-def test_lanes_go_side_by_side(parallel: World):
+def test_lanes_are_processed_in_parallel(parallel: World):
     meeting = Barrier(3)
 
     def meet(messages: Sequence[Message]) -> list[Disposition]:
@@ -197,48 +199,49 @@ def test_lanes_go_side_by_side(parallel: World):
 
     parallel.lanes.script = {"1": meet, "2": meet, "3": meet}
 
-    again = parallel.receive(*(a_parcel(f"m{n}", pipeline=n) for n in (1, 2, 3)))
+    failed = parallel.receive(*(a_queue_message(f"m{n}", pipeline=n) for n in (1, 2, 3)))
 
-    assert again == []
+    assert failed == []
     assert parallel.telemetry.reports == []
 
 
-def test_what_is_done_is_acknowledged_while_a_slow_lane_still_runs(parallel: World):
+def test_processed_messages_are_acknowledged_while_a_slow_lane_still_runs(parallel: World):
     parallel.acks.enough = 3
 
-    def wait_until_the_others_have_gone(messages: Sequence[Message]) -> list[Disposition]:
-        assert parallel.acks.told.wait(PATIENCE_SECONDS)
+    def wait_until_others_are_acked(messages: Sequence[Message]) -> list[Disposition]:
+        assert parallel.acks.is_acked.wait(PATIENCE_SECONDS)
         return all_done(messages)
 
-    parallel.lanes.script = {"1": wait_until_the_others_have_gone}
+    parallel.lanes.script = {"1": wait_until_others_are_acked}
 
-    again = parallel.receive(
-        a_parcel("slow", pipeline=1),
-        a_parcel("fast", pipeline=2),
-        a_parcel("fast too", pipeline=2, sequence=2),
-        a_parcel("other", pipeline=3),
+    failed = parallel.receive(
+        a_queue_message("slow", pipeline=1),
+        a_queue_message("fast", pipeline=2),
+        a_queue_message("fast too", pipeline=2, sequence=2),
+        a_queue_message("other", pipeline=3),
     )
 
-    assert again == []
+    assert failed == []
     assert parallel.acknowledged() == {"fast", "fast too", "other"}
     assert parallel.telemetry.reports == []
 
 
-def test_what_must_come_again_is_never_acknowledged(parallel: World):
-    def wait_until_another_has_gone(messages: Sequence[Message]) -> list[Disposition]:
-        assert parallel.acks.told.wait(PATIENCE_SECONDS)
+def test_a_message_that_must_come_again_is_never_acknowledged(parallel: World):
+    def wait_until_another_is_acked(messages: Sequence[Message]) -> list[Disposition]:
+        assert parallel.acks.is_acked.wait(PATIENCE_SECONDS)
         return [Nack(7)] * len(messages)
 
     parallel.lanes.script = {
-        "1": wait_until_another_has_gone,
+        "1": wait_until_another_is_acked,
         "2": lambda _: [Nack(5), Ack(), Ack()],
     }
 
-    again = parallel.receive(
-        a_parcel("slow", pipeline=1), *(a_parcel(f"m{n}", 2, sequence=n) for n in (1, 2, 3))
+    failed = parallel.receive(
+        a_queue_message("slow", pipeline=1),
+        *(a_queue_message(f"m{n}", 2, sequence=n) for n in (1, 2, 3)),
     )
 
-    assert sorted(again) == ["m1", "slow"]
+    assert sorted(failed) == ["m1", "slow"]
     assert parallel.acknowledged() == {"m2", "m3"}
 
 
@@ -255,28 +258,30 @@ def test_each_ack_for_the_sake_of_stragglers_waits_twice_as_long(
         return set(), running
 
     monkeypatch.setattr(batch, "wait", one_at_a_time)
-    world.receive(*(a_parcel(f"m{n}", pipeline=n) for n in range(4)))
+    world.receive(*(a_queue_message(f"m{n}", pipeline=n) for n in range(4)))
 
     assert waited == [GRACE_SECONDS, 2 * GRACE_SECONDS, 4 * GRACE_SECONDS]
     assert world.acknowledged() == {"m0", "m1", "m2"}  # the last goes with the batch
 
 
 def test_a_lane_is_under_way_while_it_is_processed_and_no_longer():
-    world = World(ImmediateExecutor(), under_way := UnderWay())
+    world = World(ImmediateExecutor(), under_way := RecordingContext())
     world.lanes.script = {"39": failing(InfrastructureError("DynamoDB is away"))}
 
-    world.receive(a_parcel("m1"), a_parcel("m2", pipeline=40))
+    world.receive(a_queue_message("m1"), a_queue_message("m2", pipeline=40))
 
-    assert under_way.told == ["in", "out", "in", "out"]
+    assert under_way.steps == ["in", "out", "in", "out"]
 
 
 @pytest.mark.parametrize("error", [InfrastructureError("DynamoDB is away"), ZeroDivisionError()])
-def test_trouble_in_one_lane_leaves_the_others_alone(world: World, error: Exception):
+def test_an_error_in_a_lane_leaves_the_others_alone(world: World, error: Exception):
     world.lanes.script = {"39": failing(error)}
 
-    again = world.receive(a_parcel("m1"), a_parcel("m2", sequence=2), a_parcel("m3", pipeline=40))
+    failed = world.receive(
+        a_queue_message("m1"), a_queue_message("m2", sequence=2), a_queue_message("m3", pipeline=40)
+    )
 
-    assert again == ["m1", "m2"]
+    assert failed == ["m1", "m2"]
     assert world.postponed() == dict.fromkeys(["m1", "m2"], PAUSE_AFTER_ERROR_SECONDS)
     assert world.telemetry.reports == [("trouble", error)]
 
@@ -284,12 +289,14 @@ def test_trouble_in_one_lane_leaves_the_others_alone(world: World, error: Except
 @pytest.mark.parametrize(
     ("receives", "seconds"), [(1, 15), (2, 30), (4, 120), (5, 240), (900, 240)]
 )
-def test_the_longer_our_own_trouble_lasts_the_longer_a_message_waits(
+def test_the_longer_an_internal_error_lasts_the_longer_a_message_waits(
     world: World, receives: int, seconds: float
 ):
     world.lanes.script = {"39": failing(InfrastructureError("DynamoDB is away"))}
 
-    world.receive(replace(a_parcel("m1"), receives=receives), a_parcel("m2", sequence=2))
+    world.receive(
+        replace(a_queue_message("m1"), receives=receives), a_queue_message("m2", sequence=2)
+    )
 
     assert world.postponed() == {"m1": seconds, "m2": seconds}
 
@@ -298,13 +305,13 @@ def test_the_longer_our_own_trouble_lasts_the_longer_a_message_waits(
 def test_a_bad_message_is_parked_whole_and_its_lane_goes_on(world: World, body: str):
     bad = garbage("m2", body)
 
-    assert world.receive(a_parcel("m1"), bad, a_parcel("m3", sequence=2)) == []
+    assert world.receive(a_queue_message("m1"), bad, a_queue_message("m3", sequence=2)) == []
 
     ((parcel, reason),) = world.dead_letters.parked
     assert parcel == bad
     assert reason.startswith("not a delivery, a resume or a ping")
     assert world.telemetry.reports == [("parked", "m2")]
-    assert world.lanes.visited == [[a_delivery(1), a_delivery(2)]]
+    assert world.lanes.processed == [[a_delivery(1), a_delivery(2)]]
 
 
 def test_a_message_that_cannot_be_parked_comes_again(world: World):
@@ -324,5 +331,5 @@ def test_when_the_ledger_cannot_be_read_the_whole_batch_comes_again(world: World
     world.lanes.read = fail  # type: ignore[method-assign]
 
     with pytest.raises(InfrastructureError):
-        world.receive(a_parcel("m1"))
-    assert world.lanes.visited == []
+        world.receive(a_queue_message("m1"))
+    assert world.lanes.processed == []

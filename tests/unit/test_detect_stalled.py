@@ -1,4 +1,4 @@
-"""Pipelines that stay in one state for too long: found, told once, listed."""
+"""Stalled pipelines: detected, published once, and listed."""
 
 import json
 from collections.abc import Iterable
@@ -43,7 +43,7 @@ class World:
         publish = self.publisher.publish
         return PublishStalledPipelines(self.journal, publish, self.clock, self.thresholds)()
 
-    def told(self) -> list[str]:
+    def published_keys(self) -> list[str]:
         return [event.pipeline_id for event in self.publisher.published]
 
 
@@ -56,15 +56,15 @@ def test_a_pipeline_stalls_when_its_state_is_as_old_as_its_threshold(world: Worl
     world.accept()
     world.accept("PIPELINE_RUNNING", pipeline_id=40)
 
-    told = []
+    published_counts = []
     for seconds in (15 * MINUTE - 1, 1, 24 * HOUR - 15 * MINUTE - 1, 1):
         world.clock.sleep(seconds)
-        told.append(world.tick())
-        for event in world.publisher.published[sum(told[:-1]) :]:
+        published_counts.append(world.tick())
+        for event in world.publisher.published[sum(published_counts[:-1]) :]:
             world.take(event)
 
-    assert told == [0, 1, 0, 1]
-    assert world.told() == ["39", "40"]
+    assert published_counts == [0, 1, 0, 1]
+    assert world.published_keys() == ["39", "40"]
 
 
 def test_a_stall_says_how_long_and_in_which_state(world: World):
@@ -108,51 +108,53 @@ def test_stalls_at_a_slow_queue_leave_time_for_the_rest_of_the_tick(world: World
 
 
 def test_a_stall_names_the_pipeline_and_its_page_as_earlier_events_did(world: World):
-    said = {"pipeline_name": "nightly", "pipeline_url": "https://devlake.example/p/39"}
-    world.accept(source="staging", **said)
+    facts = {"pipeline_name": "nightly", "pipeline_url": "https://devlake.example/p/39"}
+    world.accept(source="staging", **facts)
     world.accept("PIPELINE_RUNNING", source="staging", trigger_source="unknown", project_name=...)
     world.accept()
     world.clock.sleep(24 * HOUR)
 
     world.tick()
 
-    other, stall = sorted(world.publisher.published, key=lambda one: one.pipeline_key)
-    assert (other.pipeline_key, stall.pipeline_key) == ("39", "staging/39")
-    known = said | {"trigger_source": "blueprint:7", "project_name": "湖"}
-    assert stall.document.items() >= known.items()
+    other_stall, stall = sorted(world.publisher.published, key=lambda event: event.pipeline_key)
+    assert (other_stall.pipeline_key, stall.pipeline_key) == ("39", "staging/39")
+    expected = facts | {"trigger_source": "blueprint:7", "project_name": "湖"}
+    assert stall.document.items() >= expected.items()
 
 
-def test_the_producers_clock_makes_nothing_stall(world: World):
+def test_a_producers_clock_makes_no_pipeline_stall(world: World):
     world.accept(timestamp="1999-01-01T00:00:00Z", created_at="1999-01-01T00:00:00Z")
 
     assert world.tick() == 0
 
 
 def test_a_project_has_thresholds_of_its_own(world: World):
-    own = {"quick": {"created": "1m"}, "slow": {"created": "1h", "running": "48h"}}
-    world.thresholds = StallThresholds.parse(json.dumps({"created": "15m", "projects": own}))
+    project_thresholds = {"quick": {"created": "1m"}, "slow": {"created": "1h", "running": "48h"}}
+    world.thresholds = StallThresholds.parse(
+        json.dumps({"created": "15m", "projects": project_thresholds})
+    )
     for number, project in enumerate(["quick", "slow", "other", ...]):
         world.accept(pipeline_id=number, project_name=project)
 
-    told = []
+    published_counts = []
     for minutes in (1, 14, 45):
         world.clock.sleep(minutes * MINUTE)
-        told.append([*world.told(), world.tick()][-1])
-        for event in world.publisher.published[sum(told[:-1]) :]:
+        published_counts.append([*world.published_keys(), world.tick()][-1])
+        for event in world.publisher.published[sum(published_counts[:-1]) :]:
             world.take(event)
 
-    assert told == [1, 2, 1]
-    assert world.told() == ["0", "2", "3", "1"]
+    assert published_counts == [1, 2, 1]
+    assert world.published_keys() == ["0", "2", "3", "1"]
 
 
-def test_of_two_clocks_one_tells(world: World):
+def test_of_two_schedulers_one_publishes_a_stall(world: World):
     world.accept()
     world.clock.sleep(HOUR)
 
     assert [world.tick(), world.tick()] == [1, 0]
 
 
-def test_a_stall_that_was_lost_on_its_way_is_told_again_by_the_same_id(world: World):
+def test_a_stall_that_was_lost_is_published_again_with_the_same_id(world: World):
     world.accept()
     world.clock.sleep(HOUR)
     world.tick()
@@ -178,7 +180,7 @@ def test_a_state_that_comes_again_may_stall_again(world: World):
     assert len({event.id for event in world.publisher.published}) == 2
 
 
-def test_what_has_ended_never_stalls(world: World):
+def test_a_pipeline_that_has_ended_never_stalls(world: World):
     world.accept()
     world.accept("PIPELINE_CANCELLED")
     world.accept("TASK_RUNNING", pipeline_id=40)
@@ -190,7 +192,7 @@ def test_what_has_ended_never_stalls(world: World):
 # --- how thresholds and durations are written ---
 
 
-def test_what_a_setting_does_not_say_is_as_by_default():
+def test_a_threshold_missing_in_the_setting_has_its_default():
     assert StallThresholds.parse("{}") == StallThresholds()
     assert StallThresholds.parse('{"running": "2h"}').limits == {
         PipelineState.CREATED: 15 * MINUTE,
@@ -227,16 +229,16 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: float):
 
 
 @given(st.text())
-def test_no_text_is_worse_than_a_bad_duration(text: str):
+def test_any_text_is_a_duration_or_refused(text: str):
     try:
         assert 0 <= parse_duration(text, what="x", longest=60) <= 60
     except InvalidInput as refused:
-        told = str(refused)
-        assert told.isprintable()
+        message = str(refused)
+        assert message.isprintable()
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "text"),
     [
         (0, "0 seconds"),
         (1.9, "1 second"),
@@ -249,8 +251,8 @@ def test_no_text_is_worse_than_a_bad_duration(text: str):
         (200_000, "2 days"),
     ],
 )
-def test_seconds_are_said_in_words(seconds: float, words: str):
-    assert format_duration(seconds) == words
+def test_seconds_are_formatted(seconds: float, text: str):
+    assert format_duration(seconds) == text
 
 
 # --- listing them ---

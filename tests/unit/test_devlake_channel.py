@@ -1,4 +1,4 @@
-"""A subscriber that was written for DevLake gets what DevLake sends, signed DevLake's way."""
+"""The devlake channel: a notification in DevLake's form, signed as DevLake signs it."""
 
 import json
 from dataclasses import replace
@@ -32,17 +32,17 @@ from tests.fakes_ops import FakeStack
 DEVLAKE = SubscriptionFields(name="old", url="https://old.example/hook", format="devlake")
 
 
-def sent(
+def send(
     delivery: Delivery, secret: str, *, url: str = "https://old.example/hook"
 ) -> tuple[Request, str]:
-    """The request, and the query that was added."""
+    """Send a delivery; return the request and the query that was added."""
     subscription = a_subscription(channel="devlake", endpoint=Endpoint.parse(url))
     receiver = FakeTransport()
     credentials = FakeCredentialStore(
         SubscriptionCredentials((TextSecret(secret.encode()),), {"x-team": "lake"})
     )
-    post = SignedSender(credentials, receiver, FakeClock(), FakeRandom())
-    AttemptDelivery(RenderDelivery(FakeTemplateRenderer()), post, FakeClock())(
+    sender = SignedSender(credentials, receiver, FakeClock(), FakeRandom())
+    AttemptDelivery(RenderDelivery(FakeTemplateRenderer()), sender, FakeClock())(
         delivery, subscription
     )
     (request,) = receiver.requests
@@ -56,7 +56,7 @@ def delivery_of(vector: Vector) -> Delivery:
 
 @pytest.mark.parametrize("vector", STATUSES, ids=lambda vector: vector.name)
 def test_a_notice_of_devlakes_goes_on_byte_for_byte_and_is_signed_as_devlake_would(vector: Vector):
-    request, query = sent(delivery_of(vector), vector.secret)
+    request, query = send(delivery_of(vector), vector.secret)
 
     assert request.body == vector.raw
     SignedNotification(request.body, query).verify([vector.secret])
@@ -65,8 +65,8 @@ def test_a_notice_of_devlakes_goes_on_byte_for_byte_and_is_signed_as_devlake_wou
     assert request.headers["x-team"] == "lake"
 
 
-def test_an_event_of_ours_is_said_in_devlakes_words():
-    request, _ = sent(a_delivery(created_at="2024-09-05T15:07:00+08:00"), "geheim")
+def test_an_event_of_ours_is_rendered_as_a_notice_of_devlake():
+    request, _ = send(a_delivery(created_at="2024-09-05T15:07:00+08:00"), "geheim")
 
     assert json.loads(request.body) == {
         "ProjectName": "湖",
@@ -91,16 +91,16 @@ def test_an_event_of_ours_is_said_in_devlakes_words():
 def test_what_devlake_never_posted_and_of_which_devlake_a_notice_is_are_headers(
     changes: dict[str, object], headers: dict[str, str]
 ):
-    posted, _ = sent(a_delivery(), "geheim")
-    marked, _ = sent(a_delivery(**changes), "geheim")
+    posted, _ = send(a_delivery(), "geheim")
+    marked, _ = send(a_delivery(**changes), "geheim")
 
     own = {name: text for name, text in marked.headers.items() if name.startswith("lakehook-")}
     assert own == headers
     assert marked.headers.keys() - own.keys() == posted.headers.keys()
 
 
-def test_a_query_that_is_there_stays():
-    _, query = sent(a_delivery(), "geheim", url="https://old.example/hook?team=lake")
+def test_the_query_of_the_url_stays():
+    _, query = send(a_delivery(), "geheim", url="https://old.example/hook?team=lake")
 
     assert set(parse_qs(query)) == {"team", "nouce", "sign"}
 
@@ -125,7 +125,7 @@ def test_every_attempt_has_a_nouce_of_its_own():
         {"event_type": "TASK_FAILED"},
     ],
 )
-def test_for_some_events_devlake_has_no_words(changes: dict[str, object]):
+def test_events_that_devlake_cannot_express_are_unsupported(changes: dict[str, object]):
     assert CHANNELS["devlake"].unsupported_reason(an_event(**changes))
     assert CHANNELS["webhook"].unsupported_reason(an_event(**changes)) is None
 
@@ -133,7 +133,7 @@ def test_for_some_events_devlake_has_no_words(changes: dict[str, object]):
 # --- its secret ---
 
 
-def opened(stack: FakeStack, subscription: Subscription) -> str:
+def decrypted_secret(stack: FakeStack, subscription: Subscription) -> str:
     sealed = subscription.secrets[0].ciphertext
     plaintext = stack.encryptor.unseal(sealed, subscription_id=subscription.id)
     return TextSecret.from_plaintext(plaintext).reveal()
@@ -171,17 +171,19 @@ def test_a_format_of_another_channel_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("text", "kept"),
+    ("text", "stored"),
     [("geheim\n", "geheim"), ("geheim\r\n", "geheim"), (" a b ", " a b "), ("x", "x")],
 )
-def test_a_secret_that_is_brought_is_kept_as_it_is(stack: FakeStack, text: str, kept: str) -> None:
+def test_a_secret_that_is_brought_is_kept_as_it_is(
+    stack: FakeStack, text: str, stored: str
+) -> None:
     subscription, _ = stack.service().subscribe(DEVLAKE, SecretRequest(provided=text))
 
     assert subscription.channel == "devlake"
-    assert opened(stack, subscription) == kept
+    assert decrypted_secret(stack, subscription) == stored
 
 
-def test_an_empty_secret_takes_a_word_more(stack: FakeStack) -> None:
+def test_an_empty_secret_must_be_allowed_explicitly(stack: FakeStack) -> None:
     with pytest.raises(
         InvalidInput, match=r"only a new one of channel devlake .* --allow-empty-secret"
     ):
@@ -191,18 +193,18 @@ def test_an_empty_secret_takes_a_word_more(stack: FakeStack) -> None:
         DEVLAKE, SecretRequest(provided="", may_be_empty=True)
     )
 
-    assert opened(stack, subscription) == ""
+    assert decrypted_secret(stack, subscription) == ""
 
 
-def test_without_one_a_new_one_is_made(stack: FakeStack) -> None:
+def test_without_a_secret_a_new_one_is_generated(stack: FakeStack) -> None:
     subscription, secret = stack.service().subscribe(DEVLAKE)
 
-    assert opened(stack, subscription) == secret.reveal()
+    assert decrypted_secret(stack, subscription) == secret.reveal()
     assert len(secret.reveal()) == 64
 
 
 @pytest.mark.parametrize(
-    ("wish", "pending", "what"),
+    ("secret", "pending", "message"),
     [
         (
             SecretRequest(signing="hmac"),
@@ -213,16 +215,16 @@ def test_without_one_a_new_one_is_made(stack: FakeStack) -> None:
         (SecretRequest(), True, "challenge: channel devlake cannot send one"),
     ],
 )
-def test_what_the_format_has_no_room_for_is_refused(
-    stack: FakeStack, wish: SecretRequest, what: str, *, pending: bool
+def test_options_that_the_format_does_not_support_are_refused(
+    stack: FakeStack, secret: SecretRequest, message: str, *, pending: bool
 ) -> None:
-    with pytest.raises(InvalidInput, match=what):
-        stack.service().subscribe(DEVLAKE, wish, pending=pending)
+    with pytest.raises(InvalidInput, match=message):
+        stack.service().subscribe(DEVLAKE, secret, pending=pending)
 
     assert stack.subscriptions.all() == []
 
 
-def test_its_secret_is_replaced_at_once_or_not_at_all(stack: FakeStack) -> None:
+def test_a_devlake_secret_is_rotated_without_an_overlap(stack: FakeStack) -> None:
     subscription, _ = stack.service().subscribe(DEVLAKE, SecretRequest(provided="old"))
     rotate = stack.service().rotate_secret
 
@@ -230,11 +232,11 @@ def test_its_secret_is_replaced_at_once_or_not_at_all(stack: FakeStack) -> None:
         rotate(subscription, overlap_seconds=60, provided="new")
     rotated = rotate(subscription, overlap_seconds=0, provided="new")
 
-    assert opened(stack, rotated.subscription) == "new"
+    assert decrypted_secret(stack, rotated.subscription) == "new"
     assert len(rotated.subscription.secrets) == 1
 
 
-def test_it_cannot_be_pinged(stack: FakeStack) -> None:
+def test_a_devlake_subscription_cannot_be_pinged(stack: FakeStack) -> None:
     subscription, _ = stack.service().subscribe(DEVLAKE)
 
     with pytest.raises(InvalidSubscription, match="channel devlake cannot send a ping"):

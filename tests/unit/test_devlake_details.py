@@ -1,4 +1,4 @@
-"""What a row knows beside a notice, bounded, and nothing of it from an earlier run."""
+"""Details of a pipeline from its row: bounded, and none of an earlier run."""
 
 import json
 from typing import Any
@@ -26,8 +26,8 @@ def recorded(status: str) -> tuple[PipelineRow, list[Document]]:
     return PipelineRow.parse(row), listed
 
 
-def details(row: Document, *tasks: Document) -> Document:
-    """Of the event of its present state."""
+def details_of(row: Document, *tasks: Document) -> Document:
+    """Details for the event of the row's present state."""
     event = PipelineRow.parse(row).to_event("payments", tasks=tasks).document
     names = set(event) - set(parse_notification(event["data"]["devlake"].encode()))
     return {name: event[name] for name in sorted(names)}
@@ -92,21 +92,21 @@ def test_what_has_not_ended_has_a_name_and_a_number_of_tasks(status: str):
 # --- what is left of an earlier run ---
 
 
-def test_the_error_of_an_earlier_run_is_not_told_as_this_ones():
+def test_the_error_of_an_earlier_run_is_left_out():
     """``errorName`` stays in the row for ever, ``message`` until the next run begins."""
     row = failed(errorName="what went wrong the last time")
 
-    assert "error_name" not in details(row)
-    assert details(failed(message="oh", errorName="oh"))["error_name"] == "oh"
+    assert "error_name" not in details_of(row)
+    assert details_of(failed(message="oh", errorName="oh"))["error_name"] == "oh"
 
 
 @pytest.mark.parametrize("finished_at", [None, "2026-01-01T11:05:00Z"])
 def test_a_run_that_a_restart_broke_off_has_not_lasted_as_long_as_the_one_before(
     finished_at: str | None,
 ):
-    found = details(failed(finishedAt=finished_at, spentSeconds=600))
+    run = details_of(failed(finishedAt=finished_at, spentSeconds=600))
 
-    assert "spent_seconds" not in found
+    assert "spent_seconds" not in run
 
 
 def test_a_row_that_has_moved_on_tells_only_what_holds_for_every_event():
@@ -137,19 +137,19 @@ def test_tasks_come_in_order_those_that_were_cancelled_last_and_not_all_of_them(
         a_task(51, "TASK_CREATED"),
     ]
 
-    found = details(failed(totalTasks=23), *tasks)
+    many = details_of(failed(totalTasks=23), *tasks)
 
-    assert [task["id"] for task in found["failed_tasks"]] == list(range(1, 11))
-    assert found["finished_tasks"] == 22
-    few = details(failed(), a_task(2, "TASK_CANCELLED"), a_task(3))
-    assert [(task["id"], task["status"]) for task in few["failed_tasks"]] == [
+    assert [task["id"] for task in many["failed_tasks"]] == list(range(1, 11))
+    assert many["finished_tasks"] == 22
+    two = details_of(failed(), a_task(2, "TASK_CANCELLED"), a_task(3))
+    assert [(task["id"], task["status"]) for task in two["failed_tasks"]] == [
         (3, "TASK_FAILED"),
         (2, "TASK_CANCELLED"),
     ]
-    assert "message" not in few["failed_tasks"][0]
+    assert "message" not in two["failed_tasks"][0]
 
 
-def test_texts_of_others_are_cut_and_go_without_credentials():
+def test_strangers_texts_are_truncated_and_stripped_of_credentials():
     long = "x" * 10_000
     row = failed(
         name=f"n\n{long}",
@@ -158,15 +158,15 @@ def test_texts_of_others_are_cut_and_go_without_credentials():
         errorName=f"token={SECRET}",
     )
 
-    found = details(row, a_task(1, message=f"password={SECRET}\u202e {long}", plugin="p\x1b[1m"))
+    cut = details_of(row, a_task(1, message=f"password={SECRET}\u202e {long}", plugin="p\x1b[1m"))
 
-    assert SECRET not in to_json(found)
-    assert found["pipeline_name"] == f"n {'x' * 197}…"
-    assert found["labels"][:3] == ["a b", f"{'x' * 99}…", "c"]
-    assert len(found["labels"]) == 18
-    assert found["message"].startswith("https://…@github.com\nxxx")
-    assert len(found["message"]) == 4000
-    (task,) = found["failed_tasks"]
+    assert SECRET not in to_json(cut)
+    assert cut["pipeline_name"] == f"n {'x' * 197}…"
+    assert cut["labels"][:3] == ["a b", f"{'x' * 99}…", "c"]
+    assert len(cut["labels"]) == 18
+    assert cut["message"].startswith("https://…@github.com\nxxx")
+    assert len(cut["message"]) == 4000
+    (task,) = cut["failed_tasks"]
     assert task["plugin"] == "p [1m"
     assert task["message"].startswith("password=… x")
     assert len(task["message"]) == 300
@@ -193,10 +193,10 @@ def test_an_event_with_the_most_details_is_far_from_the_largest():
         {"totalTasks": 10**30, "finishedTasks": 10**30, "spentSeconds": 1e20},
     ],
 )
-def test_what_is_malformed_is_left_out(changes: dict[str, Any]):
-    found = details(failed(**changes))
+def test_malformed_details_are_left_out(changes: dict[str, Any]):
+    valid = details_of(failed(**changes))
 
-    assert set(found) <= {
+    assert set(valid) <= {
         "pipeline_name",
         "total_tasks",
         "finished_tasks",
@@ -215,11 +215,13 @@ _EVENT_NAMES = {
 def test_a_task_that_is_malformed_is_left_out_and_one_whose_status_is_no_text_has_not_ended():
     malformed = [{}, {"id": 1}, {"id": "1", "plugin": "a"}, {"id": True}, a_task(2**63)]
 
-    found = details(failed(), *(task | {"status": "TASK_FAILED"} for task in malformed), a_task(7))
+    parsed = details_of(
+        failed(), *(task | {"status": "TASK_FAILED"} for task in malformed), a_task(7)
+    )
 
-    assert [one["id"] for one in found["failed_tasks"]] == [7]
-    found = details(failed(), a_task(7), a_task(8) | {"status": {"is": "failed"}})
-    assert found["finished_tasks"] == 1
+    assert [task["id"] for task in parsed["failed_tasks"]] == [7]
+    parsed = details_of(failed(), a_task(7), a_task(8) | {"status": {"is": "failed"}})
+    assert parsed["finished_tasks"] == 1
 
 
 _OF_A_NOTICE = (
@@ -228,7 +230,7 @@ _OF_A_NOTICE = (
 
 
 def test_a_cancelled_run_has_no_error():
-    """What DevLake says of it, seen 2026-11-29 on 420e494, is that it was cancelled."""
+    """DevLake's message, seen 2026-11-29 on 420e494, is that the run was cancelled."""
     message = "Error running pipeline 4.\nWraps: (2) context canceled"
     row = PipelineRow.parse(shown(39, "TASK_CANCELLED", message=message, errorName=message))
 

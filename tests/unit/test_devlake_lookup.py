@@ -1,4 +1,4 @@
-"""What the ingress reads of DevLake's API: enough, seldom, and never at the cost of a notice."""
+"""Look-ups of the ingress at DevLake's API, which never delay or lose a notice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ LASTING = {"trigger_source": "blueprint:7", "pipeline_name": "nightly", "total_t
 
 
 def noticed(row: Document, source: str | None = None) -> Document:
-    """The fields of the notice that DevLake would send of the row."""
+    """Fields of the notice that DevLake would send for the row."""
     document = PipelineRow.parse(row).to_event("", source=source).document
     return {name: document[name] for name in document if name not in LASTING}
 
@@ -47,7 +47,7 @@ class Ingress:
     def warn(self, source: str | None, reason: str) -> None:
         self.warnings.append((source, reason))
 
-    def learn(self, row: Document = FAILED, source: DevLakeSource = SOURCE) -> Document:
+    def look_up(self, row: Document = FAILED, source: DevLakeSource = SOURCE) -> Document:
         return self.details.of_event(source, noticed(row, source.name))
 
 
@@ -56,10 +56,10 @@ def ingress() -> Ingress:
     return Ingress()
 
 
-def test_a_failure_is_told_with_its_tasks(ingress: Ingress):
-    found = ingress.learn()
+def test_a_failure_has_the_details_of_its_tasks(ingress: Ingress):
+    details = ingress.look_up()
 
-    assert found == LASTING | {
+    assert details == LASTING | {
         "message": "oh",
         "finished_tasks": 2,
         "spent_seconds": 600,
@@ -69,7 +69,7 @@ def test_a_failure_is_told_with_its_tasks(ingress: Ingress):
 
 
 @pytest.mark.parametrize(
-    ("status", "read"),
+    ("status", "task_reads"),
     [
         ("TASK_CREATED", []),
         ("TASK_RUNNING", []),
@@ -79,43 +79,45 @@ def test_a_failure_is_told_with_its_tasks(ingress: Ingress):
         ("TASK_PARTIAL", [39]),
     ],
 )
-def test_only_of_what_has_failed_are_the_tasks_read(ingress: Ingress, status: str, read: list[int]):
+def test_tasks_are_read_only_of_failed_pipelines(
+    ingress: Ingress, status: str, task_reads: list[int]
+):
     row = FAILED | {"status": status}
     ingress.devlake.pipelines = [row]
 
-    assert ingress.learn(row).items() >= LASTING.items()
-    assert list(ingress.devlake.tasks_asked) == read
+    assert ingress.look_up(row).items() >= LASTING.items()
+    assert list(ingress.devlake.tasks_asked) == task_reads
 
 
 def test_of_a_row_that_has_moved_on_no_task_is_read(ingress: Ingress):
     earlier = FAILED | {"beganAt": "2026-01-01T11:05:00Z"}
 
-    assert ingress.learn(earlier) == LASTING
+    assert ingress.look_up(earlier) == LASTING
     assert list(ingress.devlake.tasks_asked) == []
 
 
 def test_a_pipeline_that_devlake_does_not_know_yet_is_no_failure(ingress: Ingress):
     ingress.devlake.pipelines = []
-    assert ingress.learn() == {}
+    assert ingress.look_up() == {}
 
     ingress.devlake.pipelines = [FAILED]
-    assert ingress.learn().items() >= LASTING.items()
+    assert ingress.look_up().items() >= LASTING.items()
     assert ingress.warnings == []
 
 
 def test_each_source_has_its_own_api(ingress: Ingress):
     ingress.staging.pipelines = [FAILED | {"name": "of staging"}]
 
-    assert ingress.learn()["pipeline_name"] == "nightly"
-    assert ingress.learn(source=STAGING)["pipeline_name"] == "of staging"
-    assert ingress.learn(source=STAGING)["pipeline_name"] == "of staging"
+    assert ingress.look_up()["pipeline_name"] == "nightly"
+    assert ingress.look_up(source=STAGING)["pipeline_name"] == "of staging"
+    assert ingress.look_up(source=STAGING)["pipeline_name"] == "of staging"
     assert ingress.connected == [None, "staging"]
 
 
 def test_without_an_api_or_of_the_oldest_notices_nothing_is_asked(ingress: Ingress):
     nowhere = DevLakeSource(ui_url="http://devlake:4000")
 
-    assert ingress.learn(source=nowhere) == {}
+    assert ingress.look_up(source=nowhere) == {}
     assert ingress.details.of_event(SOURCE, noticed(FAILED) | {"pipeline_id": "task:7"}) == {}
     assert ingress.connected == []
 
@@ -141,15 +143,15 @@ def test_after_a_failure_a_source_is_left_alone_for_a_while_and_only_that_one(
 
     ingress.staging.pipelines = [FAILED]
     monkeypatch.setattr(ingress.devlake, "pipeline", fail)
-    assert [ingress.learn(), ingress.learn()] == [{}, {}]
+    assert [ingress.look_up(), ingress.look_up()] == [{}, {}]
     assert ingress.warnings == [(None, reason)]
-    assert ingress.learn(source=STAGING).items() >= LASTING.items()
+    assert ingress.look_up(source=STAGING).items() >= LASTING.items()
     monkeypatch.undo()
 
     ingress.clock.sleep(QUIET_SECONDS - 1)
-    assert ingress.learn() == {}
+    assert ingress.look_up() == {}
     ingress.clock.sleep(1)
-    assert ingress.learn().items() >= LASTING.items()
+    assert ingress.look_up().items() >= LASTING.items()
 
 
 @pytest.mark.parametrize(
@@ -164,15 +166,15 @@ def test_after_a_failure_a_source_is_left_alone_for_a_while_and_only_that_one(
         {"createdAt": None},
     ],
 )
-def test_what_is_no_row_is_told_and_left_out(ingress: Ingress, changes: dict[str, Any]):
+def test_an_invalid_row_is_a_warning_and_left_out(ingress: Ingress, changes: dict[str, Any]):
     ingress.devlake.pipelines = [FAILED | changes]
 
-    assert ingress.learn() == {}
+    assert ingress.look_up() == {}
     ((_, reason),) = ingress.warnings
     assert reason.startswith("its response is not a pipeline of DevLake: ")
 
 
-def test_if_only_the_tasks_cannot_be_read_the_row_counts(
+def test_if_only_the_tasks_cannot_be_read_the_details_of_the_row_are_used(
     ingress: Ingress, monkeypatch: pytest.MonkeyPatch
 ):
     def fail(_: int) -> Sequence[Document]:
@@ -180,8 +182,8 @@ def test_if_only_the_tasks_cannot_be_read_the_row_counts(
 
     monkeypatch.setattr(ingress.devlake, "tasks_of", fail)
 
-    found = ingress.learn()
+    details = ingress.look_up()
 
-    assert found["message"] == "oh"
-    assert "failed_tasks" not in found
+    assert details["message"] == "oh"
+    assert "failed_tasks" not in details
     assert ingress.warnings == [(None, "DevLake answered 500 to GET /pipelines/39/tasks")]

@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[2]
 
 
 def a_body(**changes: Any) -> bytes:
-    said = vector_named("TASK_RUNNING").document | changes
-    return json.dumps({name: value for name, value in said.items() if value is not ...}).encode()
+    fields = vector_named("TASK_RUNNING").document | changes
+    return json.dumps({name: value for name, value in fields.items() if value is not ...}).encode()
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda one: one.name)
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
 def test_every_notice_is_an_event_that_carries_devlakes_own_body(vector: Vector):
     event = Event.from_document(parse_notification(vector.raw))
 
@@ -54,7 +54,7 @@ def test_the_statuses_are_events_of_pipelines():
     }
 
 
-def test_an_end_tells_all_its_times_as_written():
+def test_an_end_has_all_its_times_as_written():
     assert {**parse_notification(vector_named("TASK_PARTIAL").raw), "data": ...} == {
         "pipeline_id": 39,
         "event_type": "PIPELINE_PARTIAL",
@@ -192,7 +192,7 @@ def test_the_websites_spelling_of_the_end_is_understood():
         (b'{"TaskID": 39}', "UpdatedAt: not an RFC 3339 time"),
     ],
 )
-def test_what_is_no_notice_is_refused_with_the_reason(body: bytes, complaint: str):
+def test_an_invalid_notice_is_refused_with_the_reason(body: bytes, complaint: str):
     with pytest.raises(InvalidNotification) as refused:
         parse_notification(body)
 
@@ -200,7 +200,7 @@ def test_what_is_no_notice_is_refused_with_the_reason(body: bytes, complaint: st
 
 
 @given(st.binary())
-def test_no_body_is_worse_than_a_bad_notice(body: bytes):
+def test_any_body_is_a_notice_or_refused(body: bytes):
     with pytest.raises(InvalidNotification):
         parse_notification(body)
 
@@ -211,14 +211,14 @@ def test_no_body_is_worse_than_a_bad_notice(body: bytes):
         st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from([*dict(TIMES)]),
     )
 )
-def test_no_field_is_worse_than_a_bad_notice(changes: dict[str, Any]):
+def test_any_field_is_accepted_or_refused(changes: dict[str, Any]):
     with suppress(InvalidNotification):
         assert Event.from_document(parse_notification(a_body(**changes)))
 
 
-@pytest.mark.parametrize(("time", "written"), TIMES)
-def test_a_time_is_written_as_go_writes_it(time: str, written: str):
-    assert str(GoTime.parse(time)) == written
+@pytest.mark.parametrize(("time", "expected"), TIMES)
+def test_a_time_is_written_as_go_writes_it(time: str, expected: str):
+    assert str(GoTime.parse(time)) == expected
 
 
 @pytest.mark.parametrize(
@@ -231,5 +231,5 @@ def test_a_time_is_written_as_go_writes_it(time: str, written: str):
         ("0001-01-01T00:00:00+08:00", "0001-01-01T00:00:00+08:00"),
     ],
 )
-def test_one_point_in_time_has_one_name_whatever_its_offset(time: str, in_utc: str):
+def test_the_id_of_a_time_does_not_depend_on_its_offset(time: str, in_utc: str):
     assert GoTime.parse(time).in_utc == in_utc

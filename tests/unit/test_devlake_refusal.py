@@ -1,4 +1,4 @@
-"""Why a notice is refused, and who seems to have sent it."""
+"""Refusals of notices: the reason, and whether DevLake seems to have sent it."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def refusal_of(body: bytes, query: str, *secrets: str) -> Refusal:
     ("body", "query", "is_notice"),
     [(BODY, SIGNED, True), (BODY, "", True), (DEEP, SIGNED, False), (TEST, SIGNED, False)],
 )
-def test_only_what_tells_of_a_pipeline_is_a_notice(
+def test_only_a_body_about_a_pipeline_is_a_notice(
     body: bytes, query: str, *, is_notice: bool
 ) -> None:
     assert refusal_of(body, query, SECRET).is_notice is is_notice
@@ -56,7 +56,7 @@ def test_each_refusal_has_its_kind_and_says_whether_devlake_has_sent_it(
 
 
 @pytest.mark.parametrize(
-    ("devlakes", "stored", "words"),
+    ("devlakes", "stored", "hint"),
     [
         ("", SECRET, "made with an empty secret"),
         (f'"{SECRET}"', SECRET, "quotes around the secret"),
@@ -69,20 +69,20 @@ def test_each_refusal_has_its_kind_and_says_whether_devlake_has_sent_it(
     ],
 )
 def test_a_slip_in_giving_devlake_the_secret_is_named(
-    devlakes: str, stored: str, words: str
+    devlakes: str, stored: str, hint: str
 ) -> None:
     refusal = refusal_of(BODY, signed_query(BODY, devlakes, NOUCE), "the one before", stored)
 
-    assert words in refusal.reason
+    assert hint in refusal.reason
     assert refusal.kind is RefusalKind.SIGNATURE
     assert SECRET not in refusal.reason
 
 
-def test_who_knows_no_secret_is_told_of_none() -> None:
-    """What is near a secret can be said only to one who has signed by it."""
-    others = refusal_of(BODY, signed_query(BODY, "guessed", NOUCE), SECRET, f"{SECRET}\n")
+def test_a_sender_without_the_secret_gets_no_hint() -> None:
+    """A hint about the secret is given only to a sender who has signed with nearly the same."""
+    unsigned = refusal_of(BODY, signed_query(BODY, "guessed", NOUCE), SECRET, f"{SECRET}\n")
 
-    assert others.reason == refusal_of(BODY, SIGNED, "x").reason
+    assert unsigned.reason == refusal_of(BODY, SIGNED, "x").reason
 
 
 @pytest.mark.parametrize(

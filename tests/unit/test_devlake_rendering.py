@@ -13,7 +13,7 @@ from lakehook.domain.event import Event, EventType
 from tests.builders import an_event
 from tests.devlake_vectors import TEXTS, TIMES, VECTORS, Vector, vector_named
 
-OF_PIPELINES = [one for one in VECTORS if "PipelineID" in one.document]
+OF_PIPELINES = [vector for vector in VECTORS if "PipelineID" in vector.document]
 REDRAWN = [
     of_pipeline
     for of_pipeline in OF_PIPELINES
@@ -33,11 +33,11 @@ def rendered(event: Event) -> Any:
 
 
 @pytest.mark.parametrize("vector", OF_PIPELINES, ids=lambda of_pipeline: of_pipeline.name)
-def test_what_devlake_said_is_sent_on_unchanged(vector: Vector):
+def test_a_notice_of_devlake_is_sent_on_unchanged(vector: Vector):
     assert render(event_of(vector)) == vector.raw
 
 
-@pytest.mark.parametrize("vector", REDRAWN, ids=lambda one: one.name)
+@pytest.mark.parametrize("vector", REDRAWN, ids=lambda vector: vector.name)
 def test_an_event_is_written_as_devlake_would_have(vector: Vector):
     assert render(event_of(vector, data=None)) == vector.raw
 
@@ -46,14 +46,14 @@ def test_a_text_is_escaped_as_go_escapes_it():
     assert {text: go_json(text) for text, _ in TEXTS} == dict(TEXTS)
 
 
-@pytest.mark.parametrize(("time", "written"), TIMES)
-def test_a_producers_time_is_written_as_go_writes_it(time: str, written: str):
+@pytest.mark.parametrize(("time", "expected"), TIMES)
+def test_a_producers_time_is_written_as_go_writes_it(time: str, expected: str):
     body = rendered(an_event(event_type="PIPELINE_RUNNING", began_at=time, created_at=time))
 
-    assert body["BeganAt"] == body["CreatedAt"] == written
+    assert body["BeganAt"] == body["CreatedAt"] == expected
 
 
-def test_an_event_of_few_words_has_every_field_of_devlakes():
+def test_a_minimal_event_has_every_field_of_devlakes():
     body = render(an_event(pipeline_id="39", project_name=None))
 
     assert body == (
@@ -63,7 +63,7 @@ def test_an_event_of_few_words_has_every_field_of_devlakes():
     )
 
 
-def test_an_inferred_event_is_told_as_of_its_own_state_and_not_in_words_of_a_later_one():
+def test_an_inferred_event_has_its_own_state_and_nothing_of_a_later_notice():
     later = vector_named("TASK_RUNNING")
     inferred = event_of(
         later,
@@ -79,16 +79,20 @@ def test_an_inferred_event_is_told_as_of_its_own_state_and_not_in_words_of_a_lat
     }
 
 
-@pytest.mark.parametrize("own", [7, None, "no JSON", '{"PipelineID":39}'])
-def test_what_a_producer_calls_devlakes_body_and_is_none_is_not_sent(own: object):
-    assert rendered(an_event(data={"devlake": own}))["PipelineID"] == 39
+@pytest.mark.parametrize("body", [7, None, "no JSON", '{"PipelineID":39}'])
+def test_what_a_producer_calls_devlakes_body_and_is_none_is_not_sent(body: object):
+    assert rendered(an_event(data={"devlake": body}))["PipelineID"] == 39
 
 
 @pytest.mark.parametrize(
     "event_type",
-    [one for one in EventType if one.startswith("TASK_") or one == "PIPELINE_STALLED"],
+    [
+        event_type
+        for event_type in EventType
+        if event_type.startswith("TASK_") or event_type == "PIPELINE_STALLED"
+    ],
 )
-def test_what_devlake_has_no_status_for_cannot_be_sent(event_type: EventType):
+def test_an_event_type_without_a_status_of_devlake_is_unsupported(event_type: EventType):
     assert render(an_event(event_type=str(event_type))) == UnsupportedEvent(
         f"DevLake has no status for {event_type}"
     )

@@ -1,4 +1,4 @@
-"""What a real DevLake answered is read: see tests/outside/devlake/rest."""
+"""Responses of a real DevLake are read: see tests/outside/devlake/rest."""
 
 import pytest
 
@@ -49,17 +49,17 @@ def test_each_state_has_its_row_and_its_tasks(status: str, number: int, tasks: l
 
     assert row
     assert (row["id"], row["status"]) == (number, status)
-    found = recorded(f"pipeline-{status}-tasks").tasks_of(number)
-    assert [task["id"] for task in found] == tasks
+    task_rows = recorded(f"pipeline-{status}-tasks").tasks_of(number)
+    assert [task["id"] for task in task_rows] == tasks
 
 
-def test_what_is_gone_is_none():
+def test_a_missing_pipeline_is_none():
     assert recorded("pipeline-404", NOT_FOUND).pipeline(99999) is None
     assert list(recorded("pipeline-404", NOT_FOUND).tasks_of(99999)) == []
     assert recorded("blueprint-3", NOT_FOUND).project_of(3) == ""
 
 
-def test_an_answer_about_another_is_not_taken_for_the_one_asked_for():
+def test_a_response_about_another_pipeline_is_refused():
     with pytest.raises(NotDevlake, match="GET /pipelines/118 has another id: 119"):
         recorded("pipeline-TASK_FAILED").pipeline(118)
     with pytest.raises(NotDevlake, match="GET /pipelines/118/tasks has another pipelineId: 119"):
@@ -73,12 +73,12 @@ def test_a_refusal_is_no_pipeline():
         recorded("pipeline-400", BAD_REQUEST).pipeline(1)
 
 
-def test_a_blueprint_tells_its_project():
-    said = parse_json_object((RECORDED / "blueprint-1.json").read_text(encoding="utf-8"))
+def test_a_blueprint_has_its_project():
+    document = parse_json_object((RECORDED / "blueprint-1.json").read_text(encoding="utf-8"))
 
-    assert recorded("blueprint-1").project_of(1) == said["projectName"]
-    assert "湖" in said["projectName"]
+    assert recorded("blueprint-1").project_of(1) == document["projectName"]
+    assert "湖" in document["projectName"]
 
 
-def test_it_tells_its_version():
+def test_the_version_is_read():
     assert recorded("version").version() == "420e494@scratch"

@@ -9,11 +9,11 @@ from lakehook.domain.errors import InvalidNotification
 from tests.devlake.rows import CREATED_AT, shown
 from tests.devlake_vectors import VECTORS, Vector, vector_named
 
-OF_PIPELINES = [one for one in VECTORS if "ProjectName" in one.document]
+OF_PIPELINES = [vector for vector in VECTORS if "ProjectName" in vector.document]
 
 
 def as_shown(notice: dict[str, Any], blueprint: int = 0) -> dict[str, Any]:
-    """The same row, as DevLake's REST API would show it."""
+    """The row of a notice as DevLake's REST API would show it."""
     return shown(
         notice["PipelineID"],
         notice["Status"],
@@ -64,7 +64,7 @@ def test_a_row_of_a_named_source_is_the_event_that_its_notice_was():
         ("TASK_RERUN", {}, 2400),
     ],
 )
-def test_it_has_changed_at_the_latest_of_the_times_that_it_says(
+def test_a_row_has_changed_at_the_latest_of_its_times(
     status: str, changes: dict[str, Any], changed_at: int
 ):
     noon = 1_767_268_800
@@ -91,6 +91,6 @@ def test_it_has_changed_at_the_latest_of_the_times_that_it_says(
         ({"id": 0}, "id: not 1 or more"),
     ],
 )
-def test_what_devlake_could_not_say_in_a_notice_is_no_row(changes: dict[str, Any], complaint: str):
+def test_a_row_that_no_notice_could_have_is_refused(changes: dict[str, Any], complaint: str):
     with pytest.raises(InvalidNotification, match=complaint):
         PipelineRow.parse(shown(39) | changes)

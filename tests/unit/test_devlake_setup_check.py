@@ -1,4 +1,4 @@
-"""Each part of the set-up is judged by itself: ok, worth a look, or for a person to mend."""
+"""Checks of the set-up, each by itself: ok, a warning, or a failure to fix."""
 
 import json
 from dataclasses import replace
@@ -40,7 +40,7 @@ from tests.devlake.rows import shown
 from tests.fakes import NOON
 
 HOUR, DAY = 3600.0, 24 * 3600.0
-TAKEN = EndpointResponse(202, b'{"test": true}')
+ACCEPTED = EndpointResponse(202, b'{"test": true}')
 ACCEPTED_BEFORE = LastAccepted(NOON - HOUR, "devlake:39:PIPELINE_RUNNING:2026-01-01T10:59:00Z")
 ACCEPTED_AFTER = LastAccepted(NOON - 60, "devlake:121:PIPELINE_RUNNING:2026-01-01T11:59:00Z")
 POSTED, RECONCILED, NONE = StateOrigin
@@ -54,7 +54,7 @@ def states(*checks: Check) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("secret", "taken", "state"),
+    ("secret", "accepted", "state"),
     [
         ("s3cret", True, "ok"),
         ("s3cret", False, "ok"),  # what is wrong the test notice says
@@ -64,27 +64,27 @@ def states(*checks: Check) -> dict[str, str]:
         (" s3cret", True, "warn"),
     ],
 )
-def test_a_secret_is_set_and_whole(secret: str, state: str, *, taken: bool) -> None:
-    check = check_secret(secret, is_accepted=taken)
+def test_a_secret_is_set_and_whole(secret: str, state: str, *, accepted: bool) -> None:
+    check = check_secret(secret, is_accepted=accepted)
 
     assert check.state == state
     assert "s3cret" not in check.detail + check.remedy
 
 
 @pytest.mark.parametrize(
-    ("answer", "taken"),
+    ("answer", "accepted"),
     [
-        (TAKEN, True),
+        (ACCEPTED, True),
         (EndpointResponse(202, b'{"test": 1}'), False),
         (EndpointResponse(401, b'{"error": "x"}'), False),
         (EndpointResponse(200, b"<html>"), False),
         (EndpointUnreachable("no connection"), False),
     ],
 )
-def test_what_is_accepted_is_said_by_the_ingress_alone(
-    answer: EndpointAnswer, *, taken: bool
+def test_only_a_response_of_the_ingress_is_an_acceptance(
+    answer: EndpointAnswer, *, accepted: bool
 ) -> None:
-    assert is_accepted(answer) is taken
+    assert is_accepted(answer) is accepted
 
 
 # --- the endpoint ---
@@ -98,7 +98,7 @@ def test_a_test_notice_is_one_that_devlake_could_sign_and_no_pipeline_of_its() -
 
 
 @pytest.mark.parametrize(
-    ("answer", "failed", "words", "remedy"),
+    ("answer", "failed", "detail", "remedy"),
     [
         (EndpointUnreachable("no such name"), "endpoint", "no such name", "HTTPS_PROXY"),
         (EndpointUnreachable("TLS: expired"), "endpoint", "TLS: expired", "REQUESTS_CA_BUNDLE"),
@@ -116,14 +116,14 @@ def test_a_test_notice_is_one_that_devlake_could_sign_and_no_pipeline_of_its() -
         (EndpointResponse(418, b'{"error":"tea"}'), "test notice", "418: tea", "table of answers"),
     ],
 )
-def test_what_does_not_take_it_is_named_with_what_to_do(
-    answer: EndpointResponse | EndpointUnreachable, failed: str, words: str, remedy: str
+def test_an_endpoint_that_refuses_the_notice_is_reported_with_a_remedy(
+    answer: EndpointResponse | EndpointUnreachable, failed: str, detail: str, remedy: str
 ) -> None:
-    assert states(*check_endpoint(TAKEN)) == {"endpoint": "ok", "test notice": "ok"}
+    assert states(*check_endpoint(ACCEPTED)) == {"endpoint": "ok", "test notice": "ok"}
     *before, check = check_endpoint(answer)
 
-    assert states(*before, check) == {one.name: "ok" for one in before} | {failed: "fail"}
-    assert words in check.detail
+    assert states(*before, check) == {check_.name: "ok" for check_ in before} | {failed: "fail"}
+    assert detail in check.detail
     assert remedy in check.remedy
 
 
@@ -140,11 +140,13 @@ def test_what_a_stranger_answers_moves_no_terminal_and_is_short() -> None:
 def test_what_our_ingress_says_to_do_is_not_cut_off(length: int) -> None:
     reason = "x" * length
 
-    *_, answered = check_endpoint(EndpointResponse(404, json.dumps({"error": reason}).encode()))
-    _, recorded = check_heard(Heard(refused=LastRefused(NOON, "signature", reason)), now=NOON)
+    *_, endpoint_check = check_endpoint(
+        EndpointResponse(404, json.dumps({"error": reason}).encode())
+    )
+    _, heard_check = check_heard(Heard(refused=LastRefused(NOON, "signature", reason)), now=NOON)
 
-    assert reason in answered.detail
-    assert reason in recorded.detail
+    assert reason in endpoint_check.detail
+    assert reason in heard_check.detail
 
 
 # --- what was heard ---
@@ -174,7 +176,7 @@ def test_a_devlake_that_was_never_heard_may_be_one_that_was_just_set_up() -> Non
 
 
 @pytest.mark.parametrize(
-    ("refused_at", "accepted_at", "state", "words"),
+    ("refused_at", "accepted_at", "state", "text"),
     [
         (NOON - 60, None, "fail", "none was accepted since"),
         (NOON - 60, NOON - HOUR, "fail", "none was accepted since"),
@@ -184,7 +186,7 @@ def test_a_devlake_that_was_never_heard_may_be_one_that_was_just_set_up() -> Non
     ],
 )
 def test_a_refusal_is_for_a_person_until_a_notice_was_accepted(
-    refused_at: float, accepted_at: float | None, state: str, words: str
+    refused_at: float, accepted_at: float | None, state: str, text: str
 ) -> None:
     accepted = None if accepted_at is None else LastAccepted(accepted_at, "devlake:39")
     heard = Heard(accepted, LastRefused(refused_at, "signature", "sign: not ours"))
@@ -193,20 +195,20 @@ def test_a_refusal_is_for_a_person_until_a_notice_was_accepted(
 
     assert check.state == state
     assert "sign: not ours (signature)" in check.detail
-    assert words in f"{check.detail} {check.remedy}"
+    assert text in f"{check.detail} {check.remedy}"
 
 
-def test_one_that_was_accepted_right_after_a_refusal_may_not_be_recorded() -> None:
-    """The record may be older than what was accepted last, by the time between two writes."""
+def test_a_notice_accepted_right_after_a_refusal_may_not_be_recorded() -> None:
+    """The record may be older than the last accepted notice, by the time between two writes."""
     accepted = LastAccepted(NOON - ACCEPTED_EVERY_SECONDS, "devlake:39")
     refusals = (LastRefused(at, "signature", "why") for at in (NOON - 0.5, NOON))
 
-    found = [check_heard(Heard(accepted, refused), now=NOON)[1] for refused in refusals]
+    checks = [check_heard(Heard(accepted, refused), now=NOON)[1] for refused in refusals]
 
-    assert [check.state for check in found] == ["warn", "fail"]
+    assert [check.state for check in checks] == ["warn", "fail"]
 
 
-def test_what_anybody_can_send_is_no_failure() -> None:
+def test_a_refusal_of_an_unsigned_request_is_no_failure() -> None:
     refused = LastRefused(NOON - 60, "not_a_notice", "why", is_notice=False)
 
     _, check = check_heard(Heard(refused=refused), now=NOON)
@@ -279,7 +281,7 @@ def test_the_newest_that_has_begun_is_looked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("accepted", "origin", "state", "words"),
+    ("accepted", "origin", "state", "text"),
     [
         (ACCEPTED_BEFORE, POSTED, "ok", "DevLake's #120 finished 39 minutes ago, as received"),
         (ACCEPTED_BEFORE, NONE, "fail", "finished 39 minutes ago, which never arrived at Lakehook"),
@@ -290,12 +292,12 @@ def test_the_newest_that_has_begun_is_looked_for() -> None:
     ],
 )
 def test_a_pipeline_that_devlake_knows_and_did_not_post_was_lost(
-    accepted: LastAccepted | None, origin: StateOrigin, state: str, words: str
+    accepted: LastAccepted | None, origin: StateOrigin, state: str, text: str
 ) -> None:
     check = check_newest(a_row(120), accepted, origin, now=NOON)
 
     assert check.state == state
-    assert words in check.detail
+    assert text in check.detail
     assert ("_devlake_notifications" in check.remedy) is (origin is not POSTED)
 
 
@@ -316,11 +318,11 @@ def test_what_has_just_happened_may_be_on_its_way_and_where_none_began_none_is_m
 def test_an_api_that_only_the_stack_can_read_is_no_failure() -> None:
     away = DevlakeUnavailable("DevLake is unavailable: no connection\x1b[2J")
 
-    here, nowhere = (refuse_api(away, stack_reads_it=reads) for reads in (True, False))
+    with_stack, without_stack = (refuse_api(away, stack_reads_it=reads) for reads in (True, False))
 
-    assert (here.state, nowhere.state) == ("warn", "fail")
-    assert here.detail.startswith("from here: DevLake is unavailable: no connection")
-    assert (here.detail + nowhere.detail).isprintable()
+    assert (with_stack.state, without_stack.state) == ("warn", "fail")
+    assert with_stack.detail.startswith("from here: DevLake is unavailable: no connection")
+    assert (with_stack.detail + without_stack.detail).isprintable()
 
 
 # --- the scheduled reconcile ---
@@ -374,7 +376,7 @@ def test_a_reconcile_that_has_not_run_yet_will() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "words"),
+    ("version", "text"),
     [
         ("v1.0.3@1a2b3c4", "DevLake v1.0.3@1a2b3c4 at http://devlake:8080"),
         ("v1.0.1@1a2b3c4", "posts only how a pipeline ends"),
@@ -384,11 +386,11 @@ def test_a_reconcile_that_has_not_run_yet_will() -> None:
         ("\x1b[2J" + "x" * 10_000, "DevLake  [2Jxxx"),
     ],
 )
-def test_the_version_is_told_with_what_it_does_not_say(version: str, words: str) -> None:
+def test_the_version_is_reported_with_its_limits(version: str, text: str) -> None:
     check = check_api("http://devlake:8080", version)
 
     assert check.state == "ok"
-    assert words.replace("  ", " ") in check.detail
+    assert text.replace("  ", " ") in check.detail
     assert check.detail.isprintable()
     assert len(check.detail) < 300
 

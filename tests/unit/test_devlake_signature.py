@@ -14,14 +14,14 @@ NOTICE = vector_named("TASK_CREATED")
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector.name)
-def test_a_sign_is_made_as_devlake_makes_it_and_what_it_has_signed_is_believed(vector: Vector):
+def test_a_signature_is_made_as_devlake_makes_it_and_its_own_is_accepted(vector: Vector):
     assert signature(vector.raw, vector.secret, vector.nouce) == vector.sign
     assert signed_query(vector.raw, vector.secret, vector.nouce) == vector.query
     SignedNotification(vector.raw, vector.query).verify(["another", vector.secret])
 
 
 @pytest.mark.parametrize("secrets", [[], ["another", f"{NOTICE.secret} "]])
-def test_without_its_secret_nobody_is_believed(secrets: list[str]):
+def test_a_signature_by_another_secret_is_refused(secrets: list[str]):
     with pytest.raises(InvalidSignature):
         SignedNotification(NOTICE.raw, NOTICE.query).verify(secrets)
 
@@ -36,19 +36,19 @@ def test_without_its_secret_nobody_is_believed(secrets: list[str]):
     ],
     ids=["a space more", "another pipeline", "nothing", "the secret moved into the body"],
 )
-def test_a_body_that_was_touched_is_not_believed(body: bytes):
+def test_a_changed_body_is_refused(body: bytes):
     with pytest.raises(InvalidSignature, match="sign"):
         SignedNotification(body, NOTICE.query).verify([NOTICE.secret])
 
 
-def test_the_nouce_of_another_notice_is_not_believed():
+def test_the_nouce_of_another_notice_is_refused():
     query = f"nouce={vector_named('TASK_RUNNING').nouce}&sign={NOTICE.sign}"
 
     with pytest.raises(InvalidSignature, match="sign"):
         SignedNotification(NOTICE.raw, query).verify([NOTICE.secret])
 
 
-def test_what_real_devlakes_have_signed_is_believed():
+def test_notices_signed_by_real_devlakes_are_accepted():
     for notice in RECORDED:
         SignedNotification(notice.raw, notice.query).verify([notice.secret])
 
@@ -58,14 +58,14 @@ def test_what_real_devlakes_have_signed_is_believed():
     st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=16)
     .map(lambda drawn: drawn[:16]),
 )  # fmt: skip
-def test_every_nouce_that_devlake_can_draw_is_believed(number: int, drawn: str):
+def test_every_nouce_that_devlake_can_draw_is_accepted(number: int, drawn: str):
     query = signed_query(NOTICE.raw, "secret", f"{number}-{drawn}")
 
     SignedNotification(NOTICE.raw, query).verify(["secret"])
 
 
 @pytest.mark.parametrize("nouce", ["1", "x" * 128, "a.b_c-d", "-", "2026.1-aB3_"])
-def test_how_a_later_devlake_may_draw_it_is_its_own_affair(nouce: str):
+def test_a_nouce_of_another_form_is_accepted(nouce: str):
     SignedNotification(NOTICE.raw, signed_query(NOTICE.raw, "secret", nouce)).verify(["secret"])
 
 
@@ -91,18 +91,18 @@ def test_a_nouce_that_could_hide_something_is_refused_though_it_is_signed(nouce:
 
 
 @given(st.binary(max_size=64))
-def test_a_nouce_that_holds_the_padding_of_a_length_extension_is_refused(more: bytes):
+def test_a_nouce_that_holds_the_padding_of_a_length_extension_is_refused(suffix: bytes):
     """What SHA-256 appends: 0x80, zeros, the length. The hash of what follows needs no secret."""
     size = len(NOTICE.raw + NOTICE.secret.encode() + NOTICE.nouce.encode())
     padding = b"\x80" + bytes(-(size + 9) % 64) + (8 * size).to_bytes(8)
-    nouce = quote(NOTICE.nouce.encode() + padding + more)
+    nouce = quote(NOTICE.nouce.encode() + padding + suffix)
 
     with pytest.raises(Unsigned, match="nouce"):
         SignedNotification(NOTICE.raw, f"nouce={nouce}&sign={NOTICE.sign}").verify([NOTICE.secret])
 
 
 @pytest.mark.parametrize("own", ["a=b", "a", "", "a=b&c=d", "a=b?c", "token=x/y&", "nonce=1"])
-def test_an_endpoint_with_a_query_of_its_own_is_told_what_to_remove(own: str):
+def test_a_query_of_the_endpoints_own_is_refused_with_what_to_remove(own: str):
     query = f"{own}?{NOTICE.query}"  # DevLake appends a ? and its own, whatever is there
 
     with pytest.raises(Unsigned, match=r"has a query of its own.*remove everything from its first"):
@@ -124,7 +124,9 @@ def test_an_endpoint_with_a_query_of_its_own_is_told_what_to_remove(own: str):
         (f"nouce={NOTICE.nouce}&sign=%C3%A9%FF%00", "sign: not of this body"),
     ],
 )
-def test_a_query_says_each_once_and_right(query: str, complaint: str):
+def test_a_query_with_a_missing_repeated_or_malformed_parameter_is_refused(
+    query: str, complaint: str
+):
     with pytest.raises(InvalidSignature, match=complaint):
         SignedNotification(NOTICE.raw, query).verify([NOTICE.secret])
 

@@ -48,5 +48,5 @@ def test_a_source_is_named_as_an_event_may_name_it(name: str):
 @pytest.mark.parametrize(
     "name", ["", "-a", "a/b", "a b", "default", "AWSPREVIOUS", "x" * 33, "a\n"]
 )
-def test_some_names_are_taken_or_are_none(name: str):
+def test_reserved_or_invalid_names_are_refused(name: str):
     assert not is_source_name(name)

@@ -1,4 +1,4 @@
-"""How deep a document may be nested, and that to find out costs no more than reading it."""
+"""The depth of a document is limited, and checking it costs no more than reading it."""
 
 import json
 
@@ -14,7 +14,7 @@ from lakehook.domain.json_document import (
 
 
 def nested(levels: int) -> str:
-    """An object of so many levels, with brackets in its strings that are none."""
+    """An object of so many levels, with brackets in its strings."""
     inner = '"[{\\"[{"'
     for _ in range(levels - 1):
         inner = f"[{inner}]"
@@ -45,7 +45,7 @@ def test_wide_is_not_deep():
         pytest.param('{"a":"' + "[" * 120_000, id="brackets in a string without an end"),
     ],
 )
-def test_what_would_cost_a_parser_dear_is_refused_at_once(text: str):
+def test_a_text_that_is_expensive_to_parse_is_refused_at_once(text: str):
     with pytest.raises(ValueError, match=r"nested|JSON"):
         parse_json_object(text)
 
@@ -72,8 +72,8 @@ def test_a_number_is_written_as_it_was_read(number: str):
 
 
 def test_text_beside_a_number_of_many_digits_is_written_as_ever():
-    beside = {'\u2028"': ["湖", None, True, {}, []]}
-    document = parse_json_object(to_json(beside)[:-1] + ',"n":1.10}')
+    other = {'\u2028"': ["湖", None, True, {}, []]}
+    document = parse_json_object(to_json(other)[:-1] + ',"n":1.10}')
 
-    assert to_json(document) == to_json(beside)[:-1] + ',"n":1.10}'
+    assert to_json(document) == to_json(other)[:-1] + ',"n":1.10}'
     assert parse_json_object(to_ascii_json(document)) == document

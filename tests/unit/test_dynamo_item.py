@@ -1,4 +1,4 @@
-"""Values as DynamoDB has them: what boto3 writes and reads, without boto3."""
+"""Values of DynamoDB, written and read as boto3 does, without boto3."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -27,22 +27,22 @@ values = st.recursive(
 @settings(max_examples=40)
 @given(st.dictionaries(st.text(), values, max_size=4))
 def test_values_are_written_as_boto3_writes_them_and_read_back(plain: dict[str, Any]):
-    kept = {name: value for name, value in plain.items() if value is not None}
+    members = {name: value for name, value in plain.items() if value is not None}
 
     item = to_item(plain)
 
-    assert item == {name: TypeSerializer().serialize(value) for name, value in kept.items()}
-    assert from_item(item) == kept
+    assert item == {name: TypeSerializer().serialize(value) for name, value in members.items()}
+    assert from_item(item) == members
 
 
 @given(values)
 def test_what_boto3_reads_is_read_alike(value: Any):
     typed = TypeSerializer().serialize(value)
 
-    read = from_item({"value": typed})["value"]
+    back = from_item({"value": typed})["value"]
 
-    assert read == TypeDeserializer().deserialize(typed)
-    assert isinstance(read, type(value))
+    assert back == TypeDeserializer().deserialize(typed)
+    assert isinstance(back, type(value))
 
 
 def test_a_member_of_an_enumeration_is_its_value():
@@ -52,7 +52,7 @@ def test_a_member_of_an_enumeration_is_its_value():
 
 
 @pytest.mark.parametrize("value", [0.5, {1, 2}, object()])
-def test_what_we_keep_nothing_of_is_refused(value: Any):
+def test_a_value_that_we_never_store_is_refused(value: Any):
     with pytest.raises(TypeError, match="nothing that we keep"):
         to_item({"value": value})
 
@@ -60,9 +60,9 @@ def test_what_we_keep_nothing_of_is_refused(value: Any):
 @pytest.mark.parametrize("status", DeliveryStatus)
 def test_a_record_expires_once_it_is_final(status: DeliveryStatus):
     waiting = DeliveryRecord.waiting(a_delivery(1))
-    written = replace(waiting, status=status, changed_at=NOON)
+    record = replace(waiting, status=status, changed_at=NOON)
 
-    item = record_put("t", waiting, written, retention_seconds=60)["Item"]
+    item = record_put("t", waiting, record, retention_seconds=60)["Item"]
 
     is_final = status in ("delivered", "discarded", "aborted")
     assert item.get(DeliveriesTable.TTL) == ({"N": str(int(NOON) + 60)} if is_final else None)

@@ -41,7 +41,7 @@ def mailed(language: Language = Language.ENGLISH, **changes: object) -> Mail:
     return addressed(EMAIL.render(a_delivery(**changes), Locale(language)))
 
 
-def test_a_mail_tells_it_as_text_and_as_html():
+def test_a_mail_has_a_text_and_an_html_part():
     mail = mailed(event_type="PIPELINE_FAILED", message="jira: 401 <b>", inferred=True)
 
     assert mail.destination == MAILBOX
@@ -101,7 +101,7 @@ def test_no_event_can_begin_a_header_or_a_tag(project: str, message: str):
 
 
 def test_of_other_headers_those_go_along_that_steer_nothing():
-    theirs = {
+    headers = {
         "x-team": "lake",
         "x-words": "a\r\nBcc: eve@evil.example 湖",
         "x-empty": "\r\n",
@@ -111,7 +111,7 @@ def test_of_other_headers_those_go_along_that_steer_nothing():
         "x-lakehook-id": "theirs",
     }
 
-    mail = addressed(RenderedMessage(body=b"", headers={"x-set": "1"}), **theirs)
+    mail = addressed(RenderedMessage(body=b"", headers={"x-set": "1"}), **headers)
 
     assert mail.headers == {
         "X-Lakehook-Id": "sub_a#39#1",
@@ -129,7 +129,7 @@ def test_ses_takes_no_more_than_fifteen_headers():
 
 
 @pytest.mark.parametrize(
-    ("said", "subject", "text", "html"),
+    ("template", "subject", "text", "html"),
     [
         (RenderedTemplate(), "usual", "text", "<p>html"),
         (RenderedTemplate(body="<3 failed"), "usual", "<3 failed", ""),
@@ -142,11 +142,11 @@ def test_ses_takes_no_more_than_fifteen_headers():
     ],
 )
 def test_a_template_gives_subject_text_or_html(
-    said: RenderedTemplate, subject: str, text: str, html: str
+    template: RenderedTemplate, subject: str, text: str, html: str
 ):
-    usual = RenderedMessage(body=b"text", subject="usual", html="<p>html")
+    default = RenderedMessage(body=b"text", subject="usual", html="<p>html")
 
-    mail = addressed(EMAIL.apply_template(said, usual))
+    mail = addressed(EMAIL.apply_template(template, default))
 
     assert (mail.subject, mail.text, mail.html) == (subject, text, html)
 
@@ -206,7 +206,7 @@ def test_without_a_sender_the_operator_is_told_how_to_have_one(stack: FakeStack)
 
 
 @pytest.mark.parametrize(
-    ("terms", "wish", "pending", "what"),
+    ("terms", "secret", "pending", "message"),
     [
         (replace(TERMS, url="https://ci.example/"), {}, False, "url: mailto:"),
         (replace(TERMS, channel="slack"), {}, False, "url: https://host/path"),
@@ -216,11 +216,16 @@ def test_without_a_sender_the_operator_is_told_how_to_have_one(stack: FakeStack)
         (TERMS, {}, True, "challenge: channel email"),
     ],
 )
-def test_what_the_channel_has_no_room_for_is_refused(
-    stack: FakeStack, terms: SubscriptionFields, wish: dict[str, str], what: str, *, pending: bool
+def test_options_that_the_channel_does_not_support_are_refused(
+    stack: FakeStack,
+    terms: SubscriptionFields,
+    secret: dict[str, str],
+    message: str,
+    *,
+    pending: bool,
 ) -> None:
-    with pytest.raises(InvalidInput, match=what):
-        stack.service().subscribe(terms, SecretRequest(**wish), pending=pending)
+    with pytest.raises(InvalidInput, match=message):
+        stack.service().subscribe(terms, SecretRequest(**secret), pending=pending)
 
     assert stack.subscriptions.all() == []
 

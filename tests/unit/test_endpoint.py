@@ -104,13 +104,13 @@ REFUSED = {  # some of which other parsers take for 8.8.8.8, or for the host aft
         ("ht\ntps://ci.example/", "printable ASCII"),
     ],
 )
-def test_a_url_that_is_none_is_refused_with_the_reason(url: str, complaint: str):
+def test_an_invalid_url_is_refused_with_the_reason(url: str, complaint: str):
     with pytest.raises(InvalidEndpoint, match=re.escape(complaint)):
         Endpoint.parse(url)
 
 
 def test_what_stands_in_the_place_of_a_port_is_not_repeated():
-    """A password, where the ``@`` behind it was forgotten."""
+    """The text may be a password whose ``@`` was forgotten."""
     with pytest.raises(InvalidEndpoint) as refused:
         Endpoint.parse("https://me:s3cret/hook")
 
@@ -147,10 +147,10 @@ def test_any_text_is_an_endpoint_or_a_bad_one(text: str):
 
 @given(AUTHORITIES, st.sampled_from(["", ":443", ":8443"]), AUTHORITIES)
 def test_the_host_is_all_that_stands_between_the_slashes_but_the_port(
-    host: str, port: str, rest: str
+    host: str, port: str, suffix: str
 ):
-    """Whatever else a parser may see in the URL, there is nothing else."""
-    url = f"https://{host}{port}/{rest}"
+    """A parser must see no other host in the URL."""
+    url = f"https://{host}{port}/{suffix}"
     try:
         endpoint = Endpoint.parse(url)
     except InvalidEndpoint:

@@ -1,4 +1,4 @@
-"""An error's text goes without credentials, and is said on one line."""
+"""Texts of errors: credentials are removed, and the summary is one line."""
 
 import json
 
@@ -14,7 +14,7 @@ SECRET = "s3cr3t-0f-0urs"
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         # what git, databases and HTTP clients say
         (
@@ -81,12 +81,12 @@ SECRET = "s3cr3t-0f-0urs"
         ),
     ],
 )
-def test_what_looks_like_a_credential_is_not_shown(text: str, shown: str | None):
-    found = without_credentials(text)
+def test_what_looks_like_a_credential_is_not_shown(text: str, expected: str | None):
+    cleaned = without_credentials(text)
 
-    assert SECRET not in found
-    assert "…" in found
-    assert shown in {None, found}
+    assert SECRET not in cleaned
+    assert "…" in cleaned
+    assert expected in {None, cleaned}
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_what_people_need_stays(text: str):
 
 @given(st.text())
 def test_any_text_is_read_and_reading_it_again_changes_nothing(text: str):
-    once = without_credentials(text)
+    cleaned = without_credentials(text)
 
-    assert without_credentials(once) == once
+    assert without_credentials(cleaned) == cleaned
     assert "\n" not in summary_of(text)
 
 
-def test_no_more_is_looked_at_than_so_much():
+def test_only_the_start_of_a_long_text_is_read():
     assert len(without_credentials("x" * (MAX_SCANNED + 1))) == MAX_SCANNED
 
 
@@ -130,8 +130,8 @@ def test_no_more_is_looked_at_than_so_much():
 
 
 def recorded(name: str) -> str:
-    said = json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
-    message: str = said["tasks"][0]["message"] if "tasks" in said else said["message"]
+    document = json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+    message: str = document["tasks"][0]["message"] if "tasks" in document else document["message"]
     return message
 
 
@@ -160,7 +160,7 @@ def test_what_devlake_nests_is_told_from_the_outside_in():
         ),
     ],
 )
-def test_any_other_text_is_its_first_line_and_nothing_is_told_twice(text: str, summary: str):
+def test_any_other_text_is_its_first_line_and_nothing_is_repeated(text: str, summary: str):
     assert summary_of(text) == summary
 
 

@@ -1,4 +1,4 @@
-"""The published schema and the code say the same."""
+"""The published schema and the code agree."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Patterns have the outcomes that EventBridge was recorded to give: tests/outside/eventbridge."""
+"""Outcomes of patterns are those recorded of EventBridge: tests/outside/eventbridge."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ def test_a_pattern_has_the_outcome_that_was_recorded(outcome: dict[str, Any]):
 
 
 def result(outcome: dict[str, Any]) -> bool | None:
-    """Whether it matches; ``None`` if the pattern is refused."""
+    """Match a pattern; return ``None`` if it is refused."""
     try:
         pattern = compile_pattern(json.dumps(outcome["pattern"]))
     except InvalidSubscription:

@@ -1,4 +1,4 @@
-"""What is told of deliveries, lanes and pipelines."""
+"""Explanations of deliveries, lanes and pipelines."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def waiting(sequence: int = 1) -> DeliveryRecord:
 
 
 def hold(stack: FakeStack, *records: DeliveryRecord, attempts: int = 1) -> HeldLane:
-    """The lane held at the first of these, due at half past."""
+    """Hold the lane at the first of the records, due at half past."""
     held = HeldLane.held_at(LANE, records[0].sequence, now=NOON)
     held = replace(held, attempts=attempts, due_at=NOON + 1800)
     stack.ledger.save(records[0], before=None, after=held)
@@ -83,7 +83,7 @@ def test_behind_a_dead_letter_that_is_skipped_it_goes_on(stack: FakeStack) -> No
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "description"),
     [
         ({"paused_at": "2026"}, "blocked: paused"),
         ({"disabled_reason": "gone (410)"}, "blocked: disabled (gone (410))"),
@@ -91,12 +91,12 @@ def test_behind_a_dead_letter_that_is_skipped_it_goes_on(stack: FakeStack) -> No
     ],
 )
 def test_a_blocked_subscription_is_the_first_thing_to_say(
-    stack: FakeStack, changes: dict[str, object], words: str
+    stack: FakeStack, changes: dict[str, object], description: str
 ) -> None:
     hold(stack, waiting(1))
     stack.subscriptions.put(a_subscription(**changes))
 
-    assert next_of(stack, 1) == words
+    assert next_of(stack, 1) == description
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_an_endpoint_that_is_down_says_when_it_is_tried_again(stack: FakeStack) 
 
 
 @pytest.mark.parametrize(
-    ("record", "words"),
+    ("record", "description"),
     [
         (waiting().with_attempt(SUCCESS), "delivered"),
         (waiting().discarded("discarded by operator"), "nothing: discarded by operator"),
@@ -149,12 +149,12 @@ def test_an_endpoint_that_is_down_says_when_it_is_tried_again(stack: FakeStack) 
         (waiting(), "attempted when its message is received"),
     ],
 )
-def test_what_has_come_to_an_end_says_so(
-    stack: FakeStack, record: DeliveryRecord, words: str
+def test_a_final_delivery_says_why_it_ended(
+    stack: FakeStack, record: DeliveryRecord, description: str
 ) -> None:
     stack.ledger.save(record, before=None, after=None)
 
-    assert next_of(stack, 1) == words
+    assert next_of(stack, 1) == description
 
 
 def test_what_is_not_known_is_not_found_though_a_delivery_may_be_on_its_way(
@@ -194,14 +194,14 @@ def test_a_held_lane_says_what_it_waits_for(
 # --- deliveries ---
 
 
-def written(stack: FakeStack, *records: DeliveryRecord) -> None:
-    """One a second."""
+def save_each(stack: FakeStack, *records: DeliveryRecord) -> None:
+    """Save a record a second."""
     for record in records:
         stack.ledger.save(record, before=None, after=None)
         stack.clock.sleep(1)
 
 
-def listed(stack: FakeStack, **question: object) -> list[str]:
+def list_ids(stack: FakeStack, **question: object) -> list[str]:
     entries = stack.service().list_deliveries(DeliveryQuery(**question))  # type: ignore[arg-type]
     return [f"{entry.lane}#{entry.sequence}" for entry in entries]
 
@@ -212,29 +212,31 @@ def test_deliveries_are_chosen_by_pipeline_subscription_status_and_time(stack: F
         DeliveryRecord.waiting(a_delivery(1, subscription=subscription, pipeline_id=pipeline))
         for subscription, pipeline in (("sub_b", 39), ("sub_a", 40))
     )
-    written(stack, waiting(1), other, elsewhere, waiting(2).with_attempt(SUCCESS))
+    save_each(stack, waiting(1), other, elsewhere, waiting(2).with_attempt(SUCCESS))
 
-    assert listed(stack, pipeline="39") == ["sub_a#39#2", "sub_b#39#1", "sub_a#39#1"]
-    assert listed(stack, subscription_id="sub_a", limit=1) == ["sub_a#39#2"], "the last changed"
-    assert listed(stack, pipeline="39", subscription_id="sub_b") == ["sub_b#39#1"]
-    assert listed(stack, subscription_id="sub_a", since=NOON + 2) == ["sub_a#39#2", "sub_a#40#1"]
-    assert listed(stack, subscription_id="sub_a", status=DeliveryStatus.DELIVERED) == ["sub_a#39#2"]
+    assert list_ids(stack, pipeline="39") == ["sub_a#39#2", "sub_b#39#1", "sub_a#39#1"]
+    assert list_ids(stack, subscription_id="sub_a", limit=1) == ["sub_a#39#2"], "the last changed"
+    assert list_ids(stack, pipeline="39", subscription_id="sub_b") == ["sub_b#39#1"]
+    assert list_ids(stack, subscription_id="sub_a", since=NOON + 2) == ["sub_a#39#2", "sub_a#40#1"]
+    assert list_ids(stack, subscription_id="sub_a", status=DeliveryStatus.DELIVERED) == [
+        "sub_a#39#2"
+    ]
 
 
 # --- pipelines ---
 
 
-def test_a_pipeline_tells_its_events_and_each_subscribers_place(stack: FakeStack) -> None:
+def test_a_pipeline_has_its_events_and_each_subscribers_progress(stack: FakeStack) -> None:
     stack.subscriptions.put(a_subscription(id="sub_b"))
     for event_id in ("e1", "e2", "e3"):
         event = an_event(event_id=event_id, event_type="TASK_RUNNING")
         pipeline, _ = load_event(stack.journal, event)
         append_step(stack.journal, pipeline.apply(event))
-    written(stack, waiting(1).with_attempt(SUCCESS), waiting(2).dead("timed_out"), waiting(3))
+    save_each(stack, waiting(1).with_attempt(SUCCESS), waiting(2).dead("timed_out"), waiting(3))
 
     story = stack.service().show_pipeline("39")
 
-    assert [one.sequenced.event.id for one in story.events] == ["e1", "e2", "e3"]
+    assert [event_.sequenced.event.id for event_ in story.events] == ["e1", "e2", "e3"]
     (place,) = story.subscribers
     assert place.subscription.id == "sub_a"
     assert (place.last_delivered, place.waiting, place.dead) == (1, 1, 1)

@@ -1,4 +1,4 @@
-"""A batch that comes back: its messages are tried alone, and one that crashes fan-out is found."""
+"""A redelivered batch: each message is tried alone, and one that crashes fan-out is found."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,11 +21,11 @@ TIMEOUT = 30.0
 
 
 class Crash(BaseException):
-    """The worker is no more: neither an answer nor a handler of errors."""
+    """The worker was killed: neither a result nor an error handler."""
 
 
 @dataclass
-class CrashingOutbox(FakeDeliveryQueue):
+class CrashingQueue(FakeDeliveryQueue):
     poison: str = ""  # pipeline of the event that crashes whoever sends it
     errors: list[Exception] = field(default_factory=list)
     slow: Callable[[], None] = lambda: None
@@ -47,12 +47,12 @@ class BrokenAttempts(FakeUnfinishedAttempts):
 
 class World(FanOutFunction):
     def __init__(self, unfinished: FakeUnfinishedAttempts | None = None) -> None:
-        super().__init__(a_subscription(), queue=CrashingOutbox())
+        super().__init__(a_subscription(), queue=CrashingQueue())
         self.unfinished = unfinished or self.unfinished
         self.time_left = TIMEOUT
 
     def handle(self, *batch: EventMessage) -> list[str]:
-        """The ids that must come again; whatever was deleted before does not."""
+        """Handle a batch; return the ids that must come again and were not deleted."""
         return [message.id for message in self.fan_out(batch)]
 
     def crash(self, *batch: EventMessage) -> None:
@@ -75,7 +75,7 @@ def world() -> World:
 
 
 def message(name: str, *, receives: int = 2, **changes: object) -> EventMessage:
-    """The event of a pipeline of that name."""
+    """A message with an event of the pipeline of that name."""
     return replace(a_notice(name, **{"pipeline_id": name, **changes}), receives=receives)
 
 
@@ -122,13 +122,20 @@ def test_the_rest_of_its_pipeline_goes_on_in_order_behind_a_quarantined_event(wo
     assert world.handle(message("bad"), message("good"), *followers) == []
 
     assert world.acked() == ["good", "bad", "RUNNING", "COMPLETED"]
-    types = [one.event.type for one in world.queue.sent if one.event.pipeline_id == "bad"]
+    types = [
+        delivery.event.type for delivery in world.queue.sent if delivery.event.pipeline_id == "bad"
+    ]
     assert types == ["PIPELINE_CREATED", "PIPELINE_RUNNING", "PIPELINE_COMPLETED"]
-    assert [one.event.is_inferred for one in world.queue.sent] == [False, True, False, False]
+    assert [delivery.event.is_inferred for delivery in world.queue.sent] == [
+        False,
+        True,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("error", [InfrastructureError("SQS is away"), ValueError("a bug")])
-def test_an_error_is_an_outcome_and_convicts_nobody(world: World, error: Exception) -> None:
+def test_an_error_is_an_outcome_and_quarantines_no_event(world: World, error: Exception) -> None:
     for _ in range(MAX_UNFINISHED_ATTEMPTS + 1):
         world.queue.errors = [error]
         assert world.handle(message("good")) == ["good"]
@@ -140,7 +147,7 @@ def test_an_error_is_an_outcome_and_convicts_nobody(world: World, error: Excepti
 
 @dataclass
 class ForgetfulAttempts(FakeUnfinishedAttempts):
-    """Announcements are saved; of the outcomes, those that ``lost`` says are not."""
+    """Started attempts are saved; outcomes are lost as ``lost`` says."""
 
     lost: list[bool] = field(default_factory=list)
     is_announced: bool = False
@@ -152,7 +159,7 @@ class ForgetfulAttempts(FakeUnfinishedAttempts):
         super().save(message, number)
 
 
-def test_outcomes_that_could_not_be_saved_now_and_then_convict_nobody() -> None:
+def test_outcomes_that_are_lost_now_and_then_quarantine_no_event() -> None:
     visits = [True, False] * (MAX_UNFINISHED_ATTEMPTS + 1)
     world = World(ForgetfulAttempts(lost=list(visits)))
 
@@ -171,7 +178,7 @@ def test_an_event_that_is_fanned_out_is_done_whether_or_not_that_is_saved() -> N
     assert world.acked() == ["good"]
 
 
-def test_no_attempt_starts_unannounced() -> None:
+def test_no_attempt_starts_unless_it_is_recorded() -> None:
     world = World(BrokenAttempts())
 
     assert world.handle(message("good")) == ["good"]
@@ -180,7 +187,7 @@ def test_no_attempt_starts_unannounced() -> None:
 
 
 def test_when_its_turn_is_over_a_worker_leaves_the_others_to_the_next(world: World) -> None:
-    """Else Lambda would stop it in the midst of an event that is slow through no fault of its."""
+    """Lambda would otherwise stop it during an event that is slow for another reason."""
     world.queue.slow = lambda: setattr(world, "time_left", TIMEOUT - TURN_SECONDS - 1)
 
     assert world.handle(message("good"), message("other"), message("third")) == ["other", "third"]

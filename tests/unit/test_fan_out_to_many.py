@@ -1,4 +1,4 @@
-"""What one event costs does not grow with those it goes to, but for what each of them is sent."""
+"""The cost of an event does not grow with its subscribers, except for their deliveries."""
 
 from collections import Counter
 from math import ceil
@@ -53,7 +53,7 @@ def wanting(number: int) -> Subscription:
 
 
 def costs(count: int, monkeypatch: pytest.MonkeyPatch) -> "Counter[str]":
-    """Of some events, each a batch of its own."""
+    """Count the calls for some events, each a batch of its own."""
     counts: Counter[str] = Counter()
 
     def counted(name: str, module: Any, attribute: str) -> None:

@@ -23,13 +23,13 @@ def queue(clock: FakeClock) -> FifoQueue:
 
 
 def send(queue: FifoQueue, *bodies: str) -> None:
-    """The first letter of a body is its group."""
+    """Send bodies, whose first letter is the group."""
     for body in bodies:
         queue.send(body, group_id=body[0], deduplication_id=body)
 
 
 def bodies(received: Iterable[Received]) -> list[str]:
-    return [one.message.body for one in received]
+    return [item.message.body for item in received]
 
 
 # --- sending ---
@@ -41,7 +41,7 @@ def test_a_duplicate_is_answered_as_the_first_was_and_dropped(queue: FifoQueue) 
     second = queue.send("two", group_id="other", deduplication_id="d")
 
     assert second == first
-    assert [one.message.body for one in queue.receive(10)] == ["one"]
+    assert [received.message.body for received in queue.receive(10)] == ["one"]
 
 
 def test_a_duplicate_is_known_for_five_minutes_also_after_a_delete(
@@ -52,12 +52,12 @@ def test_a_duplicate_is_known_for_five_minutes_also_after_a_delete(
 
     clock.sleep(299)
     queue.send("two", group_id="g", deduplication_id="d")
-    within = queue.receive()
+    early = queue.receive()
     clock.sleep(1)
     queue.send("three", group_id="g", deduplication_id="d")
 
-    assert within == []
-    assert [one.message.body for one in queue.receive()] == ["three"]
+    assert early == []
+    assert [received.message.body for received in queue.receive()] == ["three"]
 
 
 def test_deduplication_per_group_keeps_the_same_id_of_another_group(clock: FakeClock) -> None:
@@ -66,7 +66,7 @@ def test_deduplication_per_group_keeps_the_same_id_of_another_group(clock: FakeC
     for group in ("a", "b", "a"):
         queue.send(group, group_id=group, deduplication_id="d")
 
-    assert [one.message.body for one in queue.receive(10)] == ["a", "b"]
+    assert [received.message.body for received in queue.receive(10)] == ["a", "b"]
 
 
 def test_without_an_id_the_body_decides_where_the_queue_says_so(clock: FakeClock) -> None:
@@ -75,7 +75,7 @@ def test_without_an_id_the_body_decides_where_the_queue_says_so(clock: FakeClock
     for body in ("same", "same", "other"):
         queue.send(body, group_id="g")
 
-    assert [one.message.body for one in queue.receive(10)] == ["same", "other"]
+    assert [received.message.body for received in queue.receive(10)] == ["same", "other"]
 
 
 def test_without_an_id_and_without_content_deduplication_a_send_is_refused(
@@ -248,7 +248,7 @@ HALF_A_DAY = 43_200
 
 @pytest.fixture
 def held(queue: FifoQueue) -> Received:
-    """The only message of the queue, ``a0``, in flight."""
+    """The only message of the queue, ``a0``, which is in flight."""
     send(queue, "a0")
     return queue.receive()[0]
 
@@ -265,10 +265,10 @@ def test_each_receive_counts_and_the_first_is_remembered(
 ) -> None:
     clock.sleep(30)
 
-    (again,) = queue.receive()
+    (second,) = queue.receive()
 
-    assert (held.receive_count, again.receive_count) == (1, 2)
-    assert again.first_received_at == held.first_received_at == clock.now() - 30
+    assert (held.receive_count, second.receive_count) == (1, 2)
+    assert second.first_received_at == held.first_received_at == clock.now() - 30
 
 
 def test_an_expired_receipt_deletes_and_hides_nothing(
@@ -279,9 +279,9 @@ def test_an_expired_receipt_deletes_and_hides_nothing(
     assert refusal_of(queue.delete, held.handle) == "InvalidParameterValue"
     assert refusal_of(queue.change_visibility, held.handle, 5) == "MessageNotInflight"
     assert queue.counts().visible == 1
-    (again,) = queue.receive()
+    (second,) = queue.receive()
     assert refusal_of(queue.delete, held.handle) == "InvalidParameterValue"
-    queue.delete(again.handle)
+    queue.delete(second.handle)
 
 
 def test_a_message_may_be_deleted_twice_and_then_has_no_visibility(
@@ -327,18 +327,18 @@ def test_no_visibility_is_negative_or_longer_than_twelve_hours(
     assert refusal_of(lambda: queue.receive(visibility_timeout=seconds)) == "InvalidParameterValue"
 
 
-def test_the_same_attempt_gets_the_same_messages_and_holds_them_anew(
+def test_the_same_attempt_gets_the_same_messages_and_extends_their_visibility(
     queue: FifoQueue, clock: FakeClock
 ) -> None:
     send(queue, "a0")
-    first = queue.receive(10, attempt_id="try")
-    assert first
+    first_result = queue.receive(10, attempt_id="try")
+    assert first_result
     clock.sleep(20)
 
-    again = queue.receive(10, attempt_id="try")
+    second_result = queue.receive(10, attempt_id="try")
     clock.sleep(20)
 
-    assert again == first
+    assert second_result == first_result
     assert queue.receive(10) == []
 
 
@@ -347,7 +347,7 @@ def test_an_attempt_whose_message_was_deleted_is_not_repeated(queue: FifoQueue) 
     (first,) = queue.receive(1, attempt_id="try")
     queue.delete(first.handle)
 
-    assert [one.message.body for one in queue.receive(1, attempt_id="try")] == ["a1"]
+    assert [received.message.body for received in queue.receive(1, attempt_id="try")] == ["a1"]
 
 
 def test_an_attempt_is_forgotten_after_five_minutes(queue: FifoQueue, clock: FakeClock) -> None:

@@ -1,4 +1,4 @@
-"""The model moves spent messages to the dead-letter queue, and back when told."""
+"""The model moves spent messages to the dead-letter queue, and back on a move task."""
 
 import pytest
 
@@ -35,11 +35,11 @@ def send(queue: FifoQueue, *bodies: str) -> None:
 
 
 def bodies(queue: FifoQueue) -> list[str]:
-    return [one.message.body for one in queue.receive(10)]
+    return [received.message.body for received in queue.receive(10)]
 
 
 def kill(live: FifoQueue, *bodies: str) -> None:
-    """Send and receive so often that the next receive buries them all."""
+    """Send and receive so often that the next receive moves them all to the dead-letter queue."""
     send(live, *bodies)
     for _ in range(2):
         live.receive(10, visibility_timeout=0)
@@ -103,15 +103,17 @@ def test_redriven_messages_go_home_in_order_under_new_ids(
     live: FifoQueue, dead: FifoQueue, tasks: MoveTasks
 ) -> None:
     kill(live, "a0", "b0", "a1")
-    buried = {one.message.id for one in dead.receive(10, visibility_timeout=0)}
+    dead_ids = {received.message.id for received in dead.receive(10, visibility_timeout=0)}
 
     task = tasks.start(dead)
-    home = live.receive(10)
+    moved_back = live.receive(10)
 
     assert (task.status, task.moved, task.to_move) == ("COMPLETED", 3, 3)
-    assert [one.message.body for one in home] == ["a0", "a1", "b0"]
-    assert buried.isdisjoint(one.message.id for one in home)
-    assert {(one.receive_count, one.message.dead_letter_source) for one in home} == {(1, None)}
+    assert [received.message.body for received in moved_back] == ["a0", "a1", "b0"]
+    assert dead_ids.isdisjoint(received.message.id for received in moved_back)
+    assert {
+        (received.receive_count, received.message.dead_letter_source) for received in moved_back
+    } == {(1, None)}
 
 
 def test_a_move_may_have_another_destination(

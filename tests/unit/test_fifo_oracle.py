@@ -21,11 +21,11 @@ IN_FLIGHT = 5
 VISIBILITY_TIMEOUT = 10
 GROUPS = "abc"
 
-which = st.integers(min_value=0, max_value=1000)
+index = st.integers(min_value=0, max_value=1000)
 
 
 @dataclass(eq=False)
-class Known:
+class ModelMessage:
     body: str
     number: int
     place: int
@@ -48,7 +48,7 @@ class Agreement(RuleBasedStateMachine):
             settings=QueueSettings(visibility_timeout=VISIBILITY_TIMEOUT),
             limits=Limits(look_ahead=LOOK_AHEAD, in_flight=IN_FLIGHT),
         )
-        self.left: list[Known] = []
+        self.remaining: list[ModelMessage] = []
         self.old_handles: list[str] = []
         self.sent = 0
         self.places = 0
@@ -56,11 +56,11 @@ class Agreement(RuleBasedStateMachine):
 
     @rule(group=st.sampled_from(GROUPS))
     def enqueue_deliveries(self, group: str) -> None:
-        self._take_back()
+        self._return_expired()
         self.sent += 1
         body = f"{group}{self.sent}"
         self.queue.send(body, group_id=group, deduplication_id=body)
-        self.left.append(Known(body, self.sent, self._next_place()))
+        self.remaining.append(ModelMessage(body, self.sent, self._next_place()))
 
     @rule(limit=st.integers(1, 10), timeout=st.sampled_from([None, 0, 3, 25]))
     def receive(self, limit: int, timeout: int | None) -> None:
@@ -68,30 +68,30 @@ class Agreement(RuleBasedStateMachine):
 
         received = self.queue.receive(limit, visibility_timeout=timeout)
 
-        assert [one.message.body for one in received] == [known.body for known in expected]
+        assert [item.message.body for item in received] == [message.body for message in expected]
         hold = VISIBILITY_TIMEOUT if timeout is None else timeout
-        for known, one in zip(expected, received, strict=True):
-            self._note(known, one, self.clock.now() + hold)
+        for message, item in zip(expected, received, strict=True):
+            self._record_receive(message, item, self.clock.now() + hold)
 
     @precondition(lambda self: self._held())
-    @rule(which=which)
-    def delete(self, which: int) -> None:
-        known = self._one_of_held(which)
-        self.queue.delete(known.handle)
-        self.left.remove(known)
+    @rule(index=index)
+    def delete(self, index: int) -> None:
+        message = self._held_message(index)
+        self.queue.delete(message.handle)
+        self.remaining.remove(message)
 
     @precondition(lambda self: self._held())
-    @rule(which=which, seconds=st.sampled_from([0, 1, 20]))
-    def change_visibility(self, which: int, seconds: int) -> None:
-        known = self._one_of_held(which)
-        self.queue.change_visibility(known.handle, seconds)
-        known.held_until = self.clock.now() + seconds
+    @rule(index=index, seconds=st.sampled_from([0, 1, 20]))
+    def change_visibility(self, index: int, seconds: int) -> None:
+        message = self._held_message(index)
+        self.queue.change_visibility(message.handle, seconds)
+        message.held_until = self.clock.now() + seconds
 
     @precondition(lambda self: self.old_handles)
-    @rule(which=which)
-    def an_old_receipt_changes_nothing(self, which: int) -> None:
-        handle = self.old_handles[which % len(self.old_handles)]
-        if handle in {known.handle for known in self._held()}:
+    @rule(index=index)
+    def an_old_receipt_changes_nothing(self, index: int) -> None:
+        handle = self.old_handles[index % len(self.old_handles)]
+        if handle in {message.handle for message in self._held()}:
             return
         with suppress(SqsError):
             self.queue.delete(handle)
@@ -104,11 +104,11 @@ class Agreement(RuleBasedStateMachine):
     def counts_agree(self) -> None:
         counts = self.queue.counts()
         assert counts.in_flight == len(self._held())
-        assert counts.visible == len(self.left) - len(self._held())
+        assert counts.visible == len(self.remaining) - len(self._held())
 
     @invariant()
     def a_poll_would_sleep_exactly_until_there_is_something(self) -> None:
-        ends = [known.held_until for known in self._held()]
+        ends = [message.held_until for message in self._held()]
         expected = float("-inf") if self._expected(1) else min(ends, default=float("inf"))
         assert self.queue.ready_at() == expected
 
@@ -118,58 +118,60 @@ class Agreement(RuleBasedStateMachine):
             assert numbers == sorted(numbers)
 
     def teardown(self) -> None:
-        """Whatever happened, a patient consumer gets all that is left, in order."""
+        """Drain the queue: a patient consumer gets all remaining messages in order."""
         self.clock.sleep(1000)
         drained: dict[str, list[str]] = {group: [] for group in GROUPS}
         while received := self.queue.receive(1):
             drained[received[0].message.group_id].append(received[0].message.body)
             self.queue.delete(received[0].handle)
-        for group, found in drained.items():
-            assert found == [known.body for known in self.left if known.group == group]
+        for group, bodies in drained.items():
+            assert bodies == [message.body for message in self.remaining if message.group == group]
 
-    def _expected(self, limit: int) -> list[Known]:
-        self._take_back()
+    def _expected(self, limit: int) -> list[ModelMessage]:
+        self._return_expired()
         room = min(limit, IN_FLIGHT - len(self._held()))
         runs = [run for group in GROUPS if (run := self._run_of(group))]
         runs.sort(key=lambda run: run[0].place)
-        return [known for run in runs for known in run][:room]
+        return [message for run in runs for message in run][:room]
 
-    def _take_back(self) -> None:
-        """What came back since the last look takes the last places, the first back the first."""
-        back = [known for known in self.left if known.is_out and not self._is_held(known)]
-        for known in sorted(back, key=lambda known: (known.held_until, known.number)):
-            known.is_out, known.place = False, self._next_place()
+    def _return_expired(self) -> None:
+        """Give messages that came back since the last look the last places, in their order."""
+        back = [
+            message for message in self.remaining if message.is_out and not self._is_held(message)
+        ]
+        for message in sorted(back, key=lambda message: (message.held_until, message.number)):
+            message.is_out, message.place = False, self._next_place()
 
     def _next_place(self) -> int:
         self.places += 1
         return self.places
 
-    def _run_of(self, group: str) -> list[Known]:
-        run: list[Known] = []
-        for known in self.left[:LOOK_AHEAD]:
-            if known.group == group:
-                if self._is_held(known):
+    def _run_of(self, group: str) -> list[ModelMessage]:
+        run: list[ModelMessage] = []
+        for message in self.remaining[:LOOK_AHEAD]:
+            if message.group == group:
+                if self._is_held(message):
                     break
-                run.append(known)
+                run.append(message)
         return run
 
-    def _note(self, known: Known, received: Received, held_until: float) -> None:
-        known.deliveries += 1
-        assert received.receive_count == known.deliveries
-        if known.deliveries == 1:
-            self.first_deliveries[known.group].append(int(known.body[1:]))
-        known.handle, known.held_until, known.is_out = received.handle, held_until, True
+    def _record_receive(self, message: ModelMessage, received: Received, held_until: float) -> None:
+        message.deliveries += 1
+        assert received.receive_count == message.deliveries
+        if message.deliveries == 1:
+            self.first_deliveries[message.group].append(int(message.body[1:]))
+        message.handle, message.held_until, message.is_out = received.handle, held_until, True
         self.old_handles.append(received.handle)
 
-    def _held(self) -> list[Known]:
-        return [known for known in self.left if self._is_held(known)]
+    def _held(self) -> list[ModelMessage]:
+        return [message for message in self.remaining if self._is_held(message)]
 
-    def _is_held(self, known: Known) -> bool:
-        return known.held_until > self.clock.now()
+    def _is_held(self, message: ModelMessage) -> bool:
+        return message.held_until > self.clock.now()
 
-    def _one_of_held(self, which: int) -> Known:
+    def _held_message(self, index: int) -> ModelMessage:
         held = self._held()
-        return held[which % len(held)]
+        return held[index % len(held)]
 
 
 TestAgreement = Agreement.TestCase

@@ -1,4 +1,4 @@
-"""Writes that several threads make at the same time: together, and each with its own outcome."""
+"""Concurrent writes of several threads share a request, each with its own outcome."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -13,7 +13,7 @@ from lakehook.adapters.dynamodb.partiql import MAX_STATEMENTS, GroupCommit, Stat
 from lakehook.domain.errors import InfrastructureError
 
 PATIENCE_SECONDS = 60
-TAKEN = ClientError({"Error": {"Code": "DuplicateItem", "Message": "taken"}}, "insert")
+DUPLICATE_ITEM = ClientError({"Error": {"Code": "DuplicateItem", "Message": "taken"}}, "insert")
 
 
 def a_write(number: int) -> Statement:
@@ -22,10 +22,10 @@ def a_write(number: int) -> Statement:
 
 @dataclass
 class Table:
-    """Answers the first request when it is let, and every other at once."""
+    """A table that answers the first request when ``goes_on`` is set, and others at once."""
 
     requests: list[list[Statement]] = field(default_factory=list)
-    asked: Event = field(default_factory=Event)
+    is_called: Event = field(default_factory=Event)
     goes_on: Event = field(default_factory=Event)
     refused: Sequence[Statement] = ()
     failures: dict[int, Exception] = field(default_factory=dict)  # by the request's number
@@ -34,11 +34,11 @@ class Table:
         number = len(self.requests)
         self.requests.append(list(statements))
         if number == 0:
-            self.asked.set()
+            self.is_called.set()
             assert self.goes_on.wait(PATIENCE_SECONDS)
         if failure := self.failures.get(number):
             raise failure
-        return [TAKEN if statement in self.refused else None for statement in statements]
+        return [DUPLICATE_ITEM if statement in self.refused else None for statement in statements]
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def table() -> Iterator[Table]:
     table.goes_on.set()
 
 
-class Watched(GroupCommit):
-    """Tells when so many writes wait for the request in flight."""
+class WatchedCommit(GroupCommit):
+    """A group commit that signals when so many writes wait for the request in flight."""
 
     def __init__(self, *, waiting: int) -> None:
         super().__init__(linger_seconds=PATIENCE_SECONDS, patience_seconds=2 * PATIENCE_SECONDS)
@@ -72,10 +72,10 @@ class Watched(GroupCommit):
 def in_flight_and_waiting(
     threads: ThreadPoolExecutor, table: Table, waiting: int
 ) -> list["Future[ClientError | None]"]:
-    """Write 0 is in flight and the others have come since; all of them go on now."""
-    commit = Watched(waiting=waiting)
+    """Let write 0 be in flight and the others wait; return all their results."""
+    commit = WatchedCommit(waiting=waiting)
     outcomes = [threads.submit(commit, a_write(0), table.execute)]
-    assert table.asked.wait(PATIENCE_SECONDS)
+    assert table.is_called.wait(PATIENCE_SECONDS)
     outcomes += [threads.submit(commit, a_write(n + 1), table.execute) for n in range(waiting)]
     assert commit.gathered.wait(PATIENCE_SECONDS)
     table.goes_on.set()
@@ -90,9 +90,7 @@ def test_a_lone_write_goes_at_once(table: Table):
     assert table.requests == [[a_write(1)]]
 
 
-def test_what_comes_while_a_request_is_in_flight_goes_in_the_next(
-    threads: ThreadPoolExecutor, table: Table
-):
+def test_writes_during_a_request_go_in_the_next(threads: ThreadPoolExecutor, table: Table):
     outcomes = in_flight_and_waiting(threads, table, 9)
 
     assert [outcome.result(PATIENCE_SECONDS) for outcome in outcomes] == [None] * 10
@@ -113,7 +111,12 @@ def test_the_failure_of_a_write_is_its_own(threads: ThreadPoolExecutor, table: T
 
     outcomes = in_flight_and_waiting(threads, table, 3)
 
-    assert [outcome.result(PATIENCE_SECONDS) for outcome in outcomes] == [None, None, TAKEN, None]
+    assert [outcome.result(PATIENCE_SECONDS) for outcome in outcomes] == [
+        None,
+        None,
+        DUPLICATE_ITEM,
+        None,
+    ]
 
 
 @pytest.mark.parametrize("failed", [0, 1])
@@ -134,14 +137,14 @@ def test_a_slow_request_delays_the_next_by_no_more_than_the_patience(
 ):
     commit = GroupCommit(patience_seconds=0.001)
     slow = threads.submit(commit, a_write(0), table.execute)
-    assert table.asked.wait(PATIENCE_SECONDS)
+    assert table.is_called.wait(PATIENCE_SECONDS)
 
     assert commit(a_write(1), table.execute) is None
     assert not slow.done()
 
 
-class Overtaken(Watched):
-    """Write 1, when its turn has come, is slow to go, and another takes it."""
+class OvertakenCommit(WatchedCommit):
+    """A group commit whose write 1 is slow when its turn comes, so that another thread takes it."""
 
     def __init__(self) -> None:
         super().__init__(waiting=1)
@@ -157,38 +160,38 @@ class Overtaken(Watched):
 def test_a_write_that_another_thread_has_taken_gets_its_own_outcome(
     threads: ThreadPoolExecutor, table: Table
 ):
-    commit, asked, goes_on = Overtaken(), Event(), Event()
+    commit, is_called, goes_on = OvertakenCommit(), Event(), Event()
 
     def execute(statements: Sequence[Statement]) -> list[ClientError | None]:
-        asked.set()
+        is_called.set()
         assert goes_on.wait(PATIENCE_SECONDS)
-        return [TAKEN if statement == a_write(1) else None for statement in statements]
+        return [DUPLICATE_ITEM if statement == a_write(1) else None for statement in statements]
 
     threads.submit(commit, a_write(0), table.execute)
-    assert table.asked.wait(PATIENCE_SECONDS)
+    assert table.is_called.wait(PATIENCE_SECONDS)
     slow = threads.submit(commit, a_write(1), execute)
     assert commit.gathered.wait(PATIENCE_SECONDS)
     table.goes_on.set()
     assert commit.has_its_turn.wait(PATIENCE_SECONDS)
     commit._patience_seconds = 0.001
     other = threads.submit(commit, a_write(2), execute)
-    assert asked.wait(PATIENCE_SECONDS)
+    assert is_called.wait(PATIENCE_SECONDS)
     commit.is_overtaken.set()
 
     assert not wait([slow], timeout=0.05).done
     goes_on.set()
-    assert (slow.result(PATIENCE_SECONDS), other.result(PATIENCE_SECONDS)) == (TAKEN, None)
+    assert (slow.result(PATIENCE_SECONDS), other.result(PATIENCE_SECONDS)) == (DUPLICATE_ITEM, None)
 
 
 def test_a_write_waits_for_the_other_lanes_that_are_under_way(
     threads: ThreadPoolExecutor, table: Table
 ):
     table.goes_on.set()
-    commit, both = GroupCommit(linger_seconds=PATIENCE_SECONDS), Barrier(2)
+    commit, barrier = GroupCommit(linger_seconds=PATIENCE_SECONDS), Barrier(2)
 
     def lane(number: int) -> ClientError | None:
         with commit:
-            both.wait(PATIENCE_SECONDS)
+            barrier.wait(PATIENCE_SECONDS)
             return commit(a_write(number), table.execute)
 
     outcomes = [threads.submit(lane, number) for number in (1, 2)]
@@ -197,8 +200,8 @@ def test_a_write_waits_for_the_other_lanes_that_are_under_way(
     assert len(table.requests) == 1
 
 
-class ToldEvent(Event):
-    """Tells when somebody waits for it."""
+class ObservedEvent(Event):
+    """An event that signals when a thread waits for it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -214,7 +217,7 @@ def test_a_write_waits_no_longer_than_the_other_lane_is_under_way(
 ):
     table.goes_on.set()
     commit = GroupCommit(linger_seconds=PATIENCE_SECONDS)
-    commit._all_wait = lingering = ToldEvent()
+    commit._all_wait = lingering = ObservedEvent()
     with commit:
         with commit:
             outcome = threads.submit(commit, a_write(1), table.execute)

@@ -22,14 +22,14 @@ SUCCESS, FAILURE = attempt(Outcome.DELIVERED), attempt(Outcome.REJECTED)
 def after(
     health: EndpointHealth, *attempts: Attempt, lanes: int = 5, now: float = NOON
 ) -> EndpointHealth:
-    """The attempts come one after the other from so many lanes in turn."""
-    for index, one in enumerate(attempts):
+    """Apply attempts one after the other, from so many lanes in turn."""
+    for index, attempt_ in enumerate(attempts):
         lane = Lane("sub_a", str(index % lanes))
-        health = health.with_attempt(one, lane, schedule=SCHEDULE, now=now)
+        health = health.with_attempt(attempt_, lane, schedule=SCHEDULE, now=now)
     return health
 
 
-def test_a_quick_success_at_a_well_endpoint_need_not_be_known():
+def test_a_quick_success_at_a_healthy_endpoint_needs_no_record():
     assert not WELL.is_affected_by(SUCCESS)
     assert WELL.is_affected_by(FAILURE)
     assert WELL.is_affected_by(attempt(Outcome.DELIVERED, milliseconds=2001))
@@ -112,8 +112,8 @@ def test_slow_attempts_add_up_though_no_record_of_a_healthy_endpoint_is_kept():
 def test_two_slow_attempts_in_a_hundred_do_not_make_an_endpoint_slow():
     slow = attempt(Outcome.DELIVERED, milliseconds=10000)
     health, slow_at_some_time = WELL, 0
-    for one in ([slow] + [SUCCESS] * 49) * 4:
-        health = after(health, one) if health.is_affected_by(one) else health
+    for attempt_ in ([slow] + [SUCCESS] * 49) * 4:
+        health = after(health, attempt_) if health.is_affected_by(attempt_) else health
         slow_at_some_time += health.is_slow
 
     assert slow_at_some_time == 0
@@ -122,9 +122,9 @@ def test_two_slow_attempts_in_a_hundred_do_not_make_an_endpoint_slow():
 def test_a_slow_endpoint_has_a_few_slots_that_are_free_again_after_a_while():
     health = replace(WELL, average_ms=5000.0)
     for _ in range(PERMITS):
-        taken = health.with_permit_acquired(NOON + 60, NOON)
-        assert taken
-        health = taken
+        with_permit = health.with_permit_acquired(NOON + 60, NOON)
+        assert with_permit
+        health = with_permit
 
     assert health.with_permit_acquired(NOON + 60, NOON) is None
     assert health.with_permit_released(NOON + 60, NOON).with_permit_acquired(NOON + 60, NOON)
@@ -146,9 +146,9 @@ def test_what_answers_is_limited_no_more_and_what_waited_for_it_is_resumed():
     unanswered = WELL.with_unanswered(NOON, NOON + 30, NOON + 0.5)
     assert unanswered
 
-    for answered in (after(unanswered, SUCCESS), after(unanswered, FAILURE)):
-        assert not answered.is_limited
-        assert answered.resume_batch_size
+    for answered_health in (after(unanswered, SUCCESS), after(unanswered, FAILURE)):
+        assert not answered_health.is_limited
+        assert answered_health.resume_batch_size
 
 
 def test_a_rejected_message_shows_that_the_endpoint_answers_and_nothing_else():
@@ -156,13 +156,15 @@ def test_a_rejected_message_shows_that_the_endpoint_answers_and_nothing_else():
     unanswered = WELL.with_unanswered(NOON, NOON + 30, NOON + 0.5)
     assert unanswered
 
-    answered = after(unanswered, rejected)
+    answered_health = after(unanswered, rejected)
 
     assert not WELL.is_affected_by(rejected)
     assert unanswered.is_affected_by(rejected)
-    assert not answered.is_limited
-    assert (answered.resume_batch_size, answered.failures) == (1, 0)
-    assert answered.is_affected_by(rejected), "the next ones resume the lanes that still wait"
+    assert not answered_health.is_limited
+    assert (answered_health.resume_batch_size, answered_health.failures) == (1, 0)
+    assert answered_health.is_affected_by(rejected), (
+        "the next ones resume the lanes that still wait"
+    )
 
 
 def test_a_message_that_was_not_sent_shows_nothing_of_the_endpoint():
@@ -204,7 +206,7 @@ def test_a_hint_holds_for_the_whole_endpoint_whatever_fails_after_it():
     assert after(hinted, FAILURE, now=NOON + 10).due_at == NOON + 900
 
 
-def test_a_lanes_own_hint_is_none_of_the_endpoints():
+def test_a_hint_of_a_lane_is_no_hint_of_its_endpoint():
     refused = attempt(Outcome.REJECTED, retry_after=86400.0)
 
     opened = after(WELL, refused, attempt(Outcome.THROTTLED))

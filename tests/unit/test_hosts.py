@@ -1,4 +1,4 @@
-"""The laptop's hosts file: read again at each look-up, and used before the system is."""
+"""The laptop's hosts file: read at each look-up, and used before the system's resolver."""
 
 import json
 import socket
@@ -24,7 +24,7 @@ def write(path: Path) -> Write:
 
 
 def system(host: Any, port: Any, **options: Any) -> list[Any]:
-    """A system that knows addresses, and one name."""
+    """A system's resolver that knows addresses, and one name."""
     if host == "known.example":
         return [("as", "the", "system", "has", "it")]
     return [(socket.AF_INET, options["type"], 6, "", (host, port))]
@@ -35,8 +35,8 @@ def look_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list
     monkeypatch.setattr(socket, "getaddrinfo", system)
     have_hosts(path)
     return lambda host: [
-        one[4][0] if one[0] is socket.AF_INET else one
-        for one in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+        info[4][0] if info[0] is socket.AF_INET else info
+        for info in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)
     ]
 
 
@@ -60,7 +60,7 @@ def test_a_name_without_addresses_does_not_resolve(
         look_up("ci")
 
 
-def test_a_file_that_is_being_written_is_a_resolver_that_is_away(
+def test_a_file_that_is_being_written_is_a_temporary_failure(
     look_up: Callable[[str], list[Any]], path: Path
 ):
     path.write_text('{"ci": ["8.8.')

@@ -1,4 +1,4 @@
-"""The record of a held lane: what a change keeps, and what it begins anew."""
+"""Records of held lanes: the fields that a change keeps, and those that it resets."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The rounds of a pipeline, made whole: what is told, what is inferred, what is set aside."""
+"""Runs of a pipeline: which events are emitted, inferred or skipped."""
 
 from typing import Any
 
@@ -8,51 +8,57 @@ from lakehook.domain.pipeline import Pipeline, PipelineTransition
 from tests.builders import an_event
 
 
-def at(minute: int) -> str:
+def to_time(minute: int) -> str:
     return f"2024-09-05T15:{minute:02}:00+08:00"
 
 
 def notice(state: str, minute: int, began: int | None = None, **changes: Any) -> dict[str, Any]:
-    """A pipeline was created at minute 1; the notice may say when its round began."""
-    began_at = {} if began is None else {"began_at": at(began)}
-    said = {"event_type": f"PIPELINE_{state}", "timestamp": at(minute), "created_at": at(1)}
-    return {**said, **began_at, **changes}
+    """A notice of a pipeline created at minute 1, which may say when its run began."""
+    began_at = {} if began is None else {"began_at": to_time(began)}
+    fields = {
+        "event_type": f"PIPELINE_{state}",
+        "timestamp": to_time(minute),
+        "created_at": to_time(1),
+    }
+    return {**fields, **began_at, **changes}
 
 
 CREATED = notice("CREATED", 1)
 RUNNING, RERUNNING = notice("RUNNING", 2, began=2), notice("RUNNING", 12, began=12)
-FAILED = notice("FAILED", 5, began=2, finished_at=at(5), message="oh", data={"why": 1}, mine=2)
+FAILED = notice("FAILED", 5, began=2, finished_at=to_time(5), message="oh", data={"why": 1}, mine=2)
 COMPLETED = notice("COMPLETED", 15, began=12)
 RAN, ENDED = notice("RUNNING", 2), notice("FAILED", 5)  # and nobody knows when it began
 
-RUNNING_READ_LATE = RUNNING | {"timestamp": at(3)}  # of a notice that meant CREATED
+RUNNING_READ_LATE = RUNNING | {"timestamp": to_time(3)}  # of a notice that meant CREATED
 FAILED_AGAIN, OTHER_END = notice("FAILED", 6, began=2), notice("COMPLETED", 6, began=2)
 
-Told = list[str]
+Emitted = list[str]
 
 
-def told_of(*notices: dict[str, Any]) -> Told:
-    """Each state that is told, in small letters where it is inferred; and the fates."""
-    told: Told = []
+def emitted_by(*notices: dict[str, Any]) -> Emitted:
+    """States that are emitted, in small letters if inferred, and the reasons of skipped ones."""
+    emitted: Emitted = []
     pipeline = Pipeline("39")
-    for one in notices:
-        taken = pipeline.apply(an_event(**one))
-        if isinstance(taken, PipelineTransition):
-            told += [word(step.event.type, step.event.is_inferred) for step in taken.sequenced]
-            pipeline = taken.after(now=0)
+    for notice_ in notices:
+        transition = pipeline.apply(an_event(**notice_))
+        if isinstance(transition, PipelineTransition):
+            emitted += [
+                to_state(step.event.type, step.event.is_inferred) for step in transition.sequenced
+            ]
+            pipeline = transition.after(now=0)
         else:
-            told.append(f"({taken.reason})")
-            pipeline = taken.after
-    return told
+            emitted.append(f"({transition.reason})")
+            pipeline = transition.after
+    return emitted
 
 
-def word(event_type: str, is_inferred: bool) -> str:  # noqa: FBT001
+def to_state(event_type: str, is_inferred: bool) -> str:  # noqa: FBT001
     state = event_type.removeprefix("PIPELINE_")
     return state.lower() if is_inferred else state
 
 
 @pytest.mark.parametrize(
-    ("notices", "told"),
+    ("notices", "expected"),
     [
         pytest.param([CREATED, RUNNING, FAILED], "CREATED RUNNING FAILED", id="as it should be"),
         pytest.param([RUNNING], "created RUNNING", id="created is lost"),
@@ -73,12 +79,14 @@ def word(event_type: str, is_inferred: bool) -> str:  # noqa: FBT001
         pytest.param([FAILED, OTHER_END], "created running FAILED (stale)", id="only one end"),
     ],
 )
-def test_a_round_is_told_in_order_and_each_state_once(notices: list[dict[str, Any]], told: str):
-    assert told_of(*notices) == told.split()
+def test_a_run_is_emitted_in_order_and_each_state_once(
+    notices: list[dict[str, Any]], expected: str
+):
+    assert emitted_by(*notices) == expected.split()
 
 
 @pytest.mark.parametrize(
-    ("notices", "told"),
+    ("notices", "expected"),
     [
         pytest.param([RERUNNING, COMPLETED], "created RUNNING COMPLETED", id="a later beginning"),
         pytest.param([COMPLETED], "created running COMPLETED", id="only the end of it is seen"),
@@ -92,12 +100,12 @@ def test_a_round_is_told_in_order_and_each_state_once(notices: list[dict[str, An
         pytest.param([notice("COMPLETED", 3)], "(stale)", id="an end that the other overtook"),
     ],
 )
-def test_after_an_end_a_later_round_may_begin(notices: list[dict[str, Any]], told: str):
-    assert told_of(CREATED, RUNNING, FAILED, *notices)[3:] == told.split()
+def test_after_an_end_a_later_round_may_begin(notices: list[dict[str, Any]], expected: str):
+    assert emitted_by(CREATED, RUNNING, FAILED, *notices)[3:] == expected.split()
 
 
 @pytest.mark.parametrize(
-    ("notices", "told"),
+    ("notices", "expected"),
     [
         pytest.param([RUNNING], "(stale)", id="an earlier beginning"),
         pytest.param([FAILED], "(stale)", id="an earlier end"),
@@ -107,12 +115,12 @@ def test_after_an_end_a_later_round_may_begin(notices: list[dict[str, Any]], tol
         pytest.param([COMPLETED, FAILED], "COMPLETED (stale)", id="even after its own end"),
     ],
 )
-def test_what_is_of_an_older_round_is_stale(notices: list[dict[str, Any]], told: str):
-    assert told_of(CREATED, RUNNING, FAILED, RERUNNING, *notices)[5:] == told.split()
+def test_an_event_of_an_older_run_is_stale(notices: list[dict[str, Any]], expected: str):
+    assert emitted_by(CREATED, RUNNING, FAILED, RERUNNING, *notices)[5:] == expected.split()
 
 
 def test_an_end_from_before_the_round_began_does_not_end_it():
-    assert told_of(RERUNNING, notice("CANCELLED", 3), COMPLETED)[2:] == ["(stale)", "COMPLETED"]
+    assert emitted_by(RERUNNING, notice("CANCELLED", 3), COMPLETED)[2:] == ["(stale)", "COMPLETED"]
 
 
 RESUMED = RERUNNING  # DevLake says the same of a run that goes on as of one that begins
@@ -122,7 +130,7 @@ RERUN_AFTER_IT, ITS_END = notice("RUNNING", 32, began=32), notice("FAILED", 33, 
 
 
 @pytest.mark.parametrize(
-    ("notices", "told"),
+    ("notices", "expected"),
     [
         pytest.param([RESUMED, COMPLETED], "(duplicate) COMPLETED", id="running is said again"),
         pytest.param([COMPLETED, RESUMED], "COMPLETED (duplicate)", id="the end overtakes it"),
@@ -141,7 +149,7 @@ RERUN_AFTER_IT, ITS_END = notice("RUNNING", 32, began=32), notice("FAILED", 33, 
             id="reconcile reads it while it waits to resume",
         ),
         pytest.param(
-            [WAITS_TO_RESUME | {"began_at": at(12)}, RESUMED, COMPLETED],
+            [WAITS_TO_RESUME | {"began_at": to_time(12)}, RESUMED, COMPLETED],
             "(duplicate) (duplicate) COMPLETED",
             id="and whatever beginning it names while it waits",
         ),
@@ -152,20 +160,24 @@ RERUN_AFTER_IT, ITS_END = notice("RUNNING", 32, began=32), notice("FAILED", 33, 
         ),
     ],
 )
-def test_a_run_that_is_resumed_is_one_run_with_one_end(notices: list[dict[str, Any]], told: str):
-    assert told_of(CREATED, RUNNING, *notices)[2:] == told.split()
+def test_a_run_that_is_resumed_is_one_run_with_one_end(
+    notices: list[dict[str, Any]], expected: str
+):
+    assert emitted_by(CREATED, RUNNING, *notices)[2:] == expected.split()
 
 
 def test_an_earlier_beginning_is_stale_also_while_the_later_round_waits_to_begin():
-    told = told_of(CREATED, RUNNING, FAILED, notice("CREATED", 11), RUNNING | {"event_id": "late"})
+    emitted = emitted_by(
+        CREATED, RUNNING, FAILED, notice("CREATED", 11), RUNNING | {"event_id": "late"}
+    )
 
-    assert told[3:] == ["CREATED", "(stale)"]
+    assert emitted[3:] == ["CREATED", "(stale)"]
 
 
 def test_tasks_neither_open_nor_end_rounds():
-    task = {"event_type": "TASK_FAILED", "task": {"id": 1}, "began_at": at(30)}
+    task = {"event_type": "TASK_FAILED", "task": {"id": 1}, "began_at": to_time(30)}
 
-    assert told_of(task, CREATED, task, FAILED, task, COMPLETED) == [
+    assert emitted_by(task, CREATED, task, FAILED, task, COMPLETED) == [
         "TASK_FAILED",
         "CREATED",
         "TASK_FAILED",
@@ -183,7 +195,7 @@ def stall(**data: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("notices", "told"),
+    ("notices", "expected"),
     [
         pytest.param([CREATED, stall(state="created", round=1)], "STALLED", id="still created"),
         pytest.param([RUNNING, stall(state="running", round=1)], "STALLED", id="still running"),
@@ -198,20 +210,20 @@ def stall(**data: Any) -> dict[str, Any]:
         pytest.param([CREATED, stall(), RUNNING, stall()], "STALLED RUNNING STALLED", id="again"),
     ],
 )
-def test_a_stall_is_told_once_and_while_it_lasts(notices: list[dict[str, Any]], told: str):
-    assert told_of(*notices)[-len(told.split()) :] == told.split()
+def test_a_stall_is_emitted_once_and_while_it_lasts(notices: list[dict[str, Any]], expected: str):
+    assert emitted_by(*notices)[-len(expected.split()) :] == expected.split()
 
 
 def inferred_of(*notices: dict[str, Any]) -> list[dict[str, Any]]:
     pipeline = Pipeline("39")
-    for one in notices:
-        taken = pipeline.apply(an_event(**one))
-        assert isinstance(taken, PipelineTransition)
-        pipeline = taken.after(now=0)
-    return [step.event.document for step in taken.sequenced[:-1]]
+    for notice_ in notices:
+        transition = pipeline.apply(an_event(**notice_))
+        assert isinstance(transition, PipelineTransition)
+        pipeline = transition.after(now=0)
+    return [step.event.document for step in transition.sequenced[:-1]]
 
 
-def test_what_is_inferred_says_so_and_carries_what_is_true_of_its_state_alone():
+def test_an_inferred_event_says_so_and_has_only_the_facts_of_its_state():
     of_pipeline = {
         "source": "staging",
         "pipeline_name": "nightly",
@@ -224,22 +236,22 @@ def test_what_is_inferred_says_so_and_carries_what_is_true_of_its_state_alone():
         "pipeline_id": 39,
         "trigger_source": "blueprint:7",
         "project_name": "湖",
-        "created_at": at(1),
+        "created_at": to_time(1),
         **of_pipeline,
         "inferred": True,
     }
     assert created == {
         **common,
         "event_type": "PIPELINE_CREATED",
-        "timestamp": at(1),
-        "updated_at": at(1),
+        "timestamp": to_time(1),
+        "updated_at": to_time(1),
     }
     assert running == {
         **common,
         "event_type": "PIPELINE_RUNNING",
-        "timestamp": at(2),
-        "updated_at": at(2),
-        "began_at": at(2),
+        "timestamp": to_time(2),
+        "updated_at": to_time(2),
+        "began_at": to_time(2),
     }
 
 
@@ -248,16 +260,16 @@ def test_what_is_inferred_says_so_and_carries_what_is_true_of_its_state_alone():
     [({}, 1), ({"created_at": None}, 2), ({"created_at": ..., "began_at": None}, 5)],
 )
 def test_an_inferred_creation_is_as_early_as_anything_known(changes: dict[str, Any], minute: int):
-    assert inferred_of(FAILED | changes)[0]["timestamp"] == at(minute)
+    assert inferred_of(FAILED | changes)[0]["timestamp"] == to_time(minute)
 
 
 def ids_of(*notices: dict[str, Any]) -> list[str]:
     pipeline, ids = Pipeline("39"), []
-    for one in notices:
-        taken = pipeline.apply(an_event(**one))
-        assert isinstance(taken, PipelineTransition)
-        pipeline = taken.after(now=0)
-        ids += [step.event.id for step in taken.sequenced]
+    for notice_ in notices:
+        transition = pipeline.apply(an_event(**notice_))
+        assert isinstance(transition, PipelineTransition)
+        pipeline = transition.after(now=0)
+        ids += [step.event.id for step in transition.sequenced]
     return ids
 
 

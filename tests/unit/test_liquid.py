@@ -1,4 +1,4 @@
-"""Templates in Liquid: what they may say, and what is refused of them."""
+"""Templates in Liquid: fields, tags and filters, and which templates are refused."""
 
 import json
 import re
@@ -82,7 +82,7 @@ def test_what_goes_through_json_stays_what_it_is(name: str, data: Any):
     assert json.loads(document) == {"name": name, "data": data}
 
 
-def test_a_field_that_is_not_there_is_empty_null_in_json_and_told():
+def test_a_missing_field_is_empty_or_null_in_json_and_reported():
     template = Template(
         body="[{{ projekt }}{{ task.namen }}{{ nope | json }}]{% if x %}{% endif %}"
     )
@@ -94,11 +94,11 @@ def test_a_field_that_is_not_there_is_empty_null_in_json_and_told():
 
 
 def test_an_object_or_a_list_is_equal_to_no_other():
-    twins = {"one": {"b": 1}, "other": {"b": 1}, "list": [1], "another": [1]}
+    values = {"one": {"b": 1}, "other": {"b": 1}, "list": [1], "another": [1]}
     text = "{% if one == other or list == another %}equal{% else %}not{% endif %}"
 
-    assert render_body(text, **twins) == "not"
-    assert render_body("{% if list == list and one != empty %}x{% endif %}", **twins) == "x"
+    assert render_body(text, **values) == "not"
+    assert render_body("{% if list == list and one != empty %}x{% endif %}", **values) == "x"
 
 
 def test_a_subject_is_one_line_and_cut_where_it_is_too_long():
@@ -118,7 +118,7 @@ def test_a_header_that_comes_out_empty_is_left_out():
     assert LiquidRenderer().render(template, fields()).headers == (("x-plugin", "github"),)
 
 
-def test_parts_that_no_template_says_are_left_to_the_channel():
+def test_parts_without_a_template_are_left_to_the_channel():
     set_ = LiquidRenderer().render(Template(subject="x"), fields())
 
     assert (set_.body, set_.subject, set_.headers) == (None, "x", ())
@@ -151,7 +151,7 @@ def test_parts_that_no_template_says_are_left_to_the_channel():
         ("\udc80", "template: not UTF-8"),
     ],
 )
-def test_what_is_no_template_is_refused_in_one_line_that_says_where(text: str, complaint: str):
+def test_an_invalid_template_is_refused_in_one_line_with_its_position(text: str, complaint: str):
     with pytest.raises(InvalidSubscription, match=re.escape(complaint)) as refused:
         LiquidRenderer().validate(Template(body=text))
 
@@ -168,7 +168,7 @@ def test_each_part_is_checked_and_named():
 
 
 @given(st.text(st.sampled_from("{}%|.:'\"[]()-# \nabifelsendcasewhnor0123456789"), max_size=80))
-def test_whatever_is_written_it_is_set_or_refused_and_never_else(text: str):
+def test_any_text_is_rendered_or_refused(text: str):
     renderer = LiquidRenderer()
     for step in (lambda: renderer.validate(Template(body=text)), lambda: render_body(text)):
         try:
@@ -206,7 +206,7 @@ def test_whatever_is_written_it_is_set_or_refused_and_never_else(text: str):
         ),
     ],
 )
-def test_what_gives_nothing_that_could_be_sent_says_why(template: Template, reason: str):
+def test_a_template_without_a_valid_result_fails_with_the_reason(template: Template, reason: str):
     with pytest.raises(TemplateFailed, match=re.escape(reason)) as failed:
         LiquidRenderer().render(template, fields())
 
@@ -216,7 +216,7 @@ def test_what_gives_nothing_that_could_be_sent_says_why(template: Template, reas
 
 # --- what is missing costs no delivery ---
 
-SOME = {
+FIELDS_WITH_GAPS = {
     "tasks": [{"name": "a", "seconds": 2}, {"name": "b"}, {"name": "c", "seconds": None}],
     "tags": ["b", None, "a"],
     "mixed": ["b", 1, None],
@@ -226,7 +226,7 @@ SOME = {
 
 
 @pytest.mark.parametrize(
-    ("text", "given"),
+    ("text", "expected"),
     [
         ('{{ tasks | compact: "seconds" | size }}', "1"),
         ('{{ tags | compact | join: "," }}', "b,a"),
@@ -242,25 +242,27 @@ SOME = {
         ('{{ never | date: "%H:%M", "-05:00" }}', ""),
     ],
 )
-def test_what_is_missing_leaves_a_gap_as_in_shopifys_liquid(text: str, given: str):
+def test_what_is_missing_leaves_a_gap_as_in_shopifys_liquid(text: str, expected: str):
     template = Template(body=f"x{text}")
 
-    assert LiquidRenderer().render(template, SOME).body == f"x{given}"
+    assert LiquidRenderer().render(template, FIELDS_WITH_GAPS).body == f"x{expected}"
 
 
 @pytest.mark.parametrize("name", sorted(FILTERS))
 def test_no_filter_fails_for_want_of_a_field(name: str):
-    """With arguments it takes, on what is not there, on nulls, and on lists with holes."""
+    """Try valid arguments on missing fields, nulls, and lists with gaps."""
     for arguments in ("", ': "a"', ": nothing", ': "a", "b"', ": 1, 2"):
-        taken = [sets(f"{{{{ {of} | {name}{arguments} }}}}") for of in ('"s"', "3", "tags")]
-        if all(taken):
+        accepts = [
+            is_rendered(f"{{{{ {value} | {name}{arguments} }}}}") for value in ('"s"', "3", "tags")
+        ]
+        if all(accepts):
             for missing in ("nothing", "null", "tags", "tasks"):
-                assert sets(f"{{{{ {missing} | {name}{arguments} }}}}"), (missing, arguments)
+                assert is_rendered(f"{{{{ {missing} | {name}{arguments} }}}}"), (missing, arguments)
 
 
-def sets(text: str) -> bool:
+def is_rendered(text: str) -> bool:
     try:
-        LiquidRenderer().render(Template(body=f"x{text}"), SOME)
+        LiquidRenderer().render(Template(body=f"x{text}"), FIELDS_WITH_GAPS)
     except TemplateFailed:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Templates that would do too much: each is stopped, at the same place on every machine."""
+"""Expensive templates: each is stopped, at the same place on every machine."""
 
 import time
 import tracemalloc
@@ -24,7 +24,7 @@ EVENT = {  # 128 KiB in all, as large as an event may be
 LOOP, END = "{%for i in (1..9999)%}", "{%endfor%}"
 
 
-def full(unit: str, before: str = "", after: str = "") -> str:
+def fill(unit: str, before: str = "", after: str = "") -> str:
     room = MAX_TEMPLATE_BYTES - len(before) - len(after)
     return before + unit * (room // len(unit)) + after
 
@@ -32,40 +32,40 @@ def full(unit: str, before: str = "", after: str = "") -> str:
 HOSTILE = {
     "loops in loops": LOOP * 5 + "x" + END * 5,
     "empty loops in loops": LOOP * 20 + END * 20,
-    "loops in a row": full(LOOP + "x" + END),
+    "loops in a row": fill(LOOP + "x" + END),
     "a long range": "{%for i in (1..999999999)%}x{%endfor%}",
     "a long range turned round": "{%for i in (1..999999999) reversed%}x{%endfor%}",
     "much text in a loop": LOOP + "x" * 16_000 + END,
-    "much logic in a loop": full(" or 2", LOOP + "{%case 1%}{%when 2", "%}{%endcase%}" + END),
-    "many fields in a loop": full("{{i}}", LOOP, END),
+    "much logic in a loop": fill(" or 2", LOOP + "{%case 1%}{%when 2", "%}{%endcase%}" + END),
+    "many fields in a loop": fill("{{i}}", LOOP, END),
     "doubling": "{%assign a=s%}" + "{%assign a=a|append:a%}" * 30,
-    "doubling in a chain": full("|append:s", "{{s", "}}"),
+    "doubling in a chain": fill("|append:s", "{{s", "}}"),
     "doubling by capture": "{%assign a=s%}" + "{%capture a%}{{a}}{{a}}{%endcapture%}" * 30,
     "doubling a list": "{%assign a=nest%}" + "{%assign a=a|concat:a%}" * 30,
     "squaring": "{%assign a=n%}" + "{%assign a=a|times:a%}" * 30,
     "replacing each by all": "{{s|replace:'x',s}}",
     "replacing nothing by all": "{{s|replace:'',s}}",
     "joining by all": "{{s|slice:0,9000|split:''|join:s}}",
-    "splitting": full("{%assign a=zh|split:''%}"),
-    "encoding": full("|url_encode", "{{zh", "}}"),
-    "escaping": full("|escape", "{{'<>'", "}}"),
-    "sorting": full("{%assign a=rows|sort_natural:'name'%}"),
-    "looking for the same": full("{%assign a=nest|uniq%}"),
-    "mapping": full("{%assign a=rows|map:'name'%}"),
-    "as JSON": full("{%assign a=rows|json%}"),
-    "writing": full("{%capture a%}{{rows}}{%endcapture%}"),
+    "splitting": fill("{%assign a=zh|split:''%}"),
+    "encoding": fill("|url_encode", "{{zh", "}}"),
+    "escaping": fill("|escape", "{{'<>'", "}}"),
+    "sorting": fill("{%assign a=rows|sort_natural:'name'%}"),
+    "looking for the same": fill("{%assign a=nest|uniq%}"),
+    "mapping": fill("{%assign a=rows|map:'name'%}"),
+    "as JSON": fill("{%assign a=rows|json%}"),
+    "writing": fill("{%capture a%}{{rows}}{%endcapture%}"),
     "keeping": "".join(f"{{%assign a{i}=s|append:{i}%}}" for i in range(600)),
     "looking into text": LOOP + "{%if s contains 'xxxxxxxxxxy'%}{%endif%}" + END,
     "looking into a list": LOOP + "{%if rows contains 'x'%}{%endif%}" + END,
     "comparing": LOOP + "{%if nest==rows or nest==nest%}{%endif%}" + END,
     "counting on": LOOP + "{%increment a%}" + END,
-    "open braces": full("{{", "{%comment%}", "{%endcomment%}"),
-    "closed, then open braces": full("}}{{", "{%comment%}", "{%endcomment%}"),
-    "spaces": full("{{" + " " * 190 + "x}}"),
-    "brackets": full("(", "{{", "}}"),
-    "a deep path": full("[0]", "{{nest", "}}"),
+    "open braces": fill("{{", "{%comment%}", "{%endcomment%}"),
+    "closed, then open braces": fill("}}{{", "{%comment%}", "{%endcomment%}"),
+    "spaces": fill("{{" + " " * 190 + "x}}"),
+    "brackets": fill("(", "{{", "}}"),
+    "a deep path": fill("[0]", "{{nest", "}}"),
     "paths in paths": "{{" + "n[" * 2000 + "n" + "]" * 2000 + "}}",
-    "a long condition": full(" and n", "{%if n", "%}{%endif%}"),
+    "a long condition": fill(" and n", "{%if n", "%}{%endif%}"),
 }
 
 
@@ -81,7 +81,7 @@ def test_a_template_that_would_do_or_keep_too_much_is_stopped_in_time(name: str)
     with traced(name) as peak:
         began = time.process_time()
 
-        set_once(HOSTILE[name])
+        render_once(HOSTILE[name])
 
         assert time.process_time() - began < CPU_SECONDS
         assert peak() < MEMORY_BYTES
@@ -89,7 +89,7 @@ def test_a_template_that_would_do_or_keep_too_much_is_stopped_in_time(name: str)
 
 @contextmanager
 def traced(name: str) -> Iterator[Callable[[], int]]:
-    """Trace the memory of those that are greedy for it, as it takes as long again."""
+    """Trace the memory of those that use much, since tracing doubles the time."""
     if name not in GREEDY:
         yield lambda: 0
         return
@@ -140,7 +140,7 @@ def test_what_a_large_pipeline_needs_is_allowed():
     assert len(body.splitlines()) == 500
 
 
-def set_once(text: str) -> None:
+def render_once(text: str) -> None:
     template, renderer = Template(body=text[:MAX_TEMPLATE_BYTES]), LiquidRenderer()
     try:
         renderer.validate(template)

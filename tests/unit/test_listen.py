@@ -1,4 +1,4 @@
-"""``lakehook listen``: it verifies, answers, prints a line, and leaves nothing behind."""
+"""``lakehook listen`` verifies, answers, prints a line, and leaves nothing behind."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ from tests.journaling import accept
 
 
 class Server:
-    """Stands for the one on loopback: a test posts to it by a call."""
+    """A fake of the server on loopback: a test posts to it by a call."""
 
     server_port = 8000
 
@@ -39,7 +39,7 @@ class Server:
 
 
 class Listening:
-    """The command on a laptop; what is done while it listens is given to it."""
+    """The command on a laptop, with an action to run while it listens."""
 
     def __init__(self, stack: FakeStack, capsys: pytest.CaptureFixture[str]) -> None:
         self.stack, self._capsys = stack, capsys
@@ -63,9 +63,9 @@ class Listening:
     def post(
         self, document: dict[str, Any], *, number: int = 1, secret: str = ""
     ) -> CannedResponse:
-        """What the sender would post, signed by the secret that was printed."""
-        shown = self._capsys.readouterr()
-        self.printed = shown.out + shown.err
+        """Post a document as the sender would, signed by the secret that was printed."""
+        output = self._capsys.readouterr()
+        self.printed = output.out + output.err
         (name,) = (word.rstrip(",") for word in self.printed.split() if word.startswith("whsec_"))
         return self.post_signed(document, HmacSecret.parse(secret or name), number)
 
@@ -95,15 +95,19 @@ def listen(
     return listening_
 
 
-def living(stack: FakeStack) -> list[str]:
-    return [one.name for one in stack.subscriptions.all() if one.removed_at is None]
+def active_names(stack: FakeStack) -> list[str]:
+    return [
+        subscription.name
+        for subscription in stack.subscriptions.all()
+        if subscription.removed_at is None
+    ]
 
 
 def test_a_delivery_is_verified_answered_and_printed_in_a_line(listen: Listening, stack: FakeStack):
     answers = []
 
     def deliver() -> None:
-        assert living(stack) == ["listen-8000"]
+        assert active_names(stack) == ["listen-8000"]
         answers.append(listen.post(a_document(sequence=2)).status)
 
     listen.while_it_listens = deliver
@@ -116,14 +120,14 @@ def test_a_delivery_is_verified_answered_and_printed_in_a_line(listen: Listening
     )
     (line,) = listen.out.splitlines()
     assert line[8:] == "      39 #2   PIPELINE_CREATED    湖                    -> 204"
-    assert living(stack) == []
+    assert active_names(stack) == []
     assert listen.servers[0].is_closed
 
 
 def test_what_an_earlier_one_left_when_it_was_killed_is_removed(
     listen: Listening, stack: FakeStack
 ):
-    left = stack.service().subscribe(
+    leftover = stack.service().subscribe(
         listening._fields_of(
             listening._model(stack.service(), None), "listen-8000", "http://127.0.0.1:8000/"
         )
@@ -131,10 +135,10 @@ def test_what_an_earlier_one_left_when_it_was_killed_is_removed(
 
     listen()
 
-    assert stack.subscriptions.find(left.id).removed_at is not None  # type: ignore[union-attr]
+    assert stack.subscriptions.find(leftover.id).removed_at is not None  # type: ignore[union-attr]
 
 
-def test_a_stranger_gets_401_and_is_told_why(listen: Listening):
+def test_a_request_without_a_valid_signature_gets_401_with_the_reason(listen: Listening):
     answers: list[CannedResponse] = []
     strange = HmacSecret(bytes(32))
     listen.while_it_listens = lambda: answers.append(listen.post_signed(a_document(), strange, 1))
@@ -162,7 +166,7 @@ def test_a_challenge_is_echoed_and_a_repeat_is_said(listen: Listening):
     assert listen.out.splitlines()[1].endswith("-> 204  repeat")
 
 
-def test_it_fails_and_is_slow_as_it_is_asked(listen: Listening, stack: FakeStack):
+def test_failures_and_delays_follow_the_options(listen: Listening, stack: FakeStack):
     answers: list[int] = []
     began = stack.clock.now()
     listen.while_it_listens = lambda: answers.append(listen.post(a_document()).status)
@@ -184,7 +188,7 @@ def test_for_programs_a_delivery_is_a_line_of_json(listen: Listening):
     assert line["event"]["project_name"] == "湖"
 
 
-def test_the_cloud_may_end_before_it(listen: Listening, stack: FakeStack):
+def test_the_command_ends_cleanly_after_its_cloud(listen: Listening, stack: FakeStack):
     def end() -> None:
         stack.subscriptions.save = _away  # type: ignore[method-assign,assignment]
 
@@ -197,8 +201,8 @@ def _away(_: Any) -> Any:
     raise InfrastructureError("Could not connect")
 
 
-class App:
-    """What is forwarded to."""
+class ForwardTarget:
+    """An app that deliveries are forwarded to."""
 
     error: Exception | None = None
 
@@ -214,7 +218,7 @@ class App:
 
 
 def test_what_is_forwarded_goes_as_it_came_and_is_answered_as_the_app_does():
-    app = App()
+    app = ForwardTarget()
     came = {"webhook-id": "sub_a#39#1", "host": "127.0.0.1:8000", "content-length": "2"}
 
     answer, note = Forwarder("http://localhost:3000/hook", app)(came, b"{}")  # type: ignore[arg-type]
@@ -228,7 +232,7 @@ def test_what_is_forwarded_goes_as_it_came_and_is_answered_as_the_app_does():
     assert (answer.status, note) == (500, "no answer from http://localhost:3000/: refused")
 
 
-def test_it_forwards_to_a_url_alone(listen: Listening):
+def test_the_forward_target_must_be_a_url(listen: Listening):
     assert listen("--forward-to", "localhost:3000") == 2
     assert "forward to: 'localhost:3000' is not a URL such as http://localhost" in listen.err
 
@@ -238,7 +242,7 @@ def test_it_forwards_to_a_url_alone(listen: Listening):
 
 @pytest.fixture
 def on_aws(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[], None]]]:
-    """What happens between polls, one thing each; then somebody interrupts it."""
+    """Actions to run between polls, one each; then the command is interrupted."""
     stack.is_laptop = False
     moments: list[Callable[[], None]] = []
 
@@ -278,5 +282,5 @@ def test_on_aws_it_takes_what_a_subscription_would_get_and_changes_nothing(
         ["2", "#2", "PIPELINE_FAILED"],
     ]
     assert all(line.endswith("-> 204") for line in lines[3:])
-    assert living(stack) == ["ci"]
+    assert active_names(stack) == ["ci"]
     assert not stack.ledger.records

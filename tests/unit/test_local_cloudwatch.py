@@ -13,7 +13,7 @@ from tests.fakes import NOON
 
 
 class Paginator:
-    """boto3's, over the backend: moto writes its keys so, and AWS reads these."""
+    """A paginator like boto3's over the backend, whose keys moto spells differently."""
 
     def __init__(self, backend: LoggedCloudWatch) -> None:
         self._backend = backend
@@ -26,8 +26,8 @@ class Paginator:
             request["ScanBy"],
         )
         names = {"id": "Id", "timestamps": "Timestamps", "values": "Values"}
-        named = [{new: one[old] for old, new in names.items()} for one in results]
-        yield {"MetricDataResults": named}
+        renamed = [{new: result[old] for old, new in names.items()} for result in results]
+        yield {"MetricDataResults": renamed}
 
 
 class Aws:
@@ -43,7 +43,7 @@ class Aws:
 
 
 def line(at: float, **metrics: list[float]) -> Any:
-    """As Powertools writes it; unit/test_telemetry.py shows a real one."""
+    """A log line as Powertools writes it; unit/test_telemetry.py shows a real one."""
     directive = {
         "Namespace": "Lakehook",
         "Dimensions": [["service"]],

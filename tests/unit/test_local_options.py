@@ -1,4 +1,4 @@
-"""What the laptop says otherwise than the template that it runs."""
+"""Options of the laptop, which override parts of the template that it runs."""
 
 from dataclasses import fields
 
@@ -26,13 +26,15 @@ def test_where_the_laptop_says_nothing_the_template_stands() -> None:
 
 
 def test_a_devlake_of_the_laptop_is_told_by_the_template_s_parameters() -> None:
-    told = Options(
+    parameters = Options(
         devlake_api_url="http://127.0.0.1:8080",
         devlake_ui_url="http://127.0.0.1:4000",
         devlake_sources={"staging": "http://127.0.0.1:8081", "old": None},
     ).parameters()
 
-    api, ui, sources = (told[name] for name in ("DevlakeApiUrl", "DevlakeUiUrl", "DevlakeSources"))
+    api, ui, sources = (
+        parameters[name] for name in ("DevlakeApiUrl", "DevlakeUiUrl", "DevlakeSources")
+    )
     assert list(DevLakeSources.parse(api, ui, sources)) == [
         DevLakeSource(None, "http://127.0.0.1:8080", "http://127.0.0.1:4000"),
         DevLakeSource("staging", "http://127.0.0.1:8081"),

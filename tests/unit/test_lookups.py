@@ -1,4 +1,4 @@
-"""A look-up waits no longer than it may, and those that hang are few."""
+"""Look-ups of names, limited in time and in the threads that hang."""
 
 import socket
 from collections.abc import Iterator, Sequence
@@ -22,15 +22,15 @@ SOON, LONG = 0.02, 120.0
 
 
 class Resolver:
-    """Answers at once, but of hosts that hang only when it is let go."""
+    """A resolver that answers at once, except for hosts that hang until ``let_go``."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.hosts: list[str] = []
         self.addresses: Sequence[str] = ["192.0.2.1"]
         self.let_go = Event()
 
     def __call__(self, host: str, port: int) -> Sequence[str]:
-        self.asked.append(host)
+        self.hosts.append(host)
         if host.startswith("hung"):
             self.let_go.wait()
         return self.addresses
@@ -52,20 +52,20 @@ def hangs(lookups: DnsResolver, host: str) -> bool:
 
 
 @pytest.mark.parametrize("clock", ["monotonic", "time"])
-@pytest.mark.parametrize(("passed", "times"), [(0.5, 1), (1.5, 2)])
-def test_a_look_up_asks_anew_once_a_moment_has_passed_by_either_clock(
-    resolver: Resolver, monkeypatch: pytest.MonkeyPatch, clock: str, passed: float, times: int
+@pytest.mark.parametrize(("elapsed", "times"), [(0.5, 1), (1.5, 2)])
+def test_a_look_up_is_repeated_after_its_lifetime_by_either_clock(
+    resolver: Resolver, monkeypatch: pytest.MonkeyPatch, clock: str, elapsed: float, times: int
 ):
     lookups = DnsResolver(resolver)
     monkeypatch.setattr(dns, clock, lambda: 0.0)
     lookups("ci.example", 443, seconds=LONG)
 
     resolver.addresses = ["192.0.2.2"]
-    monkeypatch.setattr(dns, clock, lambda: passed * SHARED_SECONDS)
+    monkeypatch.setattr(dns, clock, lambda: elapsed * SHARED_SECONDS)
 
     (address,) = lookups("ci.example", 443, seconds=LONG)
     assert address == f"192.0.2.{times}"
-    assert resolver.asked == ["ci.example"] * times
+    assert resolver.hosts == ["ci.example"] * times
 
 
 def test_an_answer_is_shared_for_its_own_host_and_port_and_those_of_many_are_not_kept(
@@ -74,7 +74,7 @@ def test_an_answer_is_shared_for_its_own_host_and_port_and_those_of_many_are_not
     lookups = DnsResolver(resolver)
     for host, port in (("ci.example", 443), ("ci.example", 8443), ("cd.example", 443)):
         lookups(host, port, seconds=LONG)
-    assert resolver.asked == ["ci.example", "ci.example", "cd.example"]
+    assert resolver.hosts == ["ci.example", "ci.example", "cd.example"]
 
     for number in range(ANSWERS_KEPT + 10):
         lookups(f"ci-{number}.example", 443, seconds=LONG)
@@ -113,7 +113,7 @@ def test_a_host_that_hangs_holds_one_thread_however_often_it_is_asked_for(resolv
 
     assert all(hangs(lookups, "hung.example") for _ in range(10))
 
-    assert resolver.asked == ["hung.example"]
+    assert resolver.hosts == ["hung.example"]
     assert len(set(threads()) - before) == 1
 
 
@@ -126,7 +126,7 @@ def test_hosts_that_hang_hold_so_many_threads_until_the_resolver_answers(resolve
         lookups("hung-3.example", 443, seconds=SOON)
 
     assert len(set(threads()) - before) == 3
-    assert len(resolver.asked) == 3
+    assert len(resolver.hosts) == 3
     resolver.let_go.set()
     for host in ("hung-1.example", "ci.example"):
         assert lookups(host, 443, seconds=LONG) == ["192.0.2.1"]
@@ -137,7 +137,7 @@ def test_names_of_one_domain_that_hang_leave_threads_to_the_others(resolver: Res
 
     assert all(hangs(lookups, f"hung-{n}.evil.example") for n in range(LOOKUPS_OF_A_DOMAIN + 5))
 
-    assert len(resolver.asked) == LOOKUPS_OF_A_DOMAIN
+    assert len(resolver.hosts) == LOOKUPS_OF_A_DOMAIN
     assert lookups("ci.example", 443, seconds=LONG) == ["192.0.2.1"]
 
 
@@ -180,19 +180,19 @@ def test_where_no_thread_can_be_had_the_next_look_up_tries_again(
     assert lookups("ci.example", 443, seconds=LONG) == ["192.0.2.1"]
 
 
-def test_who_asks_while_a_look_up_is_under_way_shares_its_answer(resolver: Resolver):
+def test_concurrent_look_ups_of_a_host_share_an_answer(resolver: Resolver):
     lookups = DnsResolver(resolver)
     answers: list[Sequence[str]] = []
-    asking = [
+    threads = [
         Thread(target=lambda: answers.append(lookups("hung.example", 443, seconds=LONG)))
         for _ in range(3)
     ]
-    for one in asking:
-        one.start()
+    for thread in threads:
+        thread.start()
 
     assert hangs(lookups, "hung.example")
     resolver.let_go.set()
-    for one in asking:
-        one.join()
+    for thread in threads:
+        thread.join()
 
     assert answers == [["192.0.2.1"]] * 3

@@ -1,4 +1,4 @@
-"""The laptop's event source mapping shows and deletes messages as Lambda does."""
+"""The laptop's event source mapping passes and deletes messages as Lambda does."""
 
 import json
 from typing import Any
@@ -62,23 +62,23 @@ def test_a_record_has_lambdas_shape() -> None:
 
 
 def failures(*identifiers: Any) -> dict[str, Any]:
-    return {"batchItemFailures": [{"itemIdentifier": each} for each in identifiers]}
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}
 
 
-ALL = ["a", "b", "c"]
+ALL_IDS = ["a", "b", "c"]
 NONE: list[str] = []
 
 
 @pytest.mark.parametrize(
     ("response", "deleted"),
     [
-        (b"", ALL),
+        (b"", ALL_IDS),
         (b"{", NONE),
         # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html: success
-        (None, ALL),
-        ({}, ALL),
-        ({"batchItemFailures": []}, ALL),
-        ({"batchItemFailures": None}, ALL),
+        (None, ALL_IDS),
+        ({}, ALL_IDS),
+        ({"batchItemFailures": []}, ALL_IDS),
+        ({"batchItemFailures": None}, ALL_IDS),
         # some failed
         (failures("b"), ["a", "c"]),
         (failures("b", "b"), ["a", "c"]),
@@ -97,7 +97,7 @@ NONE: list[str] = []
 def test_what_a_handler_reports_decides_what_is_deleted(response: Any, deleted: list[str]) -> None:
     body = response if isinstance(response, bytes) else json.dumps(response).encode()
 
-    assert done(ALL, InvocationResult(body), reports_failures=True) == deleted
+    assert done(ALL_IDS, InvocationResult(body), reports_failures=True) == deleted
 
 
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: recorded["test"])
@@ -110,17 +110,19 @@ def test_what_was_recorded_to_come_back_is_not_deleted(recorded: dict[str, Any])
 
     deleted = done(recorded["batch"], result, reports_failures=True)
 
-    assert [one for one in recorded["batch"] if one not in deleted] == recorded["returned"]
+    assert [
+        message_id for message_id in recorded["batch"] if message_id not in deleted
+    ] == recorded["returned"]
 
 
 @pytest.mark.parametrize("reports_failures", [True, False])
 def test_an_exception_fails_the_whole_batch(*, reports_failures: bool) -> None:
     failure = InvocationFailure("ValueError", "no")
 
-    assert done(ALL, failure, reports_failures=reports_failures) == NONE
+    assert done(ALL_IDS, failure, reports_failures=reports_failures) == NONE
 
 
 def test_a_mapping_without_partial_failures_takes_any_answer_for_success() -> None:
     answer = InvocationResult(json.dumps(failures("b")).encode())
 
-    assert done(ALL, answer, reports_failures=False) == ALL
+    assert done(ALL_IDS, answer, reports_failures=False) == ALL_IDS

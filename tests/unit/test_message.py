@@ -65,9 +65,9 @@ def test_a_lane_that_is_no_message_group_of_sqs_is_refused():
     fitting, too_long = (f"{'a' * 60}#{'b' * 32}/{'3' * digits}" for digits in (34, 35))
 
     assert (len(fitting), len(too_long)) == (MAX_LANE, MAX_LANE + 1)
-    assert decode(changed(RESUME, lane=fitting))
+    assert decode(with_change(RESUME, lane=fitting))
     with pytest.raises(InvalidMessage):
-        decode(changed(RESUME, lane=too_long))
+        decode(with_change(RESUME, lane=too_long))
 
 
 DELIVERY: dict[str, Any] = json.loads(encode(a_delivery(2, previous="PIPELINE_CREATED")))
@@ -80,7 +80,7 @@ def test_neither_a_url_nor_a_secret_has_a_place_in_a_message():
     assert DELIVERY.keys() == set(names.split())
 
 
-def changed(message: dict[str, Any], **changes: Any) -> str:
+def with_change(message: dict[str, Any], **changes: Any) -> str:
     return json.dumps(
         {name: value for name, value in (message | changes).items() if value is not ...}
     )
@@ -91,14 +91,14 @@ def changed(message: dict[str, Any], **changes: Any) -> str:
     ["", "[]", "{}", '{"version": NaN}', '{"a": 1e999}', '{"a": "\\ud800"}', '{"a":' * 100_000],
     ids=lambda text: text[:20],
 )
-def test_what_is_no_document_is_a_bad_message(text: str):
+def test_an_invalid_document_is_an_invalid_message(text: str):
     with pytest.raises(InvalidMessage):
         decode(text)
 
 
-def refused(message: dict[str, Any], part: str, value: object) -> None:
+def assert_refused(message: dict[str, Any], part: str, value: object) -> None:
     with pytest.raises(InvalidMessage):
-        decode(changed(message, **{part: value}))
+        decode(with_change(message, **{part: value}))
 
 
 @pytest.mark.parametrize(
@@ -112,25 +112,33 @@ def refused(message: dict[str, Any], part: str, value: object) -> None:
         ("event_id", [..., None, 7]),
         ("previous_event_type", [..., 7, ["PIPELINE_CREATED"]]),
         ("event", [..., None, "text", [], {}]),
-        ("event", [{**EVENT, "event_type": one} for one in ("EXPLODED", ["PIPELINE_CREATED"])]),
+        (
+            "event",
+            [
+                {**EVENT, "event_type": event_type}
+                for event_type in ("EXPLODED", ["PIPELINE_CREATED"])
+            ],
+        ),
         ("event", [{**EVENT, "pipeline_id": 40}, {**EVENT, "pipeline_id": {}}]),
         ("event", [{**EVENT, "timestamp": "yesterday"}]),
     ],
 )
-def test_a_delivery_that_could_not_be_worked_off_is_a_bad_message(part: str, values: list[object]):
+def test_a_delivery_that_could_not_be_processed_is_an_invalid_message(
+    part: str, values: list[object]
+):
     for value in values:
-        refused(DELIVERY, part, value)
+        assert_refused(DELIVERY, part, value)
 
 
 def test_a_resume_needs_each_part_and_a_time_for_its_token():
     for part in RESUME.keys() - {"probe"}:
-        refused(RESUME, part, ...)
+        assert_refused(RESUME, part, ...)
     for token in (0, -1, 1.5, "5", None, True, 10**14, [], {}):
-        refused(RESUME, "token", token)
+        assert_refused(RESUME, "token", token)
 
 
 @given(st.text() | values.map(json.dumps))
-def test_any_text_is_a_bad_message_and_nothing_else(text: str):
+def test_any_text_is_an_invalid_message_and_no_other_error(text: str):
     with pytest.raises(InvalidMessage):
         decode(text)
 
@@ -142,7 +150,7 @@ def test_whatever_is_put_into_a_part_the_message_is_good_or_bad(
     name = data.draw(st.sampled_from(sorted(message)))
 
     try:
-        decoded = decode(changed(message, **{name: value}))
+        decoded = decode(with_change(message, **{name: value}))
     except InvalidMessage:
         return
 
@@ -151,7 +159,7 @@ def test_whatever_is_put_into_a_part_the_message_is_good_or_bad(
 
 def test_the_reason_is_short_and_of_one_line_whatever_came():
     with pytest.raises(InvalidMessage) as bad:
-        decode(changed(DELIVERY, kind="\n\uffff" * 10_000))
+        decode(with_change(DELIVERY, kind="\n\uffff" * 10_000))
 
     assert str(bad.value).isprintable()
     assert len(str(bad.value)) < 300

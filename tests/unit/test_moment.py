@@ -1,4 +1,4 @@
-"""A moment is read alike wherever it is asked for, and one error text shows both forms."""
+"""Moments are a time or a duration ago, and an error shows both forms."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_a_time_and_a_duration_are_both_moments(seconds: float, texts: list[str]
         *("2026-01-01", "2026-01-01T12:00:00", "2026-02-30T00:00:00Z", "9" * 12),
     ],
 )
-def test_what_is_neither_is_refused_with_both_forms(text: str) -> None:
+def test_an_invalid_moment_is_refused_with_both_forms(text: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_time_or_ago(text, what="since", now=NOON)
 

@@ -1,4 +1,4 @@
-"""A new channel is a module that plays ``Channel`` and one line in ``CHANNELS``: nothing else."""
+"""A new channel needs a module that implements ``Channel`` and a line in ``CHANNELS``."""
 
 import pytest
 
@@ -36,7 +36,7 @@ BUSY = b"busy"
 
 
 class Pager(Channel):
-    """Takes a few letters, and says ``taken``; of what begins it wants to hear nothing."""
+    """A channel with short messages whose receiver says ``taken``, without events of beginnings."""
 
     signature_scheme = SignatureScheme.NONE
     is_localized = True
@@ -58,8 +58,8 @@ class Pager(Channel):
     def interpret(self, response: Response, *, now: float) -> ResponseVerdict:
         if response.body == BUSY:
             return ResponseVerdict(outcome=Outcome.THROTTLED, retry_after=20)
-        taken = response.body == b"taken"
-        return ResponseVerdict(outcome=Outcome.DELIVERED if taken else Outcome.UNACCEPTABLE)
+        is_taken = response.body == b"taken"
+        return ResponseVerdict(outcome=Outcome.DELIVERED if is_taken else Outcome.UNACCEPTABLE)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def add(terminal: Terminal, *options: str) -> dict[str, object]:
     return answer
 
 
-def test_the_command_knows_it_by_its_name(terminal: Terminal):
+def test_the_command_accepts_the_channel_by_its_name(terminal: Terminal):
     added = add(terminal, "--language", "zh")
 
     assert (added["channel"], added["language"], added["signing"]) == ("pager", "zh", "none")
@@ -89,7 +89,7 @@ def test_the_command_knows_it_by_its_name(terminal: Terminal):
     )
 
 
-def test_fan_out_the_attempt_the_reading_and_a_test_message_go_its_way(terminal: Terminal):
+def test_fan_out_attempts_and_pings_use_the_channel(terminal: Terminal):
     add(terminal)
     function = FanOutFunction(subscriptions=terminal.stack.subscriptions)
     receiver = FakeTransport(
@@ -105,7 +105,7 @@ def test_fan_out_the_attempt_the_reading_and_a_test_message_go_its_way(terminal:
     assert receiver.requests[0].body == b"en PIPELINE_FAILED"
     assert receiver.requests[0].headers == {"x-page": delivery.id}
     assert receiver.requests[0].endpoint.url == URL
-    assert [(one.outcome, one.retry_after) for one in attempts] == [
+    assert [(attempt_.outcome, attempt_.retry_after) for attempt_ in attempts] == [
         (Outcome.DELIVERED, None),
         (Outcome.THROTTLED, 20),
         (Outcome.UNACCEPTABLE, None),

@@ -1,4 +1,4 @@
-"""What ``docs/openapi.json`` says is what the API does."""
+"""``docs/openapi.json`` describes the API as it is."""
 
 import json
 from dataclasses import fields
@@ -20,12 +20,12 @@ from lakehook.operations.views.subscriptions import (
 )
 from lakehook.subscriptions.subscribe import SecretRequest, SubscriptionFields
 from local import sample_deliveries
-from tests.unit.test_api import Desktop
+from tests.unit.test_api import ApiOverFakes
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 SAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "deliveries"
 DESCRIBED: dict[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))
-"""What the API says of itself, by the first test here; to write it anew takes seconds."""
+"""The description by the API itself, made at the first test here, as it takes seconds."""
 OPERATIONS = [
     (path, method, operation)
     for path, operations in DESCRIBED["paths"].items()
@@ -38,20 +38,26 @@ def test_the_document_is_of_this_api():
     assert DOCUMENT.read_text(encoding="utf-8") == written(), "make openapi"
 
 
-@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS, ids=lambda one: str(one)[:40])
-def test_each_operation_says_what_it_does_and_how_it_fails_in_one_shape(
+@pytest.mark.parametrize(
+    ("path", "method", "operation"), OPERATIONS, ids=lambda value: str(value)[:40]
+)
+def test_each_operation_has_a_summary_and_refusals_of_one_schema(
     path: str, method: str, operation: dict[str, Any]
 ):
-    refused = {status: one for status, one in operation["responses"].items() if status >= "400"}
+    refused = {
+        status: response for status, response in operation["responses"].items() if status >= "400"
+    }
 
     assert operation["summary"]
     assert operation["tags"]
     assert refused.keys() >= ALWAYS
     assert ("404" in refused) >= ("{" in path)
     assert ({"413", "415"} <= refused.keys()) == ("requestBody" in operation)
-    shapes = {one["content"]["application/json"]["schema"]["$ref"] for one in refused.values()}
+    shapes = {
+        response["content"]["application/json"]["schema"]["$ref"] for response in refused.values()
+    }
     assert shapes == {"#/components/schemas/Refusal"}
-    assert all(one["description"] for one in operation.get("parameters", ()))
+    assert all(parameter["description"] for parameter in operation.get("parameters", ()))
 
 
 def test_every_reference_leads_somewhere():
@@ -63,7 +69,7 @@ def test_every_reference_leads_somewhere():
 
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
-def test_what_a_subscriber_gets_is_described(sample: Path):
+def test_requests_to_a_subscriber_are_described(sample: Path):
     operation = DESCRIBED["webhooks"]["event"]["post"]
     request = json.loads(sample.read_text(encoding="utf-8"))
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
@@ -71,7 +77,7 @@ def test_what_a_subscriber_gets_is_described(sample: Path):
     Draft202012Validator({**schema, "components": DESCRIBED["components"]}).validate(
         json.loads(request["body"])
     )
-    assert {one["name"] for one in operation["parameters"]} <= request["headers"].keys()
+    assert {parameter["name"] for parameter in operation["parameters"]} <= request["headers"].keys()
 
 
 def test_the_samples_are_as_they_would_be_sent_and_verify_by_their_secret():
@@ -93,20 +99,20 @@ def test_a_body_may_hold_what_is_described_and_nothing_else():
         assert schemas[model]["additionalProperties"] is False
 
 
-def test_each_term_can_be_asked_for_by_its_own_name():
-    asked = set(SubscriptionFields.__dataclass_fields__)
+def test_each_field_of_a_subscription_has_its_own_name_in_requests():
+    names = set(SubscriptionFields.__dataclass_fields__)
 
-    assert asked <= set(requests.NewSubscription.model_fields)
-    assert asked - {"channel", "format"} <= set(requests.Amendment.model_fields)
-    extra = set(requests.NewSubscription.model_fields) - asked
+    assert names <= set(requests.NewSubscription.model_fields)
+    assert names - {"channel", "format"} <= set(requests.Amendment.model_fields)
+    extra = set(requests.NewSubscription.model_fields) - names
     past = {"since", "from_beginning"}
     assert extra == {"signing", "secret", "allow_empty_secret", "challenge"} | past
     assert len(SecretRequest.__dataclass_fields__) == 3
 
 
-def test_each_fact_that_is_told_is_described():
-    api = Desktop()
-    id_ = api.with_a_letter()
+def test_every_response_field_is_described():
+    api = ApiOverFakes()
+    id_ = api.subscribe_with_letter()
     calls: list[tuple[type, Any]] = [
         (SubscriptionDetailView, api.call("GET", f"/subscriptions/{id_}").document),
         (PingReportView, api.call("POST", f"/subscriptions/{id_}/test", {"wait_seconds": 1})),
@@ -116,6 +122,6 @@ def test_each_fact_that_is_told_is_described():
         (DeadLetterView, api.call("GET", "/dead-letters").document["dead_letters"][0]),
     ]
 
-    for model, said in calls:
-        document = getattr(said, "document", said)
+    for model, response in calls:
+        document = getattr(response, "document", response)
         assert set(document) == {field.name for field in fields(model)}, model.__name__

@@ -1,4 +1,4 @@
-"""Operators are notified of each new trouble by the subscription's name, and once."""
+"""Operators are notified once of each new problem, with the subscription's name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -28,15 +28,15 @@ DEAD_LETTERS = OperatorNotice.DEAD_LETTERS
 
 
 @dataclass
-class FakeConditions:
+class FakeConditionStore:
     looked_at: float = 0.0
-    known: Mapping[str, SubscriptionCondition] = field(default_factory=dict)
+    conditions: Mapping[str, SubscriptionCondition] = field(default_factory=dict)
 
     def load(self) -> tuple[float, Mapping[str, SubscriptionCondition]]:
-        return self.looked_at, self.known
+        return self.looked_at, self.conditions
 
     def save(self, looked_at: float, conditions: Mapping[str, SubscriptionCondition]) -> None:
-        self.looked_at, self.known = looked_at, dict(conditions)
+        self.looked_at, self.conditions = looked_at, dict(conditions)
 
 
 @dataclass
@@ -51,11 +51,11 @@ class FakeTopic:
 
 
 class Watch:
-    """A watch over a stack, which looks each time that five minutes are over."""
+    """Operator notices over a stack of fakes, checked every five minutes."""
 
     def __init__(self) -> None:
         self.stack, self.topic, self.telemetry = FakeStack(), FakeTopic(), FakeTelemetry()
-        self.conditions = FakeConditions()
+        self.conditions = FakeConditionStore()
         self.notify = NotifyOperators(
             show_status=self.stack.service().show_status,
             conditions=self.conditions,
@@ -84,7 +84,7 @@ class Watch:
         self.stack.ledger.save(record.dead("rejected"), before=None, after=held)
 
     def look(self) -> list[str]:
-        """Look once more, and return the lines of what was published."""
+        """Check once more, and return the published lines."""
         self.stack.clock.time += INTERVAL
         before = len(self.topic.published)
         self.notify()
@@ -122,7 +122,7 @@ def test_where_all_is_well_nothing_is_published_and_the_backlog_is_measured(watc
     watch.stack.clock.time += INTERVAL - 1
     assert watch.notify() == 0  # it is not time yet, and nothing is read
     assert watch.telemetry.reports == [("counted", Backlog())]
-    assert watch.conditions.known == {}
+    assert watch.conditions.conditions == {}
 
 
 def test_each_endpoint_that_is_down_is_named_with_what_helps_and_named_once(watch: Watch) -> None:
@@ -159,13 +159,13 @@ def test_a_client_certificate_that_expires_soon_is_named_once_and_its_successor_
         )
 
     id_ = watch.subscribe("ci", client_certificate=certificate(30))
-    told = watch.look()
+    lines = watch.look()
 
-    assert told[0] == f"OPERATIONS_CERTIFICATE_EXPIRES: ci ({id_})"
-    assert "  Its client certificate expires at 2026-01-31T12:00:00.000+00:00." in told
+    assert lines[0] == f"OPERATIONS_CERTIFICATE_EXPIRES: ci ({id_})"
+    assert "  Its client certificate expires at 2026-01-31T12:00:00.000+00:00." in lines
     command = "lakehook subscriptions set-client-certificate ci --certificate FILE --key FILE"
-    assert f"  {command}" in told
-    assert "  docs/deploy.md#private-receivers" in told
+    assert f"  {command}" in lines
+    assert "  docs/deploy.md#private-receivers" in lines
     assert watch.look() == []
     watch.stack.subscriptions.by_id[id_] = a_subscription(
         id=id_, name="ci", client_certificate=certificate(90)
@@ -173,13 +173,13 @@ def test_a_client_certificate_that_expires_soon_is_named_once_and_its_successor_
     assert watch.look()[0] == f"OPERATIONS_RECOVERED: ci ({id_})"
 
 
-def test_an_endpoint_that_is_down_for_a_minute_wakes_nobody(watch: Watch) -> None:
+def test_an_endpoint_that_is_down_for_a_minute_notifies_nobody(watch: Watch) -> None:
     watch.break_down(watch.subscribe("ci"), failing_for=60.0)
 
     assert watch.look() == []
 
 
-def test_more_dead_letters_notify_again_and_the_end_of_trouble_is_told(watch: Watch) -> None:
+def test_more_dead_letters_notify_again_and_a_recovery_is_notified(watch: Watch) -> None:
     id_ = watch.subscribe("ci")
     watch.bury(id_, 1)
     first = watch.look()
@@ -201,15 +201,15 @@ def test_the_worst_comes_first_and_a_message_is_bounded(watch: Watch) -> None:
     watch.subscribe("off", disabled_reason="410", disabled_at="2026-01-01T11:00:00.000+00:00")
 
     lines = watch.look()
-    named = [line for line in lines if line.startswith("OPERATIONS")]
+    headlines = [line for line in lines if line.startswith("OPERATIONS")]
 
-    assert named[0].startswith("OPERATIONS_SUBSCRIPTION_DISABLED: off")
+    assert headlines[0].startswith("OPERATIONS_SUBSCRIPTION_DISABLED: off")
     assert "  It is disabled since 2026-01-01T11:00:00.000+00:00: 410." in lines
-    assert len(named) == MAX_NOTICES
+    assert len(headlines) == MAX_NOTICES
     assert "and 6 more" in lines
 
 
-def test_what_could_not_be_published_is_published_at_the_next_run(watch: Watch) -> None:
+def test_a_notice_that_could_not_be_published_is_published_at_the_next_run(watch: Watch) -> None:
     watch.break_down(watch.subscribe("ci"))
     watch.topic.error = ConnectionError("no route to SNS")
     with pytest.raises(ConnectionError):
@@ -223,7 +223,7 @@ def test_what_could_not_be_published_is_published_at_the_next_run(watch: Watch) 
 
 
 def test_each_change_of_health_is_kept_with_its_time(watch: Watch) -> None:
-    """What an operator paused is no trouble: nobody is notified, and it is in the history."""
+    """A pause by an operator is no problem: nobody is notified, and it is in the history."""
     down, paused = watch.subscribe("down"), watch.subscribe("paused")
     watch.look()
     assert watch.stack.health_history.changes == []
@@ -237,13 +237,13 @@ def test_each_change_of_health_is_kept_with_its_time(watch: Watch) -> None:
     watch.stack.healths.by_subscription.clear()
     watch.look()
 
-    kept = {
+    changes = {
         (change.subscription_id, change.after): change.at - NOON
         for change in watch.stack.health_history.changes
     }
-    assert kept == {
+    assert changes == {
         (down, HealthState.DOWN): INTERVAL + 80,
         (paused, HealthState.PAUSED): INTERVAL,  # not seen at the check before
         (down, HealthState.OK): 4 * INTERVAL + 200,
     }
-    assert len(watch.stack.health_history.changes) == len(kept)
+    assert len(watch.stack.health_history.changes) == len(changes)

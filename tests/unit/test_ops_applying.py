@@ -73,10 +73,10 @@ def test_a_change_is_shown_from_old_to_new(terminal: Terminal, file: Path) -> No
 
 def test_programs_read_each_step_and_whether_it_is_done(terminal: Terminal, file: Path) -> None:
     apply(terminal, file, CI, {**CI, "name": "b"})
-    written = write(file, {**CI, "rate": "1/s"}, {**CI, "name": "c"})
+    path = write(file, {**CI, "rate": "1/s"}, {**CI, "name": "c"})
 
-    dry = terminal.json("subscriptions", "apply", "-f", written, "--dry-run")
-    answer = terminal.json("subscriptions", "apply", "-f", written)
+    dry = terminal.json("subscriptions", "apply", "-f", path, "--dry-run")
+    answer = terminal.json("subscriptions", "apply", "-f", path)
 
     assert [step["done"] for step in dry["steps"]] == [False, False]
     changed, created = answer["steps"]
@@ -98,7 +98,7 @@ def test_each_wrong_field_is_a_line_of_its_own(terminal: Terminal, file: Path) -
     assert terminal.out == ""
 
 
-def test_more_than_one_is_removed_only_on_a_yes(terminal: Terminal, file: Path) -> None:
+def test_several_removals_need_a_confirmation(terminal: Terminal, file: Path) -> None:
     apply(terminal, file, CI, {**CI, "name": "b"})
 
     assert apply(terminal, file, options=("--prune",)) == 2
@@ -110,17 +110,17 @@ def test_more_than_one_is_removed_only_on_a_yes(terminal: Terminal, file: Path) 
     assert terminal.stack.service().find_subscription.all() == []
 
 
-def test_where_it_breaks_off_it_tells_what_was_done_and_the_secrets_of_that(
+def test_an_interrupted_apply_shows_the_finished_steps_and_their_secrets(
     terminal: Terminal, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saved = terminal.stack.subscriptions.save
+    save = terminal.stack.subscriptions.save
 
-    def save_one(one: Any, *, claim_name: bool) -> Any:
-        if one.name == "b":
+    def fail_for_b(subscription: Any, *, claim_name: bool) -> Any:
+        if subscription.name == "b":
             raise RuntimeError("the lights went out")
-        return saved(one, claim_name=claim_name)
+        return save(subscription, claim_name=claim_name)
 
-    monkeypatch.setattr(terminal.stack.subscriptions, "save", save_one)
+    monkeypatch.setattr(terminal.stack.subscriptions, "save", fail_for_b)
 
     assert apply(terminal, file, CI, {**CI, "name": "b"}) == 1
     assert "1 of 2 created" in terminal.out
@@ -138,9 +138,11 @@ def test_secrets_come_from_the_environment_and_from_files_beside_the_file(
     entry = {**CI, "headers": {"a": {"file": "bearer.txt"}, "b": {"env": "KEY"}}}
 
     assert apply(terminal, file, entry) == 0
-    one = terminal.stack.service().find_subscription("ci")
-    assert one.encrypted_headers
-    opened = terminal.stack.encryptor.unseal(one.encrypted_headers, subscription_id=one.id)
+    subscription = terminal.stack.service().find_subscription("ci")
+    assert subscription.encrypted_headers
+    opened = terminal.stack.encryptor.unseal(
+        subscription.encrypted_headers, subscription_id=subscription.id
+    )
     assert json.loads(opened) == {"a": "Bearer top-secret", "b": "top-secret"}
     assert "top-secret" not in terminal.out
 
@@ -173,7 +175,7 @@ def test_a_secret_that_is_not_where_it_should_be_is_one_line(
         (b" " * (1024 * 1024 + 1), "more than 1048576 bytes"),
     ],
 )
-def test_a_file_that_is_none_is_one_line(
+def test_an_invalid_file_is_one_line(
     terminal: Terminal, file: Path, content: bytes, fault: str
 ) -> None:
     file.write_bytes(content)

@@ -12,23 +12,23 @@ from lakehook.domain.queue_message import Ping, PingResult
 from tests.fakes import NOON
 from tests.terminal import Terminal, add
 
-TAKEN = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200, excerpt="hello")
+DELIVERED = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200, excerpt="hello")
 
 
-def echoes(ping: Ping) -> PingResult:
-    return PingResult(TAKEN, echoed=ping.challenge is not None)
+def echo_challenge(ping: Ping) -> PingResult:
+    return PingResult(DELIVERED, echoed=ping.challenge is not None)
 
 
-def shrugs(_: Ping) -> PingResult:
-    return PingResult(TAKEN, echoed=False)
+def answer_without_echo(_: Ping) -> PingResult:
+    return PingResult(DELIVERED, echoed=False)
 
 
-def refuses(_: Ping) -> PingResult:
+def fail_tls(_: Ping) -> PingResult:
     attempt = Attempt(at=NOON, outcome=Outcome.TLS_FAILED, milliseconds=3, excerpt="expired")
     return PingResult(attempt, echoed=False)
 
 
-def asked(terminal: Terminal, *arguments: str) -> tuple[int, Any]:
+def run_json(terminal: Terminal, *arguments: str) -> tuple[int, Any]:
     code = terminal("subscriptions", *arguments, "--output", "json")
     return code, json.loads(terminal.out)
 
@@ -37,15 +37,15 @@ def test_the_answer_of_an_endpoint_is_shown_and_is_exit_code_1_if_it_did_not_tak
     terminal: Terminal,
 ) -> None:
     add(terminal)
-    terminal.stack.queue.result_of = shrugs
+    terminal.stack.queue.result_of = answer_without_echo
 
-    code, answer = asked(terminal, "test", "ci")
+    code, answer = run_json(terminal, "test", "ci")
 
     assert code == 0
-    shown = {name: answer[name] for name in ("outcome", "status", "milliseconds", "answer")}
-    assert shown == {"outcome": "delivered", "status": 200, "milliseconds": 7, "answer": "hello"}
-    terminal.stack.queue.result_of = refuses
-    code, answer = asked(terminal, "test", "ci")
+    view = {name: answer[name] for name in ("outcome", "status", "milliseconds", "answer")}
+    assert view == {"outcome": "delivered", "status": 200, "milliseconds": 7, "answer": "hello"}
+    terminal.stack.queue.result_of = fail_tls
+    code, answer = run_json(terminal, "test", "ci")
     assert (code, answer["outcome"], answer["status"]) == (1, "tls_failed", None)
 
 
@@ -56,14 +56,14 @@ def test_the_answer_of_an_endpoint_is_shown_and_is_exit_code_1_if_it_did_not_tak
         ("https://ci.example/flow?sig=x", ("--channel", "teams"), False),
     ],
 )
-def test_a_401_is_a_word_on_the_secret_only_where_there_is_one(
+def test_a_401_hints_at_the_secret_only_if_there_is_one(
     terminal: Terminal, url: str, options: tuple[str, ...], *, is_hinted: bool
 ) -> None:
     refused = Attempt(at=NOON, outcome=Outcome.REJECTED, milliseconds=3, status=401)
     assert terminal("subscriptions", "add", "--name", "ci", "--url", url, *options) == 0
     terminal.stack.queue.result_of = lambda _: PingResult(refused, echoed=False)
 
-    _, answer = asked(terminal, "test", "ci")
+    _, answer = run_json(terminal, "test", "ci")
 
     assert ("has the receiver another secret?" in (answer["hint"] or "")) is is_hinted
 
@@ -71,7 +71,7 @@ def test_a_401_is_a_word_on_the_secret_only_where_there_is_one(
 def test_silence_is_exit_code_1_and_says_where_to_look(terminal: Terminal) -> None:
     add(terminal)
 
-    code, answer = asked(terminal, "test", "ci", "--wait", "2")
+    code, answer = run_json(terminal, "test", "ci", "--wait", "2")
 
     assert code == 1
     assert answer["hint"] == "nothing within 2 s: does the delivery function run?"
@@ -87,7 +87,7 @@ def test_the_secret_is_printed_before_the_challenge_so_that_a_receiver_can_verif
 
     def verifies(ping: Ping) -> PingResult:
         printed.append(json.loads(capsys.readouterr().out))
-        return echoes(ping)
+        return echo_challenge(ping)
 
     terminal.stack.queue.result_of = verifies
 
@@ -113,7 +113,7 @@ def test_at_a_terminal_it_waits_until_the_receiver_has_the_secret(
             assert not terminal.stack.queue.pinged
             return "\n"
 
-    terminal.stack.queue.result_of = echoes
+    terminal.stack.queue.result_of = echo_challenge
     monkeypatch.setattr("sys.stdin", Keyboard())
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
 
@@ -125,32 +125,32 @@ def test_at_a_terminal_it_waits_until_the_receiver_has_the_secret(
 
 
 @pytest.mark.parametrize(
-    ("trouble", "code"),
+    ("error", "code"),
     [(InfrastructureError("the queue is away"), 4), (KeyboardInterrupt(), 130)],
     ids=repr,
 )
 def test_what_fails_after_the_secret_was_shown_leaves_the_subscription(
-    terminal: Terminal, trouble: BaseException, code: int
+    terminal: Terminal, error: BaseException, code: int
 ) -> None:
     def breaks_off(_: Ping) -> PingResult:
-        raise trouble
+        raise error
 
     terminal.stack.queue.result_of = breaks_off
-    found, answer = asked(terminal, *CHALLENGED)
+    exit_code, answer = run_json(terminal, *CHALLENGED)
 
     (subscription,) = terminal.stack.subscriptions.all()
-    assert (found, answer["state"]) == (code, "pending")
+    assert (exit_code, answer["state"]) == (code, "pending")
     assert answer["subscription_id"] == subscription.id
     assert answer["secret"].startswith("whsec_")
 
 
-def test_one_that_is_not_echoed_leaves_it_pending_until_it_is(terminal: Terminal) -> None:
-    terminal.stack.queue.result_of = shrugs
-    code, answer = asked(terminal, *CHALLENGED)
+def test_a_subscription_stays_pending_until_its_challenge_is_echoed(terminal: Terminal) -> None:
+    terminal.stack.queue.result_of = answer_without_echo
+    code, answer = run_json(terminal, *CHALLENGED)
     assert (code, answer["state"]) == (1, "pending")
     assert "the answer is not the challenge; try again: lakehook subscriptions test" in terminal.err
 
-    terminal.stack.queue.result_of = echoes
-    code, answer = asked(terminal, "test", "ci")
+    terminal.stack.queue.result_of = echo_challenge
+    code, answer = run_json(terminal, "test", "ci")
 
     assert (code, answer["state"]) == (0, "active")

@@ -57,7 +57,7 @@ def test_what_aws_needs_is_said_with_the_error(
     assert line.endswith(way_out)
 
 
-def test_of_a_private_address_it_says_what_opens_its_network(terminal: Terminal) -> None:
+def test_the_error_for_a_private_address_says_how_to_allow_its_network(terminal: Terminal) -> None:
     url = ("--url", "https://laptop.example/")
 
     assert terminal("subscriptions", "add", "--name", "x", *url) == 2
@@ -113,7 +113,7 @@ def test_people_read_the_id_and_the_secret_in_lines(terminal: Terminal) -> None:
     assert lines["url"] == "https://ci.example/?key=…"
 
 
-def test_list_and_show_never_tell_secrets(terminal: Terminal) -> None:
+def test_list_and_show_never_print_secrets(terminal: Terminal) -> None:
     options = ("--header", "authorization: Bearer top-secret")
     answer = add(terminal, *options)
     secret, added = answer.pop("secret"), answer
@@ -182,7 +182,7 @@ NOT_BOTH = "and so is the option that says none"
         ((), "nothing to change"),
     ],
 )
-def test_an_update_of_nothing_or_of_two_minds_is_refused(
+def test_an_update_without_changes_or_with_contradictory_ones_is_refused(
     terminal: Terminal, options: tuple[str, ...], complaint: str
 ) -> None:
     add(terminal)
@@ -199,8 +199,8 @@ def test_a_removed_subscription_is_gone(terminal: Terminal) -> None:
     assert removed["subscription_id"] == added["subscription_id"]
     assert removed["removed_at"]
     assert terminal("subscriptions", "show", "ci") == 3
-    shown = terminal.json("subscriptions", "show", added["subscription_id"])
-    assert (shown["state"], shown["removed_at"]) == ("removed", removed["removed_at"])
+    view = terminal.json("subscriptions", "show", added["subscription_id"])
+    assert (view["state"], view["removed_at"]) == ("removed", removed["removed_at"])
 
 
 def test_remove_refuses_in_one_line_while_deliveries_wait(terminal: Terminal) -> None:
@@ -229,7 +229,7 @@ def lines_of(*documents: Any) -> str:
 def test_events_are_sent_as_they_stand_in_the_file(terminal: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     ids = ["e1", "e2", "e3"]
-    text = lines_of(*(a_document(event_id=one) for one in ids)).replace("\n", "\r\n\r\n")
+    text = lines_of(*(a_document(event_id=event_id) for event_id in ids)).replace("\n", "\r\n\r\n")
     file.write_text("\ufeff" + text, encoding="utf-8")
 
     assert terminal.json("events", "send", "--file", str(file)) == {"sent": 3}
@@ -313,7 +313,7 @@ def test_every_error_is_one_line_with_an_exit_code(
         (("nonsense",), 2, "usage"),
     ],
 )  # fmt: skip
-def test_bad_input_is_told_in_json_when_asked(
+def test_bad_input_is_json_on_request(
     terminal: Terminal, arguments: tuple[str, ...], code: int, kind: str
 ) -> None:
     assert terminal("subscriptions", *arguments, "--output=json") == code
@@ -331,23 +331,23 @@ def test_bad_input_is_told_in_json_when_asked(
 def test_an_error_repeats_no_more_than_the_start_of_what_was_given(
     terminal: Terminal, option: str
 ) -> None:
-    given = ("--name", "ci", "--url", "https://ci.example/", option, "x" * 5000)
+    arguments = ("--name", "ci", "--url", "https://ci.example/", option, "x" * 5000)
 
-    assert terminal("subscriptions", "add", *given) == 2
+    assert terminal("subscriptions", "add", *arguments) == 2
 
     assert len(terminal.err) < 500
 
 
 def test_an_error_moves_no_terminal_whatever_was_given(terminal: Terminal) -> None:
-    given = "sub_a#\x1b[31m\udcff\u202e流水线#1"
+    delivery_id = "sub_a#\x1b[31m\udcff\u202e流水线#1"
 
-    assert terminal("deliveries", "show", given) == 3
+    assert terminal("deliveries", "show", delivery_id) == 3
 
     assert terminal.err.startswith(r"error: sub_a#\x1b[31m\udcff\u202e流水线#1: ")
     assert terminal.err.count("\n") == 1
 
 
-def test_a_warning_stands_beside_the_answer(terminal: Terminal) -> None:
+def test_a_warning_does_not_disturb_the_output(terminal: Terminal) -> None:
     url = "https://vpc.internal/hook"
 
     assert terminal("subscriptions", "add", "--name", "vpc", "--url", url) == 0
@@ -373,7 +373,7 @@ def test_a_name_that_is_taken_is_refused(terminal: Terminal) -> None:
 def test_people_read_in_a_line_what_a_command_has_changed(terminal: Terminal) -> None:
     add(terminal)
 
-    said = {
+    last_lines = {
         command: terminal("subscriptions", *command) or terminal.out.splitlines()[-1]
         for command in (
             ("pause", "ci"),
@@ -384,7 +384,7 @@ def test_people_read_in_a_line_what_a_command_has_changed(terminal: Terminal) ->
         )
     }
 
-    assert list(said.values()) == [
+    assert list(last_lines.values()) == [
         "ci is paused: what comes waits, in its order, until it is resumed",
         "ci is active; 0 pipelines go on",
         "deadline_seconds: 10.0 → 20.0; ordering: strict → skip",
@@ -428,6 +428,6 @@ def test_help_shows_an_example_and_opens_no_stack(terminal: Terminal, command: s
     assert terminal.stacks == []
 
 
-def test_the_version_is_told(terminal: Terminal) -> None:
+def test_the_version_is_printed(terminal: Terminal) -> None:
     assert terminal("--version") == 0
     assert terminal.out.startswith("lakehook ")

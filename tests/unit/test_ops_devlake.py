@@ -1,4 +1,4 @@
-"""``lakehook devlake check``: what it says of each part, its exit codes, what it never shows."""
+"""``lakehook devlake check``: results of each part, exit codes, and what it never shows."""
 
 import json
 from dataclasses import replace
@@ -28,7 +28,7 @@ STAGING = '{"staging": {"api_url": "https://staging.example/api"}}'
 
 @pytest.fixture
 def stack() -> FakeStack:
-    """A set-up of which all is well."""
+    """A set-up without any fault."""
     stack = FakeStack()
     stack.sources = DevLakeSources.parse(API, UI, "{}")
     stack.credentials.stored = {"authorization": f"Bearer {KEY}"}
@@ -44,26 +44,28 @@ def reconciled(source: str | None) -> Reconciliation:
 
 
 def checks(terminal: Terminal, *options: str, code: int) -> dict[str, Any]:
-    """Each check's state, by its name."""
+    """Run the checks, and return their results by name."""
     assert terminal(*CHECK, *options, "--output", "json") == code, terminal.err
     (source,) = json.loads(terminal.out)["sources"]
-    return {one["check"]: one for one in source["checks"]}
+    return {check["check"]: check for check in source["checks"]}
 
 
-def states(found: dict[str, Any]) -> dict[str, str]:
-    return {name: one["state"] for name, one in found.items()}
+def states(by_name: dict[str, Any]) -> dict[str, str]:
+    return {name: check["state"] for name, check in by_name.items()}
 
 
 OF_LAKEHOOK = ("secret", "endpoint", "test notice", "last accepted")
-WELL = dict.fromkeys((*OF_LAKEHOOK, "API", "newest pipeline", "reconcile", "UI URL"), "ok")
+ALL_OK = dict.fromkeys((*OF_LAKEHOOK, "API", "newest pipeline", "reconcile", "UI URL"), "ok")
 
 
-def test_all_is_well(terminal: Terminal) -> None:
-    found = checks(terminal, code=0)
+def test_a_complete_set_up_passes_every_check(terminal: Terminal) -> None:
+    results = checks(terminal, code=0)
 
-    assert states(found) == WELL
-    assert found["last accepted"]["detail"] == "PIPELINE_COMPLETED of pipeline 120, 18 minutes ago"
-    assert found["API"]["detail"] == f"DevLake 420e494@scratch at {API}"
+    assert states(results) == ALL_OK
+    assert (
+        results["last accepted"]["detail"] == "PIPELINE_COMPLETED of pipeline 120, 18 minutes ago"
+    )
+    assert results["API"]["detail"] == f"DevLake 420e494@scratch at {API}"
     assert terminal.err == ""
 
 
@@ -118,24 +120,24 @@ def test_a_checkup_that_is_printed_shows_no_secret(terminal: Terminal) -> None:
 def test_a_test_notice_that_is_refused_fails(terminal: Terminal) -> None:
     terminal.stack.endpoint.secret = "another"
 
-    found = checks(terminal, code=6)
+    results = checks(terminal, code=6)
 
-    assert states(found) == WELL | {"test notice": "fail"}
+    assert states(results) == ALL_OK | {"test notice": "fail"}
 
 
-def test_an_endpoint_that_is_away_is_one_line(terminal: Terminal) -> None:
+def test_an_unreachable_endpoint_is_one_line(terminal: Terminal) -> None:
     terminal.stack.endpoint.answer = EndpointUnreachable("its name does not resolve")
-    expected = WELL | {"endpoint": "fail"}
+    expected = ALL_OK | {"endpoint": "fail"}
     del expected["test notice"]
 
     assert states(checks(terminal, code=6)) == expected
 
 
-def test_a_set_up_that_is_new_needs_nobody_yet(terminal: Terminal) -> None:
+def test_a_new_set_up_needs_no_action_yet(terminal: Terminal) -> None:
     terminal.stack.sources = DevLakeSources.parse(NONE, NONE, "{}")
     terminal.stack.heard.records.clear()
 
-    expected = WELL | dict.fromkeys(("last accepted", "API", "UI URL"), "warn")
+    expected = ALL_OK | dict.fromkeys(("last accepted", "API", "UI URL"), "warn")
     del expected["newest pipeline"], expected["reconcile"]
     assert states(checks(terminal, code=0)) == expected
 
@@ -145,11 +147,11 @@ def test_a_pipeline_that_devlake_has_finished_and_lakehook_never_heard_fails(
 ) -> None:
     terminal.stack.devlake.pipelines = [shown(121), shown(120)]
 
-    found = checks(terminal, code=6)
+    results = checks(terminal, code=6)
 
-    assert states(found) == WELL | {"newest pipeline": "fail"}
-    assert "DevLake's #121 finished 39 minutes ago" in found["newest pipeline"]["detail"]
-    assert "lakehook reconcile --since 2h" in found["newest pipeline"]["remedy"]
+    assert states(results) == ALL_OK | {"newest pipeline": "fail"}
+    assert "DevLake's #121 finished 39 minutes ago" in results["newest pipeline"]["detail"]
+    assert "lakehook reconcile --since 2h" in results["newest pipeline"]["remedy"]
 
 
 def test_an_api_that_gives_nothing_is_one_clear_line(
@@ -159,22 +161,22 @@ def test_an_api_that_gives_nothing_is_one_clear_line(
         raise NotDevlake("devlake: the response to GET /version is not one of DevLake's")
 
     monkeypatch.setattr(terminal.stack.devlake, "version", version)
-    expected = WELL | {"API": "fail"}
+    expected = ALL_OK | {"API": "fail"}
     del expected["newest pipeline"]
 
-    found = checks(terminal, "--api", API, code=6)
+    results = checks(terminal, "--api", API, code=6)
 
-    assert states(found) == expected
-    assert found["API"]["detail"].startswith("devlake: the response to GET /version")
+    assert states(results) == expected
+    assert results["API"]["detail"].startswith("devlake: the response to GET /version")
 
 
-def test_an_api_that_the_stack_alone_can_read_needs_nobody(terminal: Terminal) -> None:
+def test_an_api_that_only_the_stack_can_read_needs_no_action(terminal: Terminal) -> None:
     terminal.stack.devlake.away = True
 
-    found = checks(terminal, code=0)
+    results = checks(terminal, code=0)
 
-    assert found["API"]["state"] == "warn"
-    assert found["API"]["detail"] == "from here: DevLake is unavailable: no connection"
+    assert results["API"]["state"] == "warn"
+    assert results["API"]["detail"] == "from here: DevLake is unavailable: no connection"
     terminal.stack.reconciliations.by_source.clear()
     assert checks(terminal, code=6)["API"]["state"] == "fail"
 
@@ -185,10 +187,10 @@ def test_what_reconcile_found_and_devlake_did_not_post_is_no_notice(terminal: Te
     accept(terminal.stack.journal, **of_121, reconciled=True)
     terminal.stack.heard.records[None] = Heard(LastAccepted(NOON - 7200, ENDED))
 
-    found = checks(terminal, code=6)
+    results = checks(terminal, code=6)
 
-    assert states(found) == WELL | {"newest pipeline": "fail"}
-    assert "which DevLake did not post" in found["newest pipeline"]["detail"]
+    assert states(results) == ALL_OK | {"newest pipeline": "fail"}
+    assert "which DevLake did not post" in results["newest pipeline"]["detail"]
 
 
 # --- whose API, and who may ask it ---
@@ -210,7 +212,9 @@ def test_another_api_is_asked_with_what_is_given_for_it_alone(
     checks(terminal, "--api", "http://devlake:8080", "--header-file", str(file), code=0)
     checks(terminal, "--api", "http://devlake:8080", code=0)
 
-    assert [(one.url, one.headers) for one in terminal.stack.devlake.reached] == [
+    assert [
+        (connection.url, connection.headers) for connection in terminal.stack.devlake.reached
+    ] == [
         ("http://devlake:8080", {"authorization": "Bearer mine"}),
         ("http://devlake:8080", {}),
     ]
@@ -244,12 +248,12 @@ def test_a_source_with_a_secret_of_its_own_signs_with_that(two: Terminal) -> Non
     of_staging = {"source": "staging", "event_id": ENDED.replace("120", "staging/120")}
     accept(two.stack.journal, **OF_120 | of_staging)
 
-    found = checks(two, "--source", "staging", code=0)
+    results = checks(two, "--source", "staging", code=0)
 
-    assert states(found) == WELL | {"UI URL": "warn"}
-    last = found["last accepted"]["detail"]
+    assert states(results) == ALL_OK | {"UI URL": "warn"}
+    last = results["last accepted"]["detail"]
     assert last == "PIPELINE_COMPLETED of pipeline staging/120, 1 minute ago"
-    assert states(checks(two, "--source", "default", code=6)) == WELL | {"test notice": "fail"}
+    assert states(checks(two, "--source", "default", code=6)) == ALL_OK | {"test notice": "fail"}
 
 
 # --- bad input, and AWS ---
@@ -276,26 +280,28 @@ def test_bad_input_is_one_line_with_exit_code_2(
     assert two.stack.endpoint.posted == []
 
 
-def test_what_aws_does_not_tell_is_a_check_that_fails_and_the_others_go_on(
+def test_an_error_of_aws_fails_its_check_and_the_others_go_on(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def denied(*_: Any, **__: Any) -> Any:
         raise InfrastructureError("AccessDenied: secretsmanager:GetSecretValue")
 
     monkeypatch.setattr(terminal.stack.secrets, "active", denied)
-    expected = WELL | {"secret": "fail"}
+    expected = ALL_OK | {"secret": "fail"}
     del expected["endpoint"], expected["test notice"]
 
-    found = checks(terminal, code=4)
+    results = checks(terminal, code=4)
 
-    assert states(found) == expected
-    assert "AWS: AccessDenied" in found["secret"]["detail"]
-    assert "docs/deploy.md" in found["secret"]["remedy"]
+    assert states(results) == expected
+    assert "AWS: AccessDenied" in results["secret"]["detail"]
+    assert "docs/deploy.md" in results["secret"]["remedy"]
 
 
 def test_a_journal_that_is_away_spares_what_was_not_asked_of_it(terminal: Terminal) -> None:
     terminal.stack.heard.away = True
 
-    found = states(checks(terminal, code=4))
+    results = states(checks(terminal, code=4))
 
-    assert found.items() >= {"endpoint": "ok", "test notice": "ok", "last accepted": "fail"}.items()
+    assert (
+        results.items() >= {"endpoint": "ok", "test notice": "ok", "last accepted": "fail"}.items()
+    )

@@ -33,16 +33,18 @@ def test_on_a_laptop_a_sample_is_published_as_it_happens_now(terminal: Terminal,
     assert terminal.out.endswith("what came of it: lakehook pipelines show 39\n")
 
 
-def test_on_aws_everybody_gets_it_only_if_that_is_said(terminal: Terminal, stack: FakeStack):
+def test_on_aws_a_sample_for_every_subscriber_needs_a_confirmation(
+    terminal: Terminal, stack: FakeStack
+):
     assert terminal(*CREATED) == 2
     assert "goes to every subscriber of the stack; give --to NAME for one, or --yes" in terminal.err
     assert stack.publisher.published == []
 
     assert terminal(*CREATED, "--pipeline", "staging-7", "--yes") == 0
-    assert [one.pipeline_id for one in stack.publisher.published] == ["staging-7"]
+    assert [event.pipeline_id for event in stack.publisher.published] == ["staging-7"]
 
 
-def test_one_subscription_gets_it_in_lanes_of_its_own_if_it_wants_it(
+def test_a_sample_for_one_subscription_goes_in_lanes_of_its_own_if_it_matches(
     terminal: Terminal, stack: FakeStack
 ):
     id_ = subscribe(stack)
@@ -78,15 +80,18 @@ def test_the_last_events_are_shown_in_the_order_they_were_accepted(
         accept(stack.journal, pipeline_id=pipeline, project_name="数据湖\x1b[2J")
 
     assert terminal("events", "tail", "--limit", "2") == 0
-    shown = [line.split()[1:] for line in terminal.out.splitlines()]
-    assert shown == [[id_, "#1", "PIPELINE_CREATED", r"数据湖\x1b[2J"] for id_ in "13"]
+    columns = [line.split()[1:] for line in terminal.out.splitlines()]
+    assert columns == [[id_, "#1", "PIPELINE_CREATED", r"数据湖\x1b[2J"] for id_ in "13"]
 
     assert terminal("events", "tail", "--since", "90s", "--output", "json") == 0
-    told = [json.loads(line) for line in terminal.out.splitlines()]
-    assert [(one["pipeline_id"], one["sequence"]) for one in told] == [(1, 1), (3, 1)]
+    documents = [json.loads(line) for line in terminal.out.splitlines()]
+    assert [(document["pipeline_id"], document["sequence"]) for document in documents] == [
+        (1, 1),
+        (3, 1),
+    ]
 
 
-def test_those_to_come_are_shown_until_somebody_interrupts_it(
+def test_new_events_are_shown_until_an_interrupt(
     terminal: Terminal, stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ):
     moments = [lambda: accept(stack.journal, pipeline_id=7), lambda: None]

@@ -1,4 +1,4 @@
-"""The operator's side of failing deliveries, as it is said and told at a terminal."""
+"""Failing deliveries at the operator's command."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def status(terminal: Terminal, sequence: int) -> DeliveryStatus:
 
 
 def with_letter(terminal: Terminal) -> None:
-    """A dead head, and one delivery that waits behind it."""
+    """Add a dead head, and a delivery that waits behind it."""
     letter = DeliveryRecord.waiting(a_delivery(1)).with_attempt(FAILURE).dead("rejected")
     held = HeldLane.held_at(LANE, 1, now=NOON).with_dead_head()
     ledger = terminal.stack.ledger
@@ -56,17 +56,17 @@ def with_letters(terminal: Terminal, *sequences: int) -> None:
 # --- subscriptions ---
 
 
-def test_ordering_and_retry_schedule_are_terms_of_a_subscription(terminal: Terminal) -> None:
+def test_ordering_and_retry_schedule_are_fields_of_a_subscription(terminal: Terminal) -> None:
     options = ("--ordering", "skip", "--retry-schedule", "5,300")
     url = "https://ci.example/hook"
 
     added = terminal.json("subscriptions", "add", "--name", "x", "--url", url, *options)
-    kept = terminal.json("subscriptions", "update", "x", "--ordering", "strict")
-    back = terminal.json("subscriptions", "update", "x", "--default-retry-schedule")
+    updated = terminal.json("subscriptions", "update", "x", "--ordering", "strict")
+    reset = terminal.json("subscriptions", "update", "x", "--default-retry-schedule")
 
     assert (added["ordering"], added["retry_schedule"]) == ("skip", "5,300")
-    assert (kept["ordering"], kept["retry_schedule"]) == ("strict", "5,300")
-    assert back["retry_schedule"] == "default"
+    assert (updated["ordering"], updated["retry_schedule"]) == ("strict", "5,300")
+    assert reset["retry_schedule"] == "default"
 
 
 def test_the_state_of_a_subscription_is_shown(terminal: Terminal) -> None:
@@ -90,7 +90,7 @@ def test_a_disabled_subscription_says_why_until_it_is_enabled(terminal: Terminal
 
 @pytest.fixture
 def removed(terminal: Terminal) -> Terminal:
-    """A removal that broke off before its letters were given up."""
+    """A removal that was interrupted before its letters were discarded."""
     with_letter(terminal)
     service = terminal.stack.service()
     service.unsubscribe(service.find_subscription("ci"), discard_waiting=True)
@@ -98,7 +98,7 @@ def removed(terminal: Terminal) -> Terminal:
 
 
 @pytest.mark.parametrize(
-    ("command", "found"),
+    ("command", "count"),
     [
         (("dead-letters", "list"), 1),
         (("deliveries", "list"), 2),
@@ -106,11 +106,11 @@ def removed(terminal: Terminal) -> Terminal:
     ],
 )
 def test_what_a_removed_subscription_left_is_listed_by_its_id(
-    removed: Terminal, command: tuple[str, ...], found: int
+    removed: Terminal, command: tuple[str, ...], count: int
 ) -> None:
     listed = removed.json(*command, "--subscription", "sub_a")
 
-    assert [one["subscription_id"] for one in listed] == ["sub_a"] * found
+    assert [item["subscription_id"] for item in listed] == ["sub_a"] * count
     assert removed(*command, "--subscription", "ci") == 3
 
 
@@ -120,7 +120,7 @@ def test_the_letters_of_a_removed_subscription_are_named_by_its_id(
 ) -> None:
     acted = removed.json("dead-letters", action, "--subscription", "sub_a")
 
-    assert [one["delivery_id"] for one in acted["dead_letters"]] == [FIRST]
+    assert [letter["delivery_id"] for letter in acted["dead_letters"]] == [FIRST]
     assert removed("dead-letters", action, "--subscription", "ci") == 3
 
 
@@ -157,12 +157,12 @@ def test_a_dead_letter_is_shown_with_its_attempts_and_its_event(terminal: Termin
     assert record.delivery
     record.delivery.event.document["data"] = parse_json_object('{"cost": 1.10, "of": [1E+2]}')
 
-    shown = terminal.json("dead-letters", "show", FIRST)
+    letter = terminal.json("dead-letters", "show", FIRST)
     assert terminal("dead-letters", "show", FIRST) == 0
 
-    assert shown["event"]["event_id"] == "e1"
+    assert letter["event"]["event_id"] == "e1"
     attempt = {"outcome": "rejected", "status": 500, "milliseconds": 7, "answer": "[red] no"}
-    assert shown["log"] == [{"at": AT_NOON, **attempt}]
+    assert letter["log"] == [{"at": AT_NOON, **attempt}]
     assert "[red] no" in terminal.out
     assert '"pipeline_id":39' in terminal.out
     assert '{"cost":1.10,"of":[1E+2]}' in terminal.out
@@ -171,40 +171,40 @@ def test_a_dead_letter_is_shown_with_its_attempts_and_its_event(terminal: Termin
 def test_one_letter_is_redriven_at_once(terminal: Terminal) -> None:
     with_letter(terminal)
 
-    done = terminal.json("dead-letters", "redrive", FIRST)
+    result = terminal.json("dead-letters", "redrive", FIRST)
 
-    assert (done["action"], done["dry_run"], done["number"]) == ("redrive", False, 1)
-    assert done["waiting_behind"] == 1
-    assert [one.sequence for one in terminal.stack.redriver.sent] == [1]
+    assert (result["action"], result["dry_run"], result["number"]) == ("redrive", False, 1)
+    assert result["waiting_behind"] == 1
+    assert [record.sequence for record in terminal.stack.redriver.sent] == [1]
 
 
 @pytest.mark.parametrize("action", ["redrive", "discard"])
 @pytest.mark.parametrize(
-    "which", [("--all",), ("--subscription", "ci"), ("--reason", "timed_out"), (FIRST, SECOND)]
+    "selector", [("--all",), ("--subscription", "ci"), ("--reason", "timed_out"), (FIRST, SECOND)]
 )
-def test_more_than_one_letter_needs_a_yes(
-    terminal: Terminal, action: str, which: tuple[str, ...]
+def test_an_action_on_several_letters_needs_a_confirmation(
+    terminal: Terminal, action: str, selector: tuple[str, ...]
 ) -> None:
     with_letters(terminal, 2, 1)
 
-    asked = terminal.json("dead-letters", action, *which)
-    assert terminal("dead-letters", action, *which) == 0
+    dry_run = terminal.json("dead-letters", action, *selector)
+    assert terminal("dead-letters", action, *selector) == 0
     assert "nothing is done yet; --yes does it" in terminal.out
     assert terminal.stack.redriver.sent == []
     assert status(terminal, 1) is status(terminal, 2) is DeliveryStatus.DEAD
-    done = terminal.json("dead-letters", action, *which, "--yes")
+    result = terminal.json("dead-letters", action, *selector, "--yes")
 
-    assert (asked["dry_run"], done["dry_run"]) == (True, False)
-    assert [one["delivery_id"] for one in asked["dead_letters"]] == [FIRST, SECOND]
-    assert done["number"] == 2
+    assert (dry_run["dry_run"], result["dry_run"]) == (True, False)
+    assert [letter["delivery_id"] for letter in dry_run["dead_letters"]] == [FIRST, SECOND]
+    assert result["number"] == 2
 
 
-def test_discard_gives_a_letter_up_and_its_lane_goes_on(terminal: Terminal) -> None:
+def test_a_discarded_letter_lets_its_lane_move_on(terminal: Terminal) -> None:
     with_letter(terminal)
 
-    done = terminal.json("dead-letters", "discard", FIRST)
+    result = terminal.json("dead-letters", "discard", FIRST)
 
-    assert done["number"] == 1
+    assert result["number"] == 1
     assert status(terminal, 1) is DeliveryStatus.DISCARDED
     assert terminal.stack.ledger.lanes[LANE].head == 2
     assert terminal("dead-letters", "discard", FIRST) == 3
@@ -300,26 +300,26 @@ def test_people_read_lanes_by_subscription_with_totals_and_no_more_than_they_ask
 
 def test_deliveries_are_listed_by_status_and_time(terminal: Terminal) -> None:
     with_letter(terminal)
-    of_pipeline = ("deliveries", "list", "--pipeline", "39")
+    list_pipeline = ("deliveries", "list", "--pipeline", "39")
 
-    listed = terminal.json(*of_pipeline)
+    listed = terminal.json(*list_pipeline)
     waiting = terminal.json("deliveries", "list", "--subscription", "ci", "--status", "waiting")
-    later = terminal.json(*of_pipeline, "--since", "2026-01-01T13:00:01+01:00")
-    sooner = terminal.json(*of_pipeline, "--since", "2026-01-01T13:00:00+01:00", "--limit", "1")
+    later = terminal.json(*list_pipeline, "--since", "2026-01-01T13:00:01+01:00")
+    sooner = terminal.json(*list_pipeline, "--since", "2026-01-01T13:00:00+01:00", "--limit", "1")
     terminal.stack.clock.sleep(3600)
-    within_2h = terminal.json(*of_pipeline, "--since", "2h")
-    within_30m = terminal.json(*of_pipeline, "--since", "30m")
+    within_2h = terminal.json(*list_pipeline, "--since", "2h")
+    within_30m = terminal.json(*list_pipeline, "--since", "30m")
 
-    assert [one["delivery_id"] for one in listed] == [SECOND, FIRST]
-    assert [one["delivery_id"] for one in waiting] == [SECOND]
+    assert [delivery["delivery_id"] for delivery in listed] == [SECOND, FIRST]
+    assert [delivery["delivery_id"] for delivery in waiting] == [SECOND]
     assert (later, len(sooner)) == ([], 1)
     assert (within_2h, within_30m) == (listed, [])
-    assert terminal(*of_pipeline) == 0
+    assert terminal(*list_pipeline) == 0
     assert "ci#39#2" in terminal.out
 
 
 @pytest.mark.parametrize(
-    ("options", "found"),
+    ("options", "count"),
     [
         (("--source", "staging"), ["sub_a#staging/39#1"]),
         (("--source", "default"), [SECOND, FIRST]),
@@ -329,7 +329,7 @@ def test_deliveries_are_listed_by_status_and_time(terminal: Terminal) -> None:
     ],
 )
 def test_deliveries_are_listed_by_the_source_of_their_pipeline(
-    terminal: Terminal, options: tuple[str, ...], found: list[str]
+    terminal: Terminal, options: tuple[str, ...], count: list[str]
 ) -> None:
     with_letter(terminal)
     of_staging = DeliveryRecord.waiting(a_delivery(1, source="staging"))
@@ -338,19 +338,19 @@ def test_deliveries_are_listed_by_the_source_of_their_pipeline(
     listed = terminal.json("deliveries", "list", *options)
     explained = terminal.json("deliveries", "show", "sub_a#staging/39#1")
 
-    assert [one["delivery_id"] for one in listed] == found
+    assert [delivery["delivery_id"] for delivery in listed] == count
     assert (explained["pipeline_id"], explained["source"]) == ("39", "staging")
 
 
 def test_a_delivery_is_shown_with_what_happens_next(terminal: Terminal) -> None:
     with_letter(terminal)
 
-    shown = terminal.json("deliveries", "show", SECOND)
+    delivery = terminal.json("deliveries", "show", SECOND)
     assert terminal("deliveries", "show", SECOND) == 0
 
-    assert (shown["status"], shown["log"]) == ("waiting", [])
-    assert shown["next"] == "waits behind #1, which is a dead letter"
-    assert shown["next_at"] is None
+    assert (delivery["status"], delivery["log"]) == ("waiting", [])
+    assert delivery["next"] == "waits behind #1, which is a dead letter"
+    assert delivery["next_at"] is None
     assert "waits behind #1, which is a dead letter" in terminal.out
     assert "no attempts" in terminal.out
 
@@ -362,7 +362,7 @@ def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Termi
     pipeline, _ = load_event(terminal.stack.journal, repeat)
     append_step(terminal.stack.journal, pipeline.apply(repeat))
 
-    shown = terminal.json("pipelines", "show", "39")
+    pipeline_view = terminal.json("pipelines", "show", "39")
     assert terminal("pipelines", "show", "39") == 0
 
     event = {
@@ -371,7 +371,7 @@ def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Termi
         "accepted_at": AT_NOON,
     }
     subscriber = {"subscription_id": "sub_a", "name": "ci", "state": "active"}
-    assert shown == {
+    assert pipeline_view == {
         "pipeline_id": "39",
         "source": None,
         "events": [{**event, "sequence": 1, "event_id": "e1", "inferred": False}],
@@ -382,7 +382,7 @@ def test_a_pipeline_is_shown_with_its_events_and_its_subscribers(terminal: Termi
     assert "LAST DELIVERED" in terminal.out
 
 
-def test_one_that_is_delivered_is_sent_once_more_by_the_same_id(terminal: Terminal) -> None:
+def test_a_delivered_one_is_sent_again_with_the_same_id(terminal: Terminal) -> None:
     stack, delivery = terminal.stack, a_delivery(1)
     accept(stack.journal, event_id="e1")
     delivered = DeliveryRecord.waiting(delivery).with_attempt(SUCCESS)
@@ -401,7 +401,7 @@ def test_one_that_is_delivered_is_sent_once_more_by_the_same_id(terminal: Termin
 
 
 @pytest.mark.parametrize(("sequence", "code"), [(1, 2), (2, 2), (7, 3)])
-def test_what_waits_is_dead_or_unknown_is_not_sent_once_more(
+def test_a_waiting_dead_or_unknown_delivery_is_not_sent_again(
     terminal: Terminal, sequence: int, code: int
 ) -> None:
     with_letter(terminal)

@@ -1,4 +1,4 @@
-"""Parked events at the command: seen with their reasons, mended, sent again or deleted."""
+"""Parked events at the command: listed with their reasons, corrected and sent, or deleted."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,9 @@ def stack() -> FakeStack:
     return stack
 
 
-def test_they_are_listed_with_their_reasons_and_the_status_counts_them(terminal: Terminal) -> None:
+def test_parked_events_are_listed_with_their_reasons_and_counted_by_status(
+    terminal: Terminal,
+) -> None:
     assert terminal("events", "parked", "list") == 0
     assert terminal.out.splitlines()[1].split()[:5] == ["m-1", "39", "5", "min", "ago"]
     assert "\x1b" not in terminal.out
@@ -36,9 +38,7 @@ def test_they_are_listed_with_their_reasons_and_the_status_counts_them(terminal:
     assert terminal("status") == 0
 
 
-def test_one_is_mended_and_published_and_no_longer_parked(
-    terminal: Terminal, tmp_path: Path
-) -> None:
+def test_a_parked_event_is_corrected_and_published(terminal: Terminal, tmp_path: Path) -> None:
     assert terminal("events", "parked", "show", "m-1", "--body") == 0
     assert json.loads(terminal.out) == json.loads(WRONG)
     mended = tmp_path / "event.json"
@@ -53,7 +53,7 @@ def test_one_is_mended_and_published_and_no_longer_parked(
     assert terminal.stack.parked_events.parked == []
 
 
-def test_one_is_deleted_and_an_unknown_one_is_not_found(terminal: Terminal) -> None:
+def test_a_parked_event_is_deleted_and_then_not_found(terminal: Terminal) -> None:
     assert terminal("events", "parked", "delete", "m-1") == 0
     for verb in ("show", "send", "delete"):
         assert terminal("events", "parked", verb, "m-1") == 3

@@ -1,4 +1,4 @@
-"""Patterns at a terminal: given, changed, tried."""
+"""Patterns at a terminal: set, changed and matched."""
 
 import json
 from pathlib import Path
@@ -9,18 +9,20 @@ from tests.terminal import Terminal, add
 LAKES = '{"project_name": [{"prefix": "lake-"}]}'
 
 
-def test_a_pattern_is_kept_shown_changed_and_taken_away(terminal: Terminal) -> None:
+def test_a_pattern_is_stored_shown_changed_and_removed(terminal: Terminal) -> None:
     assert add(terminal, "--pattern", LAKES)["pattern"] == LAKES
 
-    other = '{"pipeline_id": [39]}'
-    changed = terminal.json("subscriptions", "update", "ci", "--pattern", other)
-    gone = terminal.json("subscriptions", "update", "ci", "--no-pattern")
+    pattern = '{"pipeline_id": [39]}'
+    changed = terminal.json("subscriptions", "update", "ci", "--pattern", pattern)
+    reset = terminal.json("subscriptions", "update", "ci", "--no-pattern")
 
-    assert (changed["pattern"], gone["pattern"]) == (other, None)
+    assert (changed["pattern"], reset["pattern"]) == (pattern, None)
     assert terminal.json("subscriptions", "show", "ci")["pattern"] is None
 
 
-def test_a_file_of_events_is_tried_and_nothing_is_sent(terminal: Terminal, tmp_path: Path) -> None:
+def test_a_file_of_events_is_matched_and_nothing_is_sent(
+    terminal: Terminal, tmp_path: Path
+) -> None:
     add(terminal, "--pattern", LAKES, "--event-type", "PIPELINE_FAILED")
     file = tmp_path / "events.jsonl"
     failed = {"event_type": "PIPELINE_FAILED", "project_name": "lake-eu"}
@@ -29,7 +31,7 @@ def test_a_file_of_events_is_tried_and_nothing_is_sent(terminal: Terminal, tmp_p
 
     tried = terminal.json("subscriptions", "match", "ci", "--file", str(file))
 
-    assert [(one["matches"], one["reason"]) for one in tried] == [
+    assert [(result["matches"], result["reason"]) for result in tried] == [
         (True, None),
         (False, "pattern"),
         (False, "event type"),

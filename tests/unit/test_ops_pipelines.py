@@ -1,4 +1,4 @@
-"""``lakehook pipelines list``: which pipelines do not end."""
+"""``lakehook pipelines list``: unfinished pipelines."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.terminal import Terminal
 
 @pytest.fixture
 def busy(terminal: Terminal) -> Terminal:
-    """One has been created for an hour and told so, one runs for 20 minutes, one has ended."""
+    """Pipelines: one created for an hour, one running for 20 minutes, one ended."""
     accept(terminal.stack.journal, pipeline_id=1)
     accept(terminal.stack.journal, pipeline_id=1, event_type="PIPELINE_STALLED")
     accept(terminal.stack.journal, pipeline_id=3, event_type="PIPELINE_COMPLETED")
@@ -20,7 +20,7 @@ def busy(terminal: Terminal) -> Terminal:
 
 
 def ids(terminal: Terminal, *options: str) -> list[str]:
-    return [one["pipeline_id"] for one in terminal.json("pipelines", "list", *options)]
+    return [pipeline["pipeline_id"] for pipeline in terminal.json("pipelines", "list", *options)]
 
 
 def test_pipelines_that_have_not_ended_are_listed_the_longest_first(busy: Terminal):
@@ -56,7 +56,7 @@ def test_pipelines_that_have_not_ended_are_listed_the_longest_first(busy: Termin
 
 
 @pytest.mark.parametrize(
-    ("options", "found"),
+    ("options", "expected"),
     [
         (("--state", "created"), ["1"]),
         (("--state", "running"), ["2"]),
@@ -65,12 +65,12 @@ def test_pipelines_that_have_not_ended_are_listed_the_longest_first(busy: Termin
         (("--state", "running", "--older-than", "1h"), []),
     ],
 )
-def test_they_are_chosen_by_state_and_age(
-    busy: Terminal, options: tuple[str, ...], found: list[str]
+def test_pipelines_are_filtered_by_state_and_age(
+    busy: Terminal, options: tuple[str, ...], expected: list[str]
 ):
-    assert ids(busy, *options) == found
+    assert ids(busy, *options) == expected
     assert busy("pipelines", "list", *options) == 0
-    assert (busy.out == "no such pipelines\n") is (not found)
+    assert (busy.out == "no such pipelines\n") is (not expected)
 
 
 EVIL = "\x1b]0;pwned\x07\x1b[2J\u202egnp\nsecond line"
@@ -81,9 +81,9 @@ def test_a_project_moves_no_terminal(terminal: Terminal):
 
     assert terminal("pipelines", "list") == 0
 
-    shown = terminal.out
-    assert "\\x1b]0;pwned\\x07\\x1b[2J\\u202egnp\\nsecond line" in shown
-    assert all(line.isprintable() for line in shown.split("\n"))
+    escaped = terminal.out
+    assert "\\x1b]0;pwned\\x07\\x1b[2J\\u202egnp\\nsecond line" in escaped
+    assert all(line.isprintable() for line in escaped.split("\n"))
 
 
 def test_a_long_project_is_cut_in_its_column_and_whole_in_json(terminal: Terminal):
@@ -92,12 +92,12 @@ def test_a_long_project_is_cut_in_its_column_and_whole_in_json(terminal: Termina
     assert terminal("pipelines", "list") == 0
     assert f"{'p' * 59}…" in terminal.out
     assert max(map(len, terminal.out.splitlines())) < 200
-    (found,) = terminal.json("pipelines", "list")
-    assert found["project_name"] == "p" * 500
+    (pipeline,) = terminal.json("pipelines", "list")
+    assert pipeline["project_name"] == "p" * 500
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "escaped"),
     [
         ("湖 🎉", "湖 🎉"),
         ("a\tb\u3000c\r", "a\tb\u3000c\\r"),
@@ -105,20 +105,22 @@ def test_a_long_project_is_cut_in_its_column_and_whole_in_json(terminal: Termina
         ("\x9b2J", "\\x9b2J"),
     ],
 )
-def test_what_is_written_can_be_seen(capsys: pytest.CaptureFixture[str], text: str, shown: str):
+def test_control_characters_are_escaped(
+    capsys: pytest.CaptureFixture[str], text: str, escaped: str
+):
     write(text)
     write(text, err=True, fg="red", bold=True)
 
     out, err = capsys.readouterr()
-    assert out == shown + "\n"
-    assert shown in err
+    assert out == escaped + "\n"
+    assert escaped in err
 
 
 # --- of several sources ---
 
 
 @pytest.fixture
-def two(terminal: Terminal) -> Terminal:
+def two_sources(terminal: Terminal) -> Terminal:
     """Pipeline 1 of the default source runs, that of staging has failed and is created again."""
     accept(terminal.stack.journal, pipeline_id=1, event_type="PIPELINE_RUNNING")
     for state, minute in (("CREATED", 8), ("FAILED", 9), ("CREATED", 10)):
@@ -128,7 +130,7 @@ def two(terminal: Terminal) -> Terminal:
 
 
 @pytest.mark.parametrize(
-    ("options", "found"),
+    ("options", "expected"),
     [
         ((), [("1", None), ("1", "staging")]),
         (("--source", "staging"), [("1", "staging")]),
@@ -136,19 +138,21 @@ def two(terminal: Terminal) -> Terminal:
         (("--source", "production"), []),
     ],
 )
-def test_those_of_a_source_are_listed(
-    two: Terminal, options: tuple[str, ...], found: list[tuple[str, str | None]]
+def test_pipelines_are_filtered_by_source(
+    two_sources: Terminal, options: tuple[str, ...], expected: list[tuple[str, str | None]]
 ):
-    listed = two.json("pipelines", "list", *options)
-    assert two("pipelines", "list", *options) == 0
+    listed = two_sources.json("pipelines", "list", *options)
+    assert two_sources("pipelines", "list", *options) == 0
 
-    assert [(one["pipeline_id"], one["source"]) for one in listed] == found
-    named = [line.split()[0] for line in two.out.splitlines()[1:]]
-    assert named == [f"{source}/{id_}" if source else id_ for id_, source in found] or not found
+    assert [(pipeline["pipeline_id"], pipeline["source"]) for pipeline in listed] == expected
+    keys = [line.split()[0] for line in two_sources.out.splitlines()[1:]]
+    assert (
+        keys == [f"{source}/{id_}" if source else id_ for id_, source in expected] or not expected
+    )
 
 
 @pytest.mark.parametrize(
-    ("named", "source", "events"),
+    ("arguments", "source", "events"),
     [
         (["1"], None, 2),
         (["staging/1"], "staging", 3),
@@ -157,19 +161,23 @@ def test_those_of_a_source_are_listed(
         (["1", "--source", "default"], None, 2),
     ],
 )
-def test_one_of_a_source_is_shown(two: Terminal, named: list[str], source: str | None, events: int):
-    story = two.json("pipelines", "show", *named)
+def test_a_pipeline_of_a_source_is_shown(
+    two_sources: Terminal, arguments: list[str], source: str | None, events: int
+):
+    story = two_sources.json("pipelines", "show", *arguments)
 
     assert (story["pipeline_id"], story["source"], len(story["events"])) == ("1", source, events)
 
 
 @pytest.mark.parametrize(
-    ("named", "code", "complaint"),
+    ("arguments", "code", "complaint"),
     [
         (["staging/1", "--source", "production"], 2, "is not that of 'staging/1'; give one of the"),
         (["production/1"], 3, "'production/1'"),
     ],
 )
-def test_one_of_another_source_is_none(two: Terminal, named: list[str], code: int, complaint: str):
-    assert two("pipelines", "show", *named) == code
-    assert complaint in two.err
+def test_a_pipeline_of_another_source_is_not_found(
+    two_sources: Terminal, arguments: list[str], code: int, complaint: str
+):
+    assert two_sources("pipelines", "show", *arguments) == code
+    assert complaint in two_sources.err

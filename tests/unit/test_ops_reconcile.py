@@ -1,4 +1,4 @@
-"""``lakehook reconcile``: what it says, what it refuses, and what it never shows."""
+"""``lakehook reconcile``: its output, its refusals, and what it never shows."""
 
 import io
 import sys
@@ -28,14 +28,14 @@ def stack() -> FakeStack:
     return stack
 
 
-def test_it_says_how_many_were_read_and_how_many_were_sent(terminal: Terminal) -> None:
+def test_the_output_counts_pipelines_read_and_events_sent(terminal: Terminal) -> None:
     assert terminal.json(*DEVLAKE) == {
         "since": "2025-12-31T12:00:00.000+00:00",
         "read": 3,
         "changed": 2,
         "sent": 2,
     }
-    assert [one.pipeline_id for one in terminal.stack.publisher.published] == ["39", "40"]
+    assert [event.pipeline_id for event in terminal.stack.publisher.published] == ["39", "40"]
     assert terminal(*DEVLAKE, "--since", "2025-12-01T00:00:00Z") == 0
     assert [line.split()[1] for line in terminal.out.splitlines()[1:]] == ["3"] * 3
     assert terminal.err == ""
@@ -138,7 +138,7 @@ STAGING = '{"staging": {"api_url": "https://staging.example/api"}, "bare": {}}'
         (("--source", "staging", "--devlake", "http://devlake:8080"), "http://devlake:8080"),
     ],
 )
-def test_else_the_address_is_the_one_that_the_stack_knows(
+def test_the_default_url_is_the_one_of_the_stack(
     terminal: Terminal, options: tuple[str, ...], url: str
 ) -> None:
     terminal.stack.sources = DevLakeSources.parse("https://devlake.example/api", NONE, STAGING)

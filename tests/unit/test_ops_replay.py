@@ -1,4 +1,4 @@
-"""``lakehook replay``, ``replays`` and ``subscriptions add --since``: what they say and refuse."""
+"""``lakehook replay``, ``replays`` and ``subscriptions add --since``: output and refusals."""
 
 import json
 from typing import Any
@@ -32,10 +32,10 @@ def stack() -> FakeStack:
     return stack
 
 
-def the_clock_works(
+def run_the_scheduler(
     stack: FakeStack, state: ReplayState = ReplayState.DONE, **changes: Any
 ) -> None:
-    """While the command waits, two are lined up; then it ends."""
+    """While the command waits, enqueue two deliveries, and end the replay."""
     sleep = stack.clock.sleep
 
     def working(seconds: float) -> None:
@@ -52,7 +52,7 @@ def the_clock_works(
 def test_people_are_told_how_it_is_called_and_that_what_is_lined_up_may_still_wait(
     terminal: Terminal, stack: FakeStack
 ) -> None:
-    the_clock_works(stack)
+    run_the_scheduler(stack)
 
     assert terminal(*REPLAY) == 0
 
@@ -93,12 +93,12 @@ def test_a_dry_run_counts_and_writes_nothing(terminal: Terminal, stack: FakeStac
 
 
 def test_it_follows_the_replay_to_its_end(terminal: Terminal, stack: FakeStack) -> None:
-    the_clock_works(stack)
+    run_the_scheduler(stack)
 
-    told = terminal.json(*REPLAY, "--rate", "20/m", "--event-type", "PIPELINE_CREATED")
+    result = terminal.json(*REPLAY, "--rate", "20/m", "--event-type", "PIPELINE_CREATED")
 
     assert terminal.err == ""
-    assert told | {"replay_id": "rpl_1"} == {
+    assert result | {"replay_id": "rpl_1"} == {
         "replay_id": "rpl_1",
         "subscription_id": "sub_a",
         "subscription_name": "ci",
@@ -120,18 +120,20 @@ def test_it_follows_the_replay_to_its_end(terminal: Terminal, stack: FakeStack) 
     }
 
 
-def test_said_again_it_goes_on_with_the_same(terminal: Terminal, stack: FakeStack) -> None:
+def test_a_repeated_command_follows_the_running_replay(
+    terminal: Terminal, stack: FakeStack
+) -> None:
     service = stack.service()
     terms = service.start_replay.criteria(ReplayRequest(since="2h"))
     service.start_replay(stack.subscriptions.by_id["sub_a"], terms)
     stack.clock.time += 30
-    the_clock_works(stack)
+    run_the_scheduler(stack)
 
     assert terminal.json(*REPLAY)["already_running"] is True
     assert len(stack.replays.list_finished()) == 1
 
 
-def an_open_one(stack: FakeStack) -> Replay:
+def an_open_replay(stack: FakeStack) -> Replay:
     service = stack.service()
     subscription = stack.subscriptions.by_id["sub_a"]
     return service.start_replay(
@@ -139,10 +141,10 @@ def an_open_one(stack: FakeStack) -> Replay:
     ).replay
 
 
-def test_one_that_is_stopped_while_it_is_followed_has_the_exit_code_1(
+def test_a_replay_that_is_stopped_while_it_is_followed_has_exit_code_1(
     terminal: Terminal, stack: FakeStack
 ) -> None:
-    the_clock_works(stack, ReplayState.STOPPED, reason="by an operator")
+    run_the_scheduler(stack, ReplayState.STOPPED, reason="by an operator")
 
     assert terminal(*REPLAY, "--output", "json") == 1
     assert json.loads(terminal.out)["reason"] == "by an operator"
@@ -155,25 +157,25 @@ def test_the_copies_of_dead_letters_that_were_replayed_are_taken_off_the_queue(
     for sequence in (1, 2):
         record = DeliveryRecord.waiting(a_delivery(sequence)).with_attempt(failure).dead("rejected")
         stack.dead_letters.send(stack.ledger.save(record, before=None, after=None), endpoint="-")
-    the_clock_works(stack)
+    run_the_scheduler(stack)
     sleep = stack.clock.sleep
 
-    def reviving(seconds: float) -> None:
+    def requeue_first(seconds: float) -> None:
         first = stack.ledger.records[LANE, 1]
         stack.ledger.records[LANE, 1] = first.replayed(a_delivery(1), by="rpl_1")
         sleep(seconds)
 
-    stack.clock.sleep = reviving  # type: ignore[method-assign]
+    stack.clock.sleep = requeue_first  # type: ignore[method-assign]
 
     terminal.json(*REPLAY, "--status", "dead")
 
-    assert [one.sequence for one in stack.dead_letters.records] == [2]
+    assert [record.sequence for record in stack.dead_letters.records] == [2]
 
 
 def test_replays_are_listed_shown_and_stopped(terminal: Terminal, stack: FakeStack) -> None:
-    replay = an_open_one(stack)
+    replay = an_open_replay(stack)
 
-    assert [one["replay_id"] for one in terminal.json("replays", "list")] == [replay.id]
+    assert [replay_["replay_id"] for replay_ in terminal.json("replays", "list")] == [replay.id]
     assert terminal.json("replays", "show", replay.id)["state"] == "open"
     assert terminal.json("replays", "stop", replay.id)["state"] == "stopped"
     assert terminal.json("replays", "show", replay.id)["reason"] == "by an operator"

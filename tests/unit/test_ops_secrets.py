@@ -1,4 +1,4 @@
-"""Secrets at a terminal: brought, rotated, and shown no oftener than once."""
+"""Secrets at a terminal: provided, rotated, and shown at most once."""
 
 import base64
 import errno
@@ -20,7 +20,7 @@ from lakehook.domain.signing import active
 from lakehook.domain.subscription import Subscription
 from tests.terminal import Terminal, add
 
-BROUGHT = "whsec_" + base64.b64encode(b"a canary of twenty-four!").decode()
+PROVIDED = "whsec_" + base64.b64encode(b"a canary of twenty-four!").decode()
 PRIVATE = CryptographyPrivateKey.of_seed(b"another canary of 32 bytes, yes!")
 HOUR = 3600
 
@@ -37,11 +37,11 @@ def stored(terminal: Terminal) -> Subscription:
 
 
 def keys(terminal: Terminal) -> list[bytes]:
-    """Those that sign now, the newest first."""
+    """Active keys, the newest first."""
     subscription, stack = stored(terminal), terminal.stack
     return [
-        stack.encryptor.unseal(one.ciphertext, subscription_id=subscription.id)
-        for one in active(subscription.secrets, stack.clock.now())
+        stack.encryptor.unseal(secret.ciphertext, subscription_id=subscription.id)
+        for secret in active(subscription.secrets, stack.clock.now())
     ]
 
 
@@ -50,7 +50,7 @@ def rotate(terminal: Terminal, *options: str) -> Any:
 
 
 def headers(terminal: Terminal) -> Any:
-    """As they are sealed."""
+    """Headers as they are encrypted."""
     subscription = stored(terminal)
     assert subscription.encrypted_headers
     opened = terminal.stack.encryptor.unseal(
@@ -117,11 +117,11 @@ def test_what_is_no_header_is_one_line_and_not_repeated(
 def test_a_secret_and_headers_cannot_both_be_standard_input(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BROUGHT.encode())))
-    both = ("--secret-file", "-", "--header-file", "-")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(PROVIDED.encode())))
+    options = ("--secret-file", "-", "--header-file", "-")
     url = "https://ci.example/hook"
 
-    assert terminal("subscriptions", "add", "--name", "ci", "--url", url, *both) == 2
+    assert terminal("subscriptions", "add", "--name", "ci", "--url", url, *options) == 2
     assert "only one of the files can be -" in terminal.err
 
 
@@ -139,18 +139,18 @@ def test_ed25519_tells_its_public_key_at_add_and_show_and_never_its_private_one(
     terminal: Terminal,
 ) -> None:
     added = add(terminal, "--signing", "ed25519")
-    shown = terminal.json("subscriptions", "show", "ci")
+    view = terminal.json("subscriptions", "show", "ci")
 
     (key,) = keys(terminal)
-    assert added["public_key"] == shown["public_key"] == CryptographyPrivateKey(key).public
+    assert added["public_key"] == view["public_key"] == CryptographyPrivateKey(key).public
     assert (added["signing"], added["secret"]) == ("ed25519", None)
     assert terminal("subscriptions", "show", "ci") == 0
     assert added["public_key"] in terminal.out
     assert "whsk_" not in terminal.out
 
 
-@pytest.mark.parametrize("secret", [BROUGHT, f"\ufeff{BROUGHT}\r\n", PRIVATE.reveal()])
-def test_a_secret_that_is_brought_signs_and_is_not_repeated(
+@pytest.mark.parametrize("secret", [PROVIDED, f"\ufeff{PROVIDED}\r\n", PRIVATE.reveal()])
+def test_a_provided_secret_signs_and_is_not_printed(
     terminal: Terminal, tmp_path: Path, secret: str
 ) -> None:
     added = add(terminal, "--secret-file", file_of(tmp_path, secret))
@@ -169,7 +169,7 @@ def test_who_types_a_secret_does_not_see_it(
             return True
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Keyboard()))
-    monkeypatch.setattr("lakehook.cli.inputs.getpass", lambda _prompt: BROUGHT)
+    monkeypatch.setattr("lakehook.cli.inputs.getpass", lambda _prompt: PROVIDED)
 
     add(terminal, "--secret-file", "-")
 
@@ -182,7 +182,7 @@ def test_who_types_a_secret_does_not_see_it(
         ("", "secret: 0 bytes"),
         ("whsec_c2hvcnQ=", "secret: 5 bytes; Standard Webhooks wants 24 to 64"),
         ("whsec_canary*", "secret: not base64, as in whsec_<base64>"),
-        ("whsk_" + BROUGHT[6:], "secret: 24 bytes; an ed25519 key has 64"),
+        ("whsk_" + PROVIDED[6:], "secret: 24 bytes; an ed25519 key has 64"),
         (PRIVATE.public, "secret: a public key cannot sign; its other half is whsk_<base64>"),
         (b"\xff\xfe canary", "secret: not text"),
         ("canary" * 1000, "secret: more than 1024 bytes"),
@@ -203,7 +203,7 @@ def test_what_is_no_secret_is_one_line_and_not_repeated(
 
 
 def test_a_secret_of_another_kind_or_none_is_refused(terminal: Terminal, tmp_path: Path) -> None:
-    of_hmac = ("--signing", "ed25519", "--secret-file", file_of(tmp_path, BROUGHT))
+    of_hmac = ("--signing", "ed25519", "--secret-file", file_of(tmp_path, PROVIDED))
     terms = ("subscriptions", "add", "--name", "x", "--url", "https://ci.example/")
 
     assert terminal(*terms, *of_hmac) == 2
@@ -224,7 +224,7 @@ def test_a_rotation_shows_the_new_secret_once_and_the_old_one_signs_on_for_a_day
 
     assert rotated["secret"] not in (None, old)
     assert rotated["effective_at"] == "2026-01-01T12:00:10.000+00:00"
-    assert [one["expires_at"] for one in rotated["secrets"]] == [
+    assert [secret["expires_at"] for secret in rotated["secrets"]] == [
         None,
         "2026-01-02T12:00:00.000+00:00",
     ]
@@ -243,17 +243,21 @@ def test_a_change_of_kind_keeps_the_old_kind_for_the_overlap(
     add(terminal)
 
     changed = rotate(terminal, "--signing", "ed25519", "--overlap", "1h")
-    kept = rotate(terminal)
-    brought = rotate(terminal, "--secret-file", file_of(tmp_path, BROUGHT))
+    rotated_again = rotate(terminal)
+    rotated_to_provided = rotate(terminal, "--secret-file", file_of(tmp_path, PROVIDED))
 
-    assert [one["signing"] for one in changed["secrets"]] == ["ed25519", "hmac"]
+    assert [secret["signing"] for secret in changed["secrets"]] == ["ed25519", "hmac"]
     assert changed["public_key"].startswith("whpk_")
-    assert kept["signing"] == "ed25519"
-    assert (brought["signing"], brought["public_key"], brought["secret"]) == ("hmac", None, None)
+    assert rotated_again["signing"] == "ed25519"
+    assert (
+        rotated_to_provided["signing"],
+        rotated_to_provided["public_key"],
+        rotated_to_provided["secret"],
+    ) == ("hmac", None, None)
     assert [len(key) for key in keys(terminal)] == [24, 64, 64, 32]
 
 
-def test_ten_secrets_are_enough(terminal: Terminal) -> None:
+def test_a_subscription_has_at_most_ten_secrets(terminal: Terminal) -> None:
     add(terminal)
     for _ in range(9):
         rotate(terminal)
@@ -290,7 +294,7 @@ def test_people_read_the_new_secret_and_that_it_is_the_only_time(terminal: Termi
 
 
 class BrokenPipe(io.RawIOBase):
-    """Takes nothing, as a full disk does, or a pipe that nobody reads."""
+    """An output that fails like a full disk, or a pipe that nobody reads."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -326,7 +330,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_where_a_secret_cannot_be_shown_nothing_has_changed(
+def test_a_secret_that_cannot_be_printed_changes_nothing(
     terminal: Terminal,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -334,9 +338,9 @@ def test_where_a_secret_cannot_be_shown_nothing_has_changed(
     command: str,
 ) -> None:
     add(terminal, name="there 湖")
-    there = stored(terminal)
-    words = {"FILE": file_of(tmp_path, FILE), "there": there.id}
-    arguments = [words.get(word, word) for word in COMMANDS[command]]
+    existing = stored(terminal)
+    replacements = {"FILE": file_of(tmp_path, FILE), "there": existing.id}
+    arguments = [replacements.get(argument, argument) for argument in COMMANDS[command]]
     stdout, reason = OUTPUTS[output]
     with monkeypatch.context() as patched:
         patched.setattr(sys, "stdout", stdout())
@@ -345,7 +349,7 @@ def test_where_a_secret_cannot_be_shown_nothing_has_changed(
     assert (code, terminal.err.count("\n")) == (1, 1)
     assert terminal.err.startswith("error: standard output: ")
     assert reason in terminal.err
-    assert terminal.stack.service().find_subscription.all() == [there]
+    assert terminal.stack.service().find_subscription.all() == [existing]
 
 
 def test_ctrl_c_while_a_subscription_is_saved_removes_it_again(

@@ -36,10 +36,10 @@ def test_beside_an_endpoint_nothing_need_be_configured_and_else_nothing_is_made_
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv(variable, value)
 
-    made = session()
+    boto_session = session()
 
-    assert made.region_name == region
-    assert bool(made.get_credentials()) is has_credentials
+    assert boto_session.region_name == region
+    assert bool(boto_session.get_credentials()) is has_credentials
 
 
 def test_what_is_configured_stays(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Templates at a terminal: given, changed, taken away, previewed."""
+"""Templates at a terminal: set, changed, removed and previewed."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ def stored(terminal: Terminal) -> Template | None:
     return subscription.template
 
 
-def test_a_template_is_kept_shown_changed_part_by_part_and_taken_away(
+def test_a_template_is_stored_shown_changed_in_parts_and_removed(
     terminal: Terminal, file: Path
 ) -> None:
     body = "{{ event_type }}: {{ project_name | json }}"
@@ -94,15 +94,15 @@ def test_a_file_that_holds_no_template_is_refused(
 # --- preview ---
 
 
-def test_what_would_be_sent_is_shown_and_nothing_is_sent(terminal: Terminal, file: Path) -> None:
+def test_a_preview_is_shown_and_nothing_is_sent(terminal: Terminal, file: Path) -> None:
     add(terminal, "--template", str(file), "--header", "authorization: Bearer t0p-secret")
 
-    shown = terminal.json(*PREVIEW, "--event-type", "PIPELINE_FAILED")
+    preview = terminal.json(*PREVIEW, "--event-type", "PIPELINE_FAILED")
 
-    assert shown["body"] == 'PIPELINE_FAILED: "lake & \\"shore\\""'
-    assert shown["headers"]["authorization"] == shown["headers"]["webhook-signature"] == "…"
-    assert shown["headers"]["webhook-id"].endswith("#39#3")
-    assert (shown["subject"], shown["html"], shown["warnings"]) == (None, None, [])
+    assert preview["body"] == 'PIPELINE_FAILED: "lake & \\"shore\\""'
+    assert preview["headers"]["authorization"] == preview["headers"]["webhook-signature"] == "…"
+    assert preview["headers"]["webhook-id"].endswith("#39#3")
+    assert (preview["subject"], preview["html"], preview["warnings"]) == (None, None, [])
     assert "t0p-secret" not in terminal.out
     assert terminal.stack.publisher.published == []
 
@@ -118,7 +118,7 @@ def test_people_read_it_as_a_request_looks(terminal: Terminal, file: Path) -> No
     assert terminal.err == ""
 
 
-def test_what_a_channel_has_no_words_for_is_told(terminal: Terminal) -> None:
+def test_an_event_that_the_channel_does_not_support_is_reported(terminal: Terminal) -> None:
     add(terminal, "--format", "devlake")
 
     assert terminal(*PREVIEW, "--event-type", "TASK_FAILED") == 2
@@ -159,28 +159,28 @@ def test_an_event_of_ones_own_is_tried(terminal: Terminal, file: Path, tmp_path:
 def test_a_preview_moves_no_terminal_and_is_to_the_letter_for_programs(
     terminal: Terminal, tmp_path: Path
 ) -> None:
-    said = "a\x1b[31m\u202e\r流水线\u3000完成\tb\nc"
+    text = "a\x1b[31m\u202e\r流水线\u3000完成\tb\nc"
     file = tmp_path / "body.liquid"
-    file.write_bytes(said.encode())
+    file.write_bytes(text.encode())
     add(terminal, "--template", str(file))
 
     assert terminal(*PREVIEW) == 0
 
     assert "a\\x1b[31m\\u202e\\r流水线\u3000完成\tb\nc\n" in terminal.out
-    assert terminal.json(*PREVIEW)["body"] == said
+    assert terminal.json(*PREVIEW)["body"] == text
 
 
 def test_the_event_of_a_dead_letter_is_previewed_with_the_present_template(
     terminal: Terminal,
 ) -> None:
     id_ = add(terminal)["subscription_id"]
-    other = add(terminal, name="other")["subscription_id"]
+    other_id = add(terminal, name="other")["subscription_id"]
     record = DeliveryRecord.waiting(a_delivery(2, subscription=id_)).dead("template_failed")
     terminal.stack.ledger.keep(record)
 
-    shown = terminal.json(*PREVIEW, "--dead-letter", "ci#39#2")
+    preview = terminal.json(*PREVIEW, "--dead-letter", "ci#39#2")
 
-    assert shown["headers"]["webhook-id"] == f"{id_}#39#2"
-    assert terminal("subscriptions", "preview", other, "--dead-letter", "ci#39#2") == 2
+    assert preview["headers"]["webhook-id"] == f"{id_}#39#2"
+    assert terminal("subscriptions", "preview", other_id, "--dead-letter", "ci#39#2") == 2
     assert "is not one of other" in terminal.err
     assert terminal(*PREVIEW, "--dead-letter", "ci#39#2", "--event-type", "PIPELINE_FAILED") == 2

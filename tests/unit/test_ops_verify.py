@@ -1,4 +1,4 @@
-"""``lakehook verify``: it needs no AWS, says why, and repeats no secret."""
+"""``lakehook verify`` needs no AWS, says why, and repeats no secret."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ LINES = "\r\n".join(f"{name.title()}: {value}" for name, value in HEADERS.items(
 
 
 class Case:
-    """The files of one capture, each to be changed by a test."""
+    """A captured request in files, each of which a test may change."""
 
     def __init__(self, terminal: Terminal, folder: Path) -> None:
         self.terminal, self.folder = terminal, folder
@@ -30,14 +30,14 @@ class Case:
         content = content.encode() if isinstance(content, str) else content
         (self.folder / name).write_bytes(content)
 
-    def __call__(self, *more: str, key: tuple[str, ...] | None = None) -> int:
+    def __call__(self, *options: str, key: tuple[str, ...] | None = None) -> int:
         key = key or ("--secret-file", self.path("secret"))
         files = ("--headers", self.path("headers"), "--body", self.path("body"))
-        when = () if "--at" in more else ("--at", HMAC["timestamp"])
-        return self.terminal("verify", *files, *key, *when, *more)
+        when = () if "--at" in options else ("--at", HMAC["timestamp"])
+        return self.terminal("verify", *files, *key, *when, *options)
 
-    def json(self, *more: str) -> Any:
-        self(*more, "--output", "json")
+    def json(self, *options: str) -> Any:
+        self(*options, "--output", "json")
         return json.loads(self.terminal.out)
 
     def path(self, name: str) -> str:
@@ -93,7 +93,7 @@ def test_either_half_of_an_ed25519_key_verifies(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "options", "reason", "words"),
+    ("change", "options", "reason", "text"),
     [
         (("headers", LINES.replace("Webhook-Id", "X-Id")), (), "missing_header", "webhook-id"),
         (("headers", LINES.replace("1614", "x")), (), "malformed_header", "webhook-timestamp"),
@@ -103,22 +103,22 @@ def test_either_half_of_an_ed25519_key_verifies(case: Case) -> None:
         (("body", HMAC["body"] + "\n"), (), "signature_mismatch", "without the line break"),
     ],
 )
-def test_what_is_not_genuine_is_told_with_its_reason_and_code_1(
-    case: Case, change: tuple[str, str], options: tuple[str, ...], reason: str, words: str
+def test_a_request_that_is_not_genuine_has_exit_code_1_and_the_reason(
+    case: Case, change: tuple[str, str], options: tuple[str, ...], reason: str, text: str
 ) -> None:
     if change:
         case.write(*change)
 
     assert case(*options) == 1
     assert reason in case.terminal.out
-    assert words in case.terminal.out
-    told = case.json(*options)
-    assert (told["verified"], told["reason"]) == (False, reason)
+    assert text in case.terminal.out
+    result = case.json(*options)
+    assert (result["verified"], result["reason"]) == (False, reason)
 
 
-def test_a_capture_of_long_ago_fails_unless_it_is_said_when_it_was_captured(case: Case) -> None:
+def test_an_old_capture_fails_unless_its_time_is_given(case: Case) -> None:
     files = [("--headers", "headers"), ("--body", "body"), ("--secret-file", "secret")]
-    options = [word for option, name in files for word in (option, case.path(name))]
+    options = [argument for option, name in files for argument in (option, case.path(name))]
 
     assert case.terminal("verify", *options) == 1
     assert "timestamp_too_old" in case.terminal.out

@@ -1,4 +1,4 @@
-"""Evidence from outside has its source, and every double of a service names its evidence."""
+"""Sources of evidence from outside; every double of a service names its evidence."""
 
 import ast
 import re
@@ -58,8 +58,8 @@ def docstring_of(path: str) -> str:
 
 
 def modules() -> set[str]:
-    found = {path for folder in ("local", "tests") for path in (ROOT / folder).rglob("*.py")}
-    return {str(path.relative_to(ROOT)) for path in found if "node_modules" not in path.parts}
+    paths = {path for folder in ("local", "tests") for path in (ROOT / folder).rglob("*.py")}
+    return {str(path.relative_to(ROOT)) for path in paths if "node_modules" not in path.parts}
 
 
 def imitating() -> set[str]:
@@ -76,7 +76,7 @@ DOUBLES = sorted(
 
 
 def evidence_of(double: str) -> str:
-    """Its docstring, and that of its package: what the package says holds for all of them."""
+    """Docstring of a double and of its package, which holds for all of its doubles."""
     package = ROOT / double
     package = package.with_name("__init__.py")
     return docstring_of(double) + (docstring_of(str(package)) if package.exists() else "")
@@ -101,9 +101,9 @@ def test_a_double_names_its_evidence_or_stands_among_the_unproven(double: str):
 
 
 def test_the_unproven_are_doubles_that_are_there():
-    named = re.findall(r"^\| `(\S+\.py)` \|", UNPROVEN, re.MULTILINE)
+    modules_named = re.findall(r"^\| `(\S+\.py)` \|", UNPROVEN, re.MULTILINE)
 
-    assert sorted(named) == sorted(set(named) & set(DOUBLES))
+    assert sorted(modules_named) == sorted(set(modules_named) & set(DOUBLES))
     assert imitating() >= NO_DOUBLES.keys()
 
 

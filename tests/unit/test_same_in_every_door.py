@@ -14,7 +14,7 @@ from lakehook.domain.signing import SignatureAlgorithm
 from lakehook.domain.subscription import Language, Ordering, Subscription
 from tests.fakes_ops import FakeStack
 from tests.terminal import Terminal
-from tests.unit.test_api import Desktop
+from tests.unit.test_api import ApiOverFakes
 
 URLS = {
     "email": "mailto:me@team.example",
@@ -135,12 +135,12 @@ def by_command(row: Row, capsys: pytest.CaptureFixture[str]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def api() -> Desktop:
+def api() -> ApiOverFakes:
     """One for all rows: to make it takes longer than to ask it."""
-    return Desktop()
+    return ApiOverFakes()
 
 
-def by_api(row: Row, value: Any, api: Desktop) -> Any:
+def by_api(row: Row, value: Any, api: ApiOverFakes) -> Any:
     api.stack.subscriptions.by_id.clear()
     answer = api.call("POST", "/subscriptions", base(row) | {row.field: value})
     assert answer.status in (201, 422)
@@ -162,7 +162,7 @@ def by_file(row: Row, value: Any, folder: Path, capsys: pytest.CaptureFixture[st
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.field}={row.word[:20]}")
 def test_a_value_is_the_same_in_every_door(
-    row: Row, api: Desktop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    row: Row, api: ApiOverFakes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     expected = by_command(row, capsys)
 

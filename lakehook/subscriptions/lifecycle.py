@@ -155,14 +155,19 @@ class Unsubscribe:
         For a subscription that is removed already, an interrupted removal is completed. Waiting
         deliveries are not discarded here: each lane is made due, and the deliver function, the only
         writer of lanes, finds the subscription removed. A dead letter whose lane has advanced is
-        not its head, and is discarded by the caller.
+        not its head, and is discarded by the caller. What is discarded is counted once it is
+        removed: of a large backlog that may take longer than the API has.
         """
-        backlog = self.backlog(subscription)
-        if backlog and not (discard_waiting or subscription.removed_at):
-            raise PendingDeliveries(f"{subscription.id} still has {backlog}")
+        if not (discard_waiting or subscription.removed_at):
+            self._refuse_pending(subscription)
         tombstone = self._tombstone(subscription)
+        backlog = self.backlog(subscription)
         self._make_due(subscription)
         return tombstone, backlog
+
+    def _refuse_pending(self, subscription: Subscription) -> None:
+        if backlog := self.backlog(subscription):
+            raise PendingDeliveries(f"{subscription.id} still has {backlog}")
 
     def backlog(self, subscription: Subscription) -> SubscriptionBacklog:
         lanes = list(self.ledger.held_lanes(subscription.id))

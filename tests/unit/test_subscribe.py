@@ -1,11 +1,13 @@
 import json
 import re
 from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 
 from lakehook.domain.delivery import Lane
 from lakehook.domain.errors import (
+    InfrastructureError,
     InvalidEndpoint,
     InvalidInput,
     InvalidSubscription,
@@ -311,6 +313,24 @@ def test_what_waits_keeps_a_subscription_unless_it_may_be_discarded_at_once(
     assert (backlog.waiting, backlog.dead, backlog.lanes) == (1, 1, 1)
     assert [due.lane for due in stack.ledger.due(NOON)] == [held.lane]
     assert stack.ledger.lanes[other.lane] == other
+
+
+def test_a_removal_is_in_force_however_long_it_takes_to_count_what_it_discards(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription = subscribed(stack)
+    with_waiting_and_dead(stack, subscription)
+
+    def timeout(_lane: HeldLane) -> NoReturn:
+        raise InfrastructureError("the function's time is over")
+
+    monkeypatch.setattr(stack.ledger, "waiting_deliveries", timeout)
+    with pytest.raises(InfrastructureError):
+        stack.service().unsubscribe(subscription, discard_waiting=True)
+
+    removed = stack.subscriptions.find(subscription.id)
+    assert removed
+    assert removed.removed_at
 
 
 def test_a_removal_that_is_repeated_finishes_what_is_left_and_keeps_its_time(

@@ -89,15 +89,15 @@ class DeliveryContext:
 
 def lane_state(context: DeliveryContext) -> str:
     """Return what a held lane waits for."""
-    standing = subscription_state(context.subscription)
-    if standing is not SubscriptionState.ACTIVE:
-        return str(standing)
+    state = subscription_state(context.subscription)
+    if state is not SubscriptionState.ACTIVE:
+        return str(state)
     if context.head and context.head.status is DeliveryStatus.DEAD:
         return "dead letter"
     if context.probed_at is not None:
         return "endpoint down"
-    if context.held and (state := _SUSPENDED.get(context.held.suspended_reason)):
-        return state
+    if context.held and (reason := _SUSPENDED.get(context.held.suspended_reason)):
+        return reason
     return "retrying" if context.held and context.held.attempts else "waiting"
 
 
@@ -125,9 +125,9 @@ class NextAction:
 def next_action(record: DeliveryRecord, context: DeliveryContext) -> NextAction:
     if record.status is not DeliveryStatus.WAITING:
         return NextAction(_ENDS[record.status].format(reason=record.reason))
-    standing = subscription_state(context.subscription)
-    if standing is not SubscriptionState.ACTIVE:
-        return NextAction(_blocked(context.subscription, standing))
+    state = subscription_state(context.subscription)
+    if state is not SubscriptionState.ACTIVE:
+        return NextAction(_blocked(context.subscription, state))
     if context.held is None:
         return NextAction("attempted when its message is received")
     if context.held.head == record.sequence:
@@ -135,11 +135,11 @@ def next_action(record: DeliveryRecord, context: DeliveryContext) -> NextAction:
     return _behind(context, context.held)
 
 
-def _blocked(subscription: Subscription | None, standing: SubscriptionState) -> str:
-    if standing is SubscriptionState.REMOVED:
+def _blocked(subscription: Subscription | None, state: SubscriptionState) -> str:
+    if state is SubscriptionState.REMOVED:
         return "discarded: the subscription is removed"
     reason = subscription.disabled_reason if subscription else None
-    return f"blocked: {standing}" + (f" ({reason})" if reason else "")
+    return f"blocked: {state}" + (f" ({reason})" if reason else "")
 
 
 def _head(context: DeliveryContext, held: HeldLane) -> NextAction:

@@ -160,8 +160,8 @@ class Redrive:
         dead_letters: Sequence[DeliveryRecord],
         *,
         on_progress: Callable[[int], None] = lambda _: None,
-    ) -> None:
-        """Send dead letters back, those of one lane in the order of their sequence.
+    ) -> Sequence[DeliveryRecord]:
+        """Send dead letters back, those of a lane in the order of their sequence; return them.
 
         The deliver function requeues them, as the only writer of lanes. So they stay dead in the
         ledger for a moment, and a second redrive has no effect. The queue's copies are deleted
@@ -173,6 +173,7 @@ class Redrive:
             self.redriver.send(dead_letter, endpoint=endpoint)
             on_progress(1)
         self.copies.delete_copies(dead_letters)
+        return dead_letters
 
 
 @dataclass(frozen=True)

@@ -71,11 +71,8 @@ def list_dead_letters(
     **operation("The dead letters that are sent again.", 404, 409, body=True),
 )
 def redrive(service: Service, body: DeadLetterSelection) -> DeadLetterActionResult:
-    def act(letters: Found) -> Found:
-        service.redrive(letters)
-        return letters
-
-    return _act(service, "redrive", _selected(service, body), act, dry_run=bool(body.dry_run))
+    dry_run = bool(body.dry_run)
+    return _act(service, "redrive", _selected(service, body), service.redrive, dry_run=dry_run)
 
 
 @ROUTES.post(

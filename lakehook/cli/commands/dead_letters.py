@@ -1,6 +1,6 @@
 """``lakehook dead-letters``: list, redrive and discard dead letters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -19,13 +19,12 @@ from lakehook.cli.options import (
 from lakehook.cli.output import (
     ATTEMPTS,
     LETTERS,
-    Output,
     print_document,
     print_listing,
     print_result,
     progress_counter,
 )
-from lakehook.dead_letters import DeadLetterSelector, is_exactly_one_selector
+from lakehook.dead_letters import DeadLetterSelector, Discard, Redrive, is_exactly_one_selector
 from lakehook.domain.errors import NotFound
 from lakehook.domain.lane import DeliveryRecord
 from lakehook.domain.text import counted
@@ -41,6 +40,7 @@ _VERBS = {
     ("discard", True): "is given up",
     ("discard", False): "are given up",
 }
+_PROGRESS = {"redrive": "redriving", "discard": "discarding"}
 Reason = Annotated[str | None, typer.Option("--reason", metavar="REASON", help="With this reason.")]
 app = CommandGroup(help="Dead letters: deliveries that were given up.")
 
@@ -113,14 +113,7 @@ class SelectionOptions:
 def redrive(*, selection: SelectionOptions, yes: Yes = False, call: CommandCall) -> None:
     """Send dead letters again, each before later deliveries, with a fresh budget."""
     selection.check()
-    service = call.service
-
-    def act(letters: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
-        with progress_counter("redriving", total=len(letters)) as on_progress:
-            service.redrive(letters, on_progress=on_progress)
-        return letters
-
-    _confirm_and_act(service, call.output, "redrive", selection.find(service), act, yes=yes)
+    _confirm_and_act(call, selection, "redrive", call.service.redrive, yes=yes)
 
 
 @app.command(
@@ -132,13 +125,7 @@ def redrive(*, selection: SelectionOptions, yes: Yes = False, call: CommandCall)
 def discard(*, selection: SelectionOptions, yes: Yes = False, call: CommandCall) -> None:
     """Discard dead letters for good; deliveries behind them go on."""
     selection.check()
-    service = call.service
-
-    def act(letters: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
-        with progress_counter("discarding", total=len(letters)) as on_progress:
-            return service.discard(letters, on_progress=on_progress)
-
-    _confirm_and_act(service, call.output, "discard", selection.find(service), act, yes=yes)
+    _confirm_and_act(call, selection, "discard", call.service.discard, yes=yes)
 
 
 def _selector(
@@ -152,19 +139,22 @@ def _selector(
     )
 
 
-def _confirm_and_act(  # noqa: PLR0913  the action, its letters, and the output
-    service: CommandService,
-    output: Output,
+def _confirm_and_act(
+    call: CommandCall,
+    selection: SelectionOptions,
     action: str,
-    letters: Sequence[DeliveryRecord],
-    act: Callable[[Sequence[DeliveryRecord]], Sequence[DeliveryRecord]],
+    act: Redrive | Discard,
     *,
     yes: bool,
 ) -> None:
     """Act on one dead letter; more than one need a confirmation."""
+    service = call.service
+    letters = acted = selection.find(service)
     would = len(letters) > 1 and not yes
     behind = service.find_dead_letters.count_behind(letters)
-    acted = letters if would else act(letters)
+    if not would:
+        with progress_counter(_PROGRESS[action], total=len(letters)) as on_progress:
+            acted = act(letters, on_progress=on_progress)
     result = DeadLetterActionResult.from_records(
         action,
         acted,
@@ -175,7 +165,7 @@ def _confirm_and_act(  # noqa: PLR0913  the action, its letters, and the output
     note = _outcome(result) + ("; nothing is done yet; --yes does it" if would else "")
     shown = ("remaining",) if result.remaining else ()
     tables, now = {"dead_letters": LETTERS}, service.clock.now()
-    print_result(output, result, shown=shown, tables=tables, note=note, now=now)
+    print_result(call.output, result, shown=shown, tables=tables, note=note, now=now)
 
 
 def _outcome(result: DeadLetterActionResult) -> str:

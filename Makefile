@@ -1,4 +1,4 @@
-# The commands of this house. `make demo` and `make test` need Python 3.11 or newer and nothing else.
+# Commands of the project. `make demo` and `make test` need Python 3.11 or newer and nothing else.
 
 PYTHON ?= python3
 VENV := .venv
@@ -109,7 +109,7 @@ checkov: install ## The rules of one more judge, on the template of production
 	$(BIN)/uv pip sync --quiet --python $(CHECKOV)/bin/python infra/checkov.txt
 	$(BIN)/python -m infra.checkov $(CHECKOV)/bin/checkov
 
-format: install ## Put everything in the house's form
+format: install ## Format all code, and fix what ruff can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 

@@ -31,5 +31,5 @@ def measure(*, quick: bool) -> Sequence[Row]:
 
 def _count_deliveries(seed: int) -> int:
     played = play(draw(seed))
-    assert not played.violations, played.story()
+    assert not played.violations, played.report()
     return len(played.system.ledger.records)

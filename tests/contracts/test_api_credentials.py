@@ -18,7 +18,9 @@ Store = Callable[[str], None]
 
 
 @pytest.fixture(params=["fake", "secrets manager"])
-def stored(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[ApiCredentials, Store]:
+def credentials_and_store(
+    request: pytest.FixtureRequest, clock: FakeClock
+) -> tuple[ApiCredentials, Store]:
     if request.param == "fake":
         fake = FakeApiCredentials()
 
@@ -38,8 +40,10 @@ def stored(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[ApiCredent
     return StoredApiCredentials(secrets_manager, arn, None, clock.now), store
 
 
-def test_no_api_credentials_are_read_until_some_are_stored(stored: tuple[ApiCredentials, Store]):
-    credentials, store = stored
+def test_no_api_credentials_are_read_until_some_are_stored(
+    credentials_and_store: tuple[ApiCredentials, Store],
+):
+    credentials, store = credentials_and_store
     assert credentials.headers() == {}
 
     store("authorization: Bearer k1")

@@ -60,7 +60,7 @@ def invoke(event: Mapping[str, Any]) -> InvocationResult:
 @pytest.fixture(scope="module")
 def api(provisioned: Provisioned) -> Iterator[Known]:
     """URL of the API, and the ids of a subscription, a dead letter and so on."""
-    wired = (api_function.telemetry, api_function.operator_service, api_function.api)
+    cached_functions = (api_function.telemetry, api_function.operator_service, api_function.api)
     url = FunctionUrl().to(invoke)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -70,17 +70,17 @@ def api(provisioned: Provisioned) -> Iterator[Known]:
         outputs = {name: getattr(deployment, name) for name in ApiSettings.__dataclass_fields__}
         for name, value in ApiSettings(**outputs).to_env().items():
             patch.setenv(name, value)
-        for cached in wired:
+        for cached in cached_functions:
             cached.cache_clear()
         url.start()
-        yield {"url": url.url, **_furnished(url.url, deployment)}
+        yield {"url": url.url, **_create_resources(url.url, deployment)}
         url.stop()
         url.server_close()
-    for cached in wired:
+    for cached in cached_functions:
         cached.cache_clear()
 
 
-def _furnished(url: str, deployment: StackOutputs) -> Known:
+def _create_resources(url: str, deployment: StackOutputs) -> Known:
     created = requests.post(f"{url}subscriptions", json=TERMS, timeout=120).json()
     replay_request = {"subscription": created["subscription_id"], "since": "1h"}
     replay = requests.post(f"{url}replays", json=replay_request, timeout=120).json()
@@ -117,8 +117,8 @@ def _described() -> Any:
     for path, operations in description["paths"].items():
         for method, operation in operations.items():
             for parameter in operation.get("parameters", ()):
-                spared = method == "delete" or path.endswith("/test")
-                if parameter["in"] == "path" and not spared:
+                is_spared = method == "delete" or path.endswith("/test")
+                if parameter["in"] == "path" and not is_spared:
                     text = {"type": "string", "minLength": 1}
                     parameter["schema"] = {"anyOf": [{"const": KNOWN}, text]}
     schema = schemathesis.openapi.from_dict(description)

@@ -33,8 +33,8 @@ from tests.fakes_ops import FakeDeadLetterRedriver
 class Queues:
     dead_letters: DeadLetterQueue
     redriver: DeadLetterRedriver
-    standing: Callable[[], list[str]]  # on the dead-letter queue, by id
-    returned: Callable[[], list[str]]  # to the deliveries queue, by id
+    read_letters: Callable[[], list[str]]  # on the dead-letter queue, by id
+    read_redriven: Callable[[], list[str]]  # to the deliveries queue, by id
 
 
 @pytest.fixture(params=["fake", "sqs"])
@@ -78,7 +78,7 @@ def test_the_copy_of_a_letter_goes_and_others_stay_to_be_seen_at_once(queues: Qu
 
     assert queues.dead_letters.delete_copies([a_letter(2), a_letter(1, 40)]) == 2
 
-    letters = queues.standing()
+    letters = queues.read_letters()
     assert [letter for letter in letters if "#39#" in letter] == ["sub_a#39#1", "sub_a#39#3"]
     assert [letter for letter in letters if "#40#" in letter] == ["sub_a#40#2", "sub_a#40#3"]
 
@@ -89,7 +89,7 @@ def test_a_letter_that_the_queue_has_lost_is_no_error(queues: Queues):
     assert queues.dead_letters.delete_copies([a_letter(2)]) == 0
     assert queues.dead_letters.delete_copies([]) == 0
 
-    assert queues.standing() == ["sub_a#39#1"]
+    assert queues.read_letters() == ["sub_a#39#1"]
 
 
 def test_a_letter_is_found_behind_many_of_other_lanes(queues: Queues):
@@ -98,7 +98,7 @@ def test_a_letter_is_found_behind_many_of_other_lanes(queues: Queues):
 
     assert queues.dead_letters.delete_copies([a_letter(1, 34)]) == 1
 
-    assert len(queues.standing()) == 34
+    assert len(queues.read_letters()) == 34
 
 
 def test_an_invalid_message_among_the_letters_stays(deployment: StackOutputs):
@@ -141,7 +141,7 @@ def test_a_letter_may_come_back_again_and_again(queues: Queues):
     for _ in range(2):
         queues.redriver.send(a_letter(), endpoint="")
 
-    assert queues.returned() == ["sub_a#39#1"] * 2
+    assert queues.read_redriven() == ["sub_a#39#1"] * 2
 
 
 def test_a_letter_comes_back_in_its_lane_with_what_an_operator_reads(deployment: StackOutputs):

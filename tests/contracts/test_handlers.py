@@ -412,9 +412,12 @@ def test_a_stalled_pipeline_is_delivered_once_like_any_event(
 ):
     installation.subscribe(nobody)
     installation.fan_out(m1=an_event(project_name="lake"))
-    now, patient = '{"created": "0s"}', '{"created": "0s", "projects": {"lake": {"created": "1h"}}}'
+    now, hour_for_the_project = (
+        '{"created": "0s"}',
+        '{"created": "0s", "projects": {"lake": {"created": "1h"}}}',
+    )
 
-    assert installation.wake(patient)["stalled"] == 0
+    assert installation.wake(hour_for_the_project)["stalled"] == 0
     clock_function.tick.cache_clear()
     assert installation.wake(now)["stalled"] == 1
     (stall,) = drain(installation.deployment.events_queue_url)

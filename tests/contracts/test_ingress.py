@@ -458,7 +458,7 @@ def test_a_replay_even_of_an_earlier_round_changes_nothing(installation: Install
     assert installation.fanned_out(messages) == []  # and when SQS has forgotten them, fan-out does
 
 
-# --- what DevLake's API knows beside a notice ---
+# --- details that DevLake's API adds to a notification ---
 
 
 @contextmanager

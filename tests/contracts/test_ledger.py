@@ -394,37 +394,37 @@ def test_a_saved_record_can_be_saved_again(ledger: Ledger):
 def test_suspended_lanes_are_found_until_they_are_resumed(ledger: Ledger):
     held = held_at(ledger)
     ledger.save_lane(held, held.suspended_for(SuspendedReason.CIRCUIT_OPEN))
-    (asleep,) = ledger.suspended_lanes("sub_a")
+    (suspended,) = ledger.suspended_lanes("sub_a")
 
-    ledger.lease(DueItem(asleep.lane, asleep.due_token), until=NOON + 300)
+    ledger.lease(DueItem(suspended.lane, suspended.due_token), until=NOON + 300)
 
-    assert asleep.lane == LANE
-    assert asleep.suspended_reason is SuspendedReason.CIRCUIT_OPEN
+    assert suspended.lane == LANE
+    assert suspended.suspended_reason is SuspendedReason.CIRCUIT_OPEN
     assert list(ledger.suspended_lanes("sub_a")) == []
     assert list(ledger.suspended_lanes("sub_b")) == []
-    assert lane_of(ledger) == replace(asleep, due_at=NOON + 300, suspended_reason=None)
+    assert lane_of(ledger) == replace(suspended, due_at=NOON + 300, suspended_reason=None)
 
 
 def test_a_lane_without_a_due_time_is_never_due_until_it_is_leased(ledger: Ledger):
     held = held_at(ledger)
-    ledger.save_lane(held, asleep := held.suspended_for(SuspendedReason.BLOCKED))
+    ledger.save_lane(held, suspended := held.suspended_for(SuspendedReason.BLOCKED))
 
-    assert lane_of(ledger) == asleep
+    assert lane_of(ledger) == suspended
     assert list(ledger.due(NOON + 10**9)) == []
 
-    token = ledger.lease(DueItem.of(asleep), until=NOON + 300)
+    token = ledger.lease(DueItem.of(suspended), until=NOON + 300)
 
     assert token == round((NOON + 300) * 1000)
-    assert ledger.lease(DueItem.of(asleep), until=NOON + 300) is None
+    assert ledger.lease(DueItem.of(suspended), until=NOON + 300) is None
     assert [due.due_token for due in ledger.due(NOON + 300)] == [token]
 
 
 def test_a_lane_without_a_due_time_that_has_gone_leaves_no_lease(ledger: Ledger):
     held = held_at(ledger)
-    asleep = held.suspended_for(SuspendedReason.CIRCUIT_OPEN)
+    suspended = held.suspended_for(SuspendedReason.CIRCUIT_OPEN)
     ledger.save_lane(held, None)
 
-    assert ledger.lease(DueItem.of(asleep), until=NOON + 310) is None
+    assert ledger.lease(DueItem.of(suspended), until=NOON + 310) is None
     assert lane_of(ledger) is None
 
 

@@ -19,6 +19,7 @@ from lakehook.settings import StackOutputs
 from local.calls import asked_in
 from tests.builders import a_delivery, a_document
 from tests.fakes import NOON, FakeClock
+from tests.infra.blueprint import as_list
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text(encoding="utf-8")
 ROLES = ("looks", "operates", "edits")
@@ -133,18 +134,14 @@ class Operator:
 def allows(policies: list[Any], call: Call) -> bool:
     action, resource = call
     return any(
-        action in _listed(statement["Action"])
-        and any(fnmatchcase(resource, f"*{_name(arn)}") for arn in _listed(statement["Resource"]))
+        action in as_list(statement["Action"])
+        and any(fnmatchcase(resource, f"*{_name(arn)}") for arn in as_list(statement["Resource"]))
         for statement in policies
     )
 
 
 def _name(arn: str) -> str:
     return arn.rpartition(":")[2].partition("/")[2] or arn.rpartition(":")[2]
-
-
-def _listed(value: Any) -> list[str]:
-    return value if isinstance(value, list) else [value]
 
 
 @pytest.fixture

@@ -380,11 +380,11 @@ def invalid_events(request: pytest.FixtureRequest) -> tuple[InvalidEventQueue, R
 def test_a_bad_event_is_parked_whole_with_the_reason(
     invalid_events: tuple[InvalidEventQueue, ReadQuarantined],
 ):
-    door, parked = invalid_events
+    queue, read_quarantined = invalid_events
 
-    door.quarantine(NOTICE, "event_type: missing")
+    queue.quarantine(NOTICE, "event_type: missing")
 
-    assert parked() == [("39", NOTICE.body, "event_type: missing")]
+    assert read_quarantined() == [("39", NOTICE.body, "event_type: missing")]
 
 
 def test_a_bad_message_is_parked_whole_with_the_reason(letters: Queue):
@@ -472,11 +472,11 @@ def dead_letters(request: pytest.FixtureRequest) -> tuple[DeadLetterQueue, ReadM
 def test_a_dead_letter_is_the_delivery_as_it_was(
     dead_letters: tuple[DeadLetterQueue, ReadMessages],
 ):
-    queue, buried = dead_letters
+    queue, read_letters = dead_letters
 
     queue.send(dead(FAILURE), endpoint=SHOWN)
 
-    assert buried() == [a_delivery(3, data={"湖": "\uffff"})]
+    assert read_letters() == [a_delivery(3, data={"湖": "\uffff"})]
 
 
 def test_a_dead_letter_says_what_an_operator_reads(letters: Queue):

@@ -67,7 +67,7 @@ def test_an_open_replay_is_found_as_it_was_written(replays: ReplayStore):
 
 
 def test_saving_a_replay_returns_it_as_it_will_be_read(replays: ReplayStore):
-    """A part of a millisecond is not kept, so it must not be told either."""
+    """A part of a millisecond is not stored, so it must not be returned either."""
     saved = replays.save(a_replay(started_at=NOON + 0.0005678, next_at=NOON + 0.9999))
 
     assert replays.list_open() == [saved]

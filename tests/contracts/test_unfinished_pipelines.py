@@ -24,7 +24,7 @@ Accept = Callable[..., Pipeline]
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
-def watched(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[Journal, Accept]:
+def journal_and_accept(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[Journal, Accept]:
     journal: Journal = FakeJournal(clock=clock)
     if request.param == "dynamodb":
         table = request.getfixturevalue("deployment").pipelines_table
@@ -42,13 +42,13 @@ def watched(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[Journal, 
 
 
 @pytest.fixture
-def journal(watched: tuple[Journal, Accept]) -> Journal:
-    return watched[0]
+def journal(journal_and_accept: tuple[Journal, Accept]) -> Journal:
+    return journal_and_accept[0]
 
 
 @pytest.fixture
-def accept(watched: tuple[Journal, Accept]) -> Accept:
-    return watched[1]
+def accept(journal_and_accept: tuple[Journal, Accept]) -> Accept:
+    return journal_and_accept[1]
 
 
 def unfinished_keys(

@@ -144,15 +144,15 @@ def publish(lakehook: LocalLakehook) -> Publish:
     return Publisher(queue_url, lakehook.client("sqs")).publish
 
 
-Say = Callable[[str, str], None]
+SendBody = Callable[[str, str], None]
 """Sends a body in the group of a pipeline, whatever it is."""
 
 
 @pytest.fixture(scope="package")
-def say(lakehook: LocalLakehook) -> Say:
+def send_body(lakehook: LocalLakehook) -> SendBody:
     sqs = lakehook.client("sqs")
 
-    def say(pipeline_id: str, body: str) -> None:
+    def send_body(pipeline_id: str, body: str) -> None:
         sqs.send_message(
             QueueUrl=lakehook.deployment.events_queue_url,
             MessageBody=body,
@@ -160,4 +160,4 @@ def say(lakehook: LocalLakehook) -> Say:
             MessageDeduplicationId=str(uuid4()),
         )
 
-    return say
+    return send_body

@@ -53,7 +53,7 @@ class Evidence:
 
     @property
     def logged(self) -> bytes:
-        """All that the functions have said."""
+        """Return the whole log of the functions."""
         return self._log.read_bytes()
 
     @property

@@ -15,7 +15,7 @@ class Terminal:
     def __init__(self, service: CommandService, capsys: pytest.CaptureFixture[str]) -> None:
         self._open, self._capsys = service, capsys
         self.stderr = ""
-        self.output: list[str] = []  # all that it ever said
+        self.output: list[str] = []  # of all commands so far
 
     def __call__(self, *arguments: str) -> int:
         """Run a command, and return its exit code; ``stderr`` keeps its last errors."""

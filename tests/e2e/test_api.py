@@ -10,7 +10,7 @@ from lakehook.domain.event import Event
 from lakehook.domain.json_document import to_json
 from local.installation import LocalLakehook
 from local.receiver import OK, Arrival, Receiver
-from tests.e2e.conftest import Publish, Say
+from tests.e2e.conftest import Publish, SendBody
 from tests.e2e.pipelines import CREATED, arrived_sequences, pipeline_events
 from tests.integration.eventually import PATIENCE, eventually
 
@@ -56,7 +56,7 @@ def test_a_subscription_made_by_http_gets_deliveries_and_redriven_letters(
 
 
 def test_a_program_sees_and_settles_all_that_an_operator_does(
-    lakehook: LocalLakehook, publish: Publish, say: Say
+    lakehook: LocalLakehook, publish: Publish, send_body: SendBody
 ):
     """Each operation once, so that the API's role is seen to allow what they ask, and no more."""
     program, events, second_life = Program(lakehook), pipeline_events(), pipeline_events()
@@ -66,12 +66,12 @@ def test_a_program_sees_and_settles_all_that_an_operator_does(
         publish([*events, *second_life])
         eventually(lambda: len(letters_of(program, id_)) == 2)
 
-        looks_around(program, id_, events)
-        settles_terms(program, id_)
+        reads_everything(program, id_, events)
+        changes_subscription(program, id_)
         first = {"ids": letters_of(program, id_)[:1]}
         assert program("POST", "dead-letters/discard", first)["number"] == 1
         replays(program, id_)
-        mends_parked_events(program, say)
+        resends_parked_events(program, send_body)
         removed = program("DELETE", f"subscriptions/{id_}?discard_waiting=true")
         assert removed["discarded"]["waiting"] >= 1
 
@@ -81,7 +81,7 @@ def letters_of(program: Program, id_: str) -> list[str]:
     return [letter["delivery_id"] for letter in answer["dead_letters"]]
 
 
-def looks_around(program: Program, id_: str, events: list[Event]) -> None:
+def reads_everything(program: Program, id_: str, events: list[Event]) -> None:
     pipeline = events[0].pipeline_id
     assert program("GET", "lanes")["lanes"]
     assert program("GET", "status")["dead_letters"] >= len(letters_of(program, id_))
@@ -95,7 +95,7 @@ def looks_around(program: Program, id_: str, events: list[Event]) -> None:
     assert program("POST", f"subscriptions/{id_}/match", tried)["matches"]
 
 
-def settles_terms(program: Program, id_: str) -> None:
+def changes_subscription(program: Program, id_: str) -> None:
     path = f"subscriptions/{id_}"
     assert program("PATCH", path, {"deadline_seconds": 5})["deadline_seconds"] == 5
     assert program("POST", f"{path}/pause")["state"] == "paused"
@@ -113,10 +113,10 @@ def replays(program: Program, id_: str) -> None:
     program("POST", f"replays/{begun['replay_id']}/stop")
 
 
-def mends_parked_events(program: Program, say: Say) -> None:
+def resends_parked_events(program: Program, send_body: SendBody) -> None:
     (event,) = pipeline_events(CREATED)
     wrong = to_json({**event.document, "event_type": "PIPELINE_DONE"})
-    say(event.pipeline_key, wrong)
+    send_body(event.pipeline_key, wrong)
 
     def parked() -> list[str]:
         listed = program("GET", "events/parked")["parked"]

@@ -1,4 +1,4 @@
-"""Secrets that sing when they get out go every way there is; afterwards nobody has heard them."""
+"""Canary secrets take every path through the installation, and leak in none of its outputs."""
 
 import base64
 import json
@@ -44,7 +44,7 @@ HEADERS = (f"authorization: Bearer {TOKEN}", f"x-upstream: Basic {PASSWORD}")
 OPTIONS = tuple(argument for header in HEADERS for argument in ("--header", header))
 
 
-def heard_in(text: bytes) -> list[bytes]:
+def find_canaries(text: bytes) -> list[bytes]:
     """The forms in which canaries stand in a text."""
     return [form for canary in CANARIES for form in _forms(canary) if form in text]
 
@@ -58,7 +58,7 @@ def _forms(canary: bytes) -> Iterator[bytes]:
 
 
 class _Echo(BaseHTTPRequestHandler):
-    """Refuses, and shows all that it has been told, and what it knows besides."""
+    """Receiver that refuses, and echoes the request and the secrets in its answer."""
 
     def do_POST(self) -> None:
         echo = f"you sent: {self.path} {self.headers} {SECRET.reveal()} {PRIVATE.reveal()}"
@@ -84,13 +84,13 @@ def echoing() -> Iterator[str]:
     thread.join()
 
 
-def written(file: Path, text: str | bytes) -> str:
+def write_file(file: Path, text: str | bytes) -> str:
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     return str(file)
 
 
 @dataclass(frozen=True)
-class Aviary:
+class CanaryStack:
     """Installation with the canaries, and the outputs that could leak them."""
 
     subscribers: Subscribers
@@ -106,18 +106,21 @@ class Aviary:
         key = ec.derive_private_key(int.from_bytes(CLIENT_KEY), ec.SECP256R1())
         certificate, pem = self.authority.client("canary", key=key)
         CANARIES.extend(pem.splitlines()[1:-1])
-        files = written(self.folder / "client.pem", certificate), written(self.folder / "key", pem)
+        files = (
+            write_file(self.folder / "client.pem", certificate),
+            write_file(self.folder / "key", pem),
+        )
         return ["--certificate", files[0], "--key", files[1]]
 
     @property
     def secret_file(self) -> str:
-        return written(self.folder / "secret", SECRET.reveal())
+        return write_file(self.folder / "secret", SECRET.reveal())
 
     @property
     def private_file(self) -> str:
-        return written(self.folder / "private", PRIVATE.reveal())
+        return write_file(self.folder / "private", PRIVATE.reveal())
 
-    def settle(self, good: Receiver, echo_url: str) -> list[str]:
+    def subscribe_all(self, good: Receiver, echo_url: str) -> list[str]:
         """The ids of a good subscriber, of one that echoes, and of one that is not there."""
         subscribers, secret, private = self.subscribers, self.secret_file, self.private_file
         mute_url = f"https://127.0.0.1:1/?key={KEY}"
@@ -132,17 +135,17 @@ class Aviary:
             )
         return [good_id, echo_id, mute_id]
 
-    def deliver(self, event: Event, good: Receiver, dying: Sequence[Lane]) -> Arrival:
+    def deliver(self, event: Event, good: Receiver, dying_lanes: Sequence[Lane]) -> Arrival:
         """Return the good subscriber's arrival, once the others' deliveries are dead letters."""
         self.publish([event])
         assert good.wait_for(1, within=PATIENCE)
-        for lane in dying:
+        for lane in dying_lanes:
             eventually(lambda lane=lane: self.evidence.statuses(lane) == [DeliveryStatus.DEAD])
         return good.arrivals[0]
 
 
 @pytest.fixture
-def aviary(
+def canary_stack(
     *,
     subscribers: Subscribers,
     publish: Publish,
@@ -150,47 +153,49 @@ def aviary(
     terminal: Terminal,
     tmp_path: Path,
     authority: Authority,
-) -> Aviary:
-    return Aviary(subscribers, publish, evidence, terminal, tmp_path, authority)
+) -> CanaryStack:
+    return CanaryStack(subscribers, publish, evidence, terminal, tmp_path, authority)
 
 
 def test_a_canary_in_any_encoding_would_be_found():
     for canary in CANARIES:
-        for written_out in (
+        for encoded in (
             canary,
             b"<" + base64.b64encode(b"x" + canary) + b">",
             base64.urlsafe_b64encode(b"xy" + canary + b"z"),
             canary.hex().encode(),
         ):
-            assert heard_in(b"... " + written_out + b" ...")
+            assert find_canaries(b"... " + encoded + b" ...")
 
 
-def test_no_secret_leaks_in_any_output(aviary: Aviary, terminal: Terminal, evidence: Evidence):
+def test_no_secret_leaks_in_any_output(
+    canary_stack: CanaryStack, terminal: Terminal, evidence: Evidence
+):
     (event,), good = pipeline_events(CREATED), Receiver("good")
     with echoing() as echo_url:
-        ids = aviary.settle(good, echo_url)
-        dying = [Lane(id_, event.pipeline_key) for id_ in ids[1:]]
-        arrival = aviary.deliver(event, good, dying)
-    run_every_query(terminal, ids, dying)
-    check(aviary, arrival)
-    give_bad_input(aviary, known_id=ids[0])
+        ids = canary_stack.subscribe_all(good, echo_url)
+        dying_lanes = [Lane(id_, event.pipeline_key) for id_ in ids[1:]]
+        arrival = canary_stack.deliver(event, good, dying_lanes)
+    run_every_query(terminal, ids, dying_lanes)
+    check(canary_stack, arrival)
+    give_bad_input(canary_stack, known_id=ids[0])
 
     terminal_output = "\n".join(terminal.output).encode()
-    assert_canaries_went_everywhere(evidence, terminal_output, dying)
+    assert_canaries_went_everywhere(evidence, terminal_output, dying_lanes)
     for place in (terminal_output, evidence.logged, evidence.stored, evidence.queued):
-        assert heard_in(place) == []
+        assert find_canaries(place) == []
 
 
 def assert_canaries_went_everywhere(
-    evidence: Evidence, terminal_output: bytes, dying: list[Lane]
+    evidence: Evidence, terminal_output: bytes, dying_lanes: list[Lane]
 ) -> None:
     """Check that each output was used, so that a leak would be seen."""
-    (record,) = evidence.records(dying[0])
+    (record,) = evidence.records(dying_lanes[0])
     assert record.attempts_log[-1].excerpt.startswith("you sent: /?key=… ")
     assert b"you sent: /?key=\\u2026" in terminal_output
-    assert f"{dying[1]}#1".encode() in evidence.logged
+    assert f"{dying_lanes[1]}#1".encode() in evidence.logged
     assert b"you sent: /?key=" in evidence.stored
-    assert str(dying[0]).encode() in evidence.queued
+    assert str(dying_lanes[0]).encode() in evidence.queued
 
 
 def run_every_query(terminal: Terminal, ids: list[str], lanes: list[Lane]) -> None:
@@ -213,18 +218,21 @@ def run_every_query(terminal: Terminal, ids: list[str], lanes: list[Lane]) -> No
             assert terminal(*question, "--output", form) == 0, terminal.stderr
 
 
-def check(aviary: Aviary, arrival: Arrival) -> None:
-    headers = written(aviary.folder / "headers", json.dumps(dict(arrival.headers)))
-    body = written(aviary.folder / "body", arrival.raw)
-    for file in (aviary.secret_file, aviary.private_file):
+def check(canary_stack: CanaryStack, arrival: Arrival) -> None:
+    headers = write_file(canary_stack.folder / "headers", json.dumps(dict(arrival.headers)))
+    body = write_file(canary_stack.folder / "body", arrival.raw)
+    for file in (canary_stack.secret_file, canary_stack.private_file):
         capture = ("verify", "--headers", headers, "--secret-file", file, "--body")
-        assert aviary.terminal(*capture, body) == 0, aviary.terminal.output
-        assert aviary.terminal(*capture, headers) == 1
+        assert canary_stack.terminal(*capture, body) == 0, canary_stack.terminal.output
+        assert canary_stack.terminal(*capture, headers) == 1
 
 
-def give_bad_input(aviary: Aviary, *, known_id: str) -> None:
-    secret_file, bad = aviary.secret_file, written(aviary.folder / "bad", SECRET.reveal() + "*")
-    add, key = ("subscriptions", "add", "--name", "x", "--url"), aviary.certificate_files[-1]
+def give_bad_input(canary_stack: CanaryStack, *, known_id: str) -> None:
+    secret_file, bad = (
+        canary_stack.secret_file,
+        write_file(canary_stack.folder / "bad", SECRET.reveal() + "*"),
+    )
+    add, key = ("subscriptions", "add", "--name", "x", "--url"), canary_stack.certificate_files[-1]
     url = "http://127.0.0.1:9/"
     for arguments in (
         (*add, url, "--secret-file", bad),
@@ -238,7 +246,7 @@ def give_bad_input(aviary: Aviary, *, known_id: str) -> None:
         (*add, f"http://127.0.0.1/#{KEY}"),
         ("subscriptions", "update", known_id, "--url", f"http://127.0.0.1:99999/?key={KEY}"),
         ("subscriptions", "rotate-secret", known_id, "--secret-file", bad),
-        ("subscriptions", "set-client-certificate", known_id, *aviary.certificate_files),
+        ("subscriptions", "set-client-certificate", known_id, *canary_stack.certificate_files),
         ("subscriptions", "set-client-certificate", known_id, "--certificate", key, "--key", bad),
         (
             "subscriptions",
@@ -253,4 +261,4 @@ def give_bad_input(aviary: Aviary, *, known_id: str) -> None:
         ("verify", "--headers", bad, "--body", bad, "--secret-file", bad),
     ):
         for form in ("text", "json"):
-            assert aviary.terminal(*arguments, "--output", form) == 2, arguments
+            assert canary_stack.terminal(*arguments, "--output", form) == 2, arguments

@@ -12,7 +12,7 @@ from tests.e2e.pipelines import arrivals_of, arrived_sequences, pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.integration.eventually import PATIENCE, eventually
 
-BOTH = ("functions.fanout", "functions.deliver")
+BOTH_FUNCTIONS = ("functions.fanout", "functions.deliver")
 
 pytestmark = pytest.mark.usefixtures("soon_visible_again")
 
@@ -20,10 +20,10 @@ pytestmark = pytest.mark.usefixtures("soon_visible_again")
 def test_a_delivery_whose_sender_is_killed_comes_again_by_the_same_id(
     subscribers: Subscribers, publish: Publish, lakehook: LocalLakehook
 ):
-    released = Signal()
+    release_receiver = Signal()
 
     def hang(_: Arrival) -> int:
-        released.wait(PATIENCE)
+        release_receiver.wait(PATIENCE)
         return OK
 
     receiver = Receiver("witness", hang)
@@ -33,7 +33,7 @@ def test_a_delivery_whose_sender_is_killed_comes_again_by_the_same_id(
     assert receiver.wait_for(1, within=PATIENCE)
 
     killed = kill(lakehook, "functions.deliver")
-    released.set()
+    release_receiver.set()
 
     assert killed
     assert receiver.wait_for(4, within=PATIENCE)
@@ -52,7 +52,7 @@ def test_however_often_processes_are_killed_everything_comes_in_order(
     pipelines = [pipeline_events() for _ in range(24)]
     publish([event for events in pipelines for event in events])
 
-    for count, functions in ((2, BOTH), (36, ("functions.deliver",))):
+    for count, functions in ((2, BOTH_FUNCTIONS), (36, ("functions.deliver",))):
         assert receiver.wait_for(count, within=PATIENCE)
         assert kill(lakehook, *functions)
 

@@ -1,17 +1,12 @@
 """Deliveries to a subscriber: all that it asked for, in order, once, and genuine."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
-
-import pytest
 
 from lakehook.domain.event import Event
-from local.installation import LocalLakehook
 from local.receiver import Receiver
 from tests.builders import an_event
-from tests.e2e.conftest import Publish
+from tests.e2e.conftest import Publish, SendBody
 from tests.e2e.evidence import Evidence
 from tests.e2e.pipelines import (
     COMPLETED,
@@ -69,12 +64,12 @@ def test_a_body_carries_what_the_producer_wrote_byte_for_byte(
 
     assert receiver.wait_for(1, within=PATIENCE)
     (arrival,) = receiver.arrivals
-    written = document | {
+    sent_document = document | {
         "event_id": Event.from_document(document).id,
         "sequence": 1,
         "previous_event_type": None,
     }
-    text = json.dumps(written, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(sent_document, ensure_ascii=False, separators=(",", ":"))
     assert arrival.raw == text.encode()
     assert arrival.headers["content-type"] == "application/json"
 
@@ -98,24 +93,8 @@ def test_a_subscriber_of_failures_gets_no_other_event_and_sees_the_gap(
     assert arrival.body["previous_event_type"] == RUNNING
 
 
-@pytest.fixture
-def say_anew(lakehook: LocalLakehook) -> Callable[[Event], None]:
-    """Say an event by a deduplication id that SQS has never seen."""
-    sqs = lakehook.client("sqs")
-
-    def say(event: Event) -> None:
-        sqs.send_message(
-            QueueUrl=lakehook.deployment.events_queue_url,
-            MessageBody=json.dumps(event.document),
-            MessageGroupId=event.pipeline_key,
-            MessageDeduplicationId=str(uuid4()),
-        )
-
-    return say
-
-
 def test_a_batch_that_is_published_again_is_delivered_once(
-    subscribers: Subscribers, publish: Publish, say_anew: Callable[[Event], None]
+    subscribers: Subscribers, publish: Publish, send_body: SendBody
 ):
     receiver = Receiver("once")
     subscribers.add(receiver)
@@ -125,7 +104,7 @@ def test_a_batch_that_is_published_again_is_delivered_once(
     assert receiver.wait_for(8, within=PATIENCE)
 
     for event in batch:
-        say_anew(event)
+        send_body(event.pipeline_key, json.dumps(event.document))
     publish(
         [an_event(**events[0].document | {"event_type": str(COMPLETED)}) for events in pipelines]
     )

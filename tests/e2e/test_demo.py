@@ -14,7 +14,7 @@ REFUSED = {"shaky": "3", "stuck": "3"}
 
 
 def test_the_demonstration_ends_well_and_says_what_arrived():
-    ended = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "local", "demo"],
         cwd=ROOT,
         env={"PATH": os.defpath, "COLUMNS": "80", "PYTHONUTF8": "1"},
@@ -23,17 +23,17 @@ def test_the_demonstration_ends_well_and_says_what_arrived():
         check=False,
     )
 
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert completed.returncode == 0, completed.stdout + completed.stderr
     for subscriber in (*demo_subscribers(), stuck_subscriber()[0]):
         expected = sum(map(len, subscriber.expects().values()))
         (row,) = (
             row
-            for row in ended.stdout.splitlines()
+            for row in completed.stdout.splitlines()
             if row.startswith(f"│ {subscriber.receiver.name} ")
         )
         cells = [cell.strip() for cell in row.strip("│").split("│")]
         assert cells[2:5] == [f"{expected} of {expected}", "yes", "yes"]
         assert cells[5:] == [REFUSED.get(subscriber.receiver.name, "0"), "0"]
-    assert "deliveries/s (480 in " in ended.stdout
-    assert "stuck, 103: #1 #2 #3 arrived in order after the redrive." in ended.stdout
-    assert max(map(cell_len, ended.stdout.splitlines())) <= COLUMNS
+    assert "deliveries/s (480 in " in completed.stdout
+    assert "stuck, 103: #1 #2 #3 arrived in order after the redrive." in completed.stdout
+    assert max(map(cell_len, completed.stdout.splitlines())) <= COLUMNS

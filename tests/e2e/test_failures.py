@@ -36,7 +36,7 @@ def test_a_retry_waits_as_long_as_the_receiver_asked_has_the_same_id_and_is_sign
     assert arrived_sequences(receiver, events) == [1, 1, 2, 3]
     first, second, *_ = receiver.arrivals
     assert (first.id, first.raw) == (second.id, second.raw)
-    assert second.at - first.at >= 1.0  # the schedule alone would have said 0.5
+    assert second.at - first.at >= 1.0  # by the schedule alone 0.5
     assert signed_at(first) < signed_at(second)
     assert first.headers["webhook-signature"] != second.headers["webhook-signature"]
     assert all(arrival.genuine for arrival in receiver.arrivals)

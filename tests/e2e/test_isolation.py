@@ -24,8 +24,8 @@ def test_a_subscriber_that_hangs_beyond_its_deadline_delays_no_other(
         return OK if released.wait(PATIENCE) else ERROR
 
     hanging, prompt = Receiver("hanging", hang), Receiver("prompt")
-    patient = "0.5" + ",1" * 15  # else a busy machine spends the budget before it is released
-    subscribers.add(hanging, "--deadline", "1", "--retry-schedule", patient)
+    many_retries = "0.5" + ",1" * 15  # else a busy machine spends the budget before it is released
+    subscribers.add(hanging, "--deadline", "1", "--retry-schedule", many_retries)
     subscribers.add(prompt)
     pipelines = [pipeline_events() for _ in range(3)]
 

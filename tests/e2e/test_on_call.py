@@ -11,7 +11,7 @@ import pytest
 from lakehook.domain.event import Event
 from lakehook.domain.json_document import to_json
 from local.receiver import OK, Arrival, Receiver
-from tests.e2e.conftest import STALLING, Publish, Say
+from tests.e2e.conftest import STALLING, Publish, SendBody
 from tests.e2e.pipelines import COMPLETED, CREATED, pipeline_events
 from tests.e2e.subscribers import Subscribers
 from tests.e2e.terminal import Terminal
@@ -35,7 +35,7 @@ HEALTH = {
 
 
 class Answering:
-    """A receiver's behaviour: the same answer to all, until it is mended."""
+    """Behaviour of a receiver: the same answer to all, until it recovers."""
 
     def __init__(self, status: int = OK, *, only_of: str = "", seconds: float = 0.0) -> None:
         self.status, self.only_of, self.seconds = status, only_of, seconds
@@ -44,7 +44,7 @@ class Answering:
         time.sleep(self.seconds)
         return self.status if self.only_of in ("", arrival.pipeline) else OK
 
-    def mend(self) -> None:
+    def recover(self) -> None:
         self.status, self.seconds = OK, 0.0
 
 
@@ -55,13 +55,13 @@ class Night:
         self,
         subscribers: Subscribers,
         publish: Publish,
-        say: Say,
+        send_body: SendBody,
         terminal: Terminal,
         template: Path,
     ) -> None:
         self.publish, self.terminal = publish, terminal
         self.poisoned, self.stalled = created(), created(project_name=STALLING)
-        self.bad, self._mended = created(), template.with_name("event.json")
+        self.bad, self._corrected_file = created(), template.with_name("event.json")
         self.behaviours = {
             "dead": Answering(503),
             "secure": Answering(401),
@@ -81,7 +81,9 @@ class Night:
         nobody = created(project_name="nobody")
         healthy_pipelines = [created() for _ in range(PIPELINES - 3)]
         publish([self.poisoned, self.stalled, nobody, *healthy_pipelines])
-        say(self.bad.pipeline_id, to_json({**self.bad.document, "event_type": "PIPELINE_DONE"}))
+        send_body(
+            self.bad.pipeline_id, to_json({**self.bad.document, "event_type": "PIPELINE_DONE"})
+        )
 
     def status(self) -> Any:
         return self.terminal.json("status", code=None)
@@ -105,9 +107,9 @@ class Night:
         (line,) = [line for line in row["commands"] if verb in line]
         return self.terminal.json(*shlex.split(line)[1:])
 
-    def mend_parked(self, id_: str) -> None:
-        self._mended.write_text(to_json(self.bad.document), encoding="utf-8")
-        send_command = ("events", "parked", "send", id_, "--file", str(self._mended))
+    def send_corrected(self, id_: str) -> None:
+        self._corrected_file.write_text(to_json(self.bad.document), encoding="utf-8")
+        send_command = ("events", "parked", "send", id_, "--file", str(self._corrected_file))
         assert self.terminal(*send_command) == 0, self.terminal.stderr
 
     def is_over(self) -> bool:
@@ -116,7 +118,7 @@ class Night:
         }
         status = self.status()
         return (
-            arrived == {PIPELINES + 3}  # the stall, its end, and the event that was mended
+            arrived == {PIPELINES + 3}  # the stall, its end, and the corrected event
             and not any(row["needs_person"] for row in status["subscribers"])
             and self.stalled.pipeline_id not in _stalled(status)
         )
@@ -134,13 +136,17 @@ def created(**fields: Any) -> Event:
 
 @pytest.fixture
 def night(
-    subscribers: Subscribers, publish: Publish, say: Say, terminal: Terminal, tmp_path: Path
+    subscribers: Subscribers,
+    publish: Publish,
+    send_body: SendBody,
+    terminal: Terminal,
+    tmp_path: Path,
 ) -> Iterator[Night]:
-    night = Night(subscribers, publish, say, terminal, tmp_path / "body.liquid")
+    night = Night(subscribers, publish, send_body, terminal, tmp_path / "body.liquid")
     eventually(night.has_come, what=lambda: str(night.status()))
     yield night
     for behaviour in night.behaviours.values():
-        behaviour.mend()
+        behaviour.recover()
 
 
 def test_one_status_explains_every_subscriber_and_its_commands_fix_them(night: Night) -> None:
@@ -161,13 +167,13 @@ def test_one_status_explains_every_subscriber_and_its_commands_fix_them(night: N
     assert "PIPELINE_DONE" in parked["reason"]
 
     for behaviour in night.behaviours.values():
-        behaviour.mend()
+        behaviour.recover()
     night.receivers["secure"].secret = night.type(rows["secure"], "rotate-secret")["secret"]
     night.type(rows["gone"], "enable")
     night.type(rows["audit"], "redrive")
     assert night.terminal("subscriptions", "update", "tmpl", "--no-template") == 0
     night.type(rows["tmpl"], "redrive")
-    night.mend_parked(parked["id"])
+    night.send_corrected(parked["id"])
     night.publish([Event.from_document({**night.stalled.document, "event_type": str(COMPLETED)})])
 
     eventually(night.is_over, what=lambda: str(night.status()))

@@ -1,4 +1,4 @@
-"""The past goes out again, in order and by the same ids, whoever is killed in its midst."""
+"""A replay sends past events in order and by the same ids, even if its processes are killed."""
 
 import subprocess
 import sys

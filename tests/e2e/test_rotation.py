@@ -1,4 +1,4 @@
-"""A rotation loses no delivery: whoever holds the old secret or the new one verifies them all."""
+"""A rotation loses no delivery: both the old secret and the new one verify them all."""
 
 from collections.abc import Callable
 from itertools import count

@@ -1,4 +1,4 @@
-"""Events of tasks, for whoever asks for them; and subscribers that want no more than so many."""
+"""Events of tasks for the subscribers that choose them, and subscribers with a rate limit."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Subscribers who say themselves how they want it said."""
+"""Subscribers with templates of their own."""
 
 from pathlib import Path
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lakehook.domain.errors import InvalidSubscription
 from lakehook.domain.event_pattern import compile_pattern
 from lakehook.domain.json_document import expand_names
-from tests.witness.environments import is_furnished, java
+from tests.witness.environments import is_installed, java
 
 Json = dict[str, Any]
 
@@ -92,7 +92,7 @@ class EventRuler:
 
 @pytest.fixture(scope="module")
 def event_ruler(request: pytest.FixtureRequest) -> Iterator[EventRuler]:
-    if hasattr(request.config, "workerinput") or not is_furnished("event-ruler"):
+    if hasattr(request.config, "workerinput") or not is_installed("event-ruler"):
         pytest.skip("`make witness` fetches event-ruler, where there is Java, and runs this")
     with subprocess.Popen(
         [*java("event-ruler"), str(JUDGE)],

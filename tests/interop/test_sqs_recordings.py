@@ -1,4 +1,4 @@
-"""Other implementations of SQS beside what SQS was recorded to answer: see tests/outside/sqs.
+"""Other implementations of SQS against recorded answers of SQS: see tests/outside/sqs.
 
 The more of it one gets right, the more its verdict on the contracts is worth.
 """

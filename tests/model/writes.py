@@ -45,7 +45,7 @@ def modelled() -> list[Write]:
 
 @contextmanager
 def recorded_writes() -> Iterator[list[Write]]:
-    """Every write of a delivery that the simulation's ledger is asked for meanwhile."""
+    """Record every write of a delivery by the simulation's ledger."""
     writes: list[Write] = []
     with ExitStack() as patches:
         for method in ("save", "save_late_success", "save_lane", "lease"):

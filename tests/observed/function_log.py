@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cloudwatch import Metric
+from tests.infra.blueprint import as_list
 
 Line = Mapping[str, Any]
 
@@ -77,8 +78,4 @@ def _embedded(line: Line) -> Iterator[tuple[Metric, str, list[float]]]:
             dimensions = frozenset((name, line[name]) for name in names)
             for entry in directive["Metrics"]:
                 metric = Metric(directive["Namespace"], entry["Name"], dimensions)
-                yield metric, entry["Unit"], _as_list(line[entry["Name"]])
-
-
-def _as_list(value: Any) -> list[float]:
-    return value if isinstance(value, list) else [value]
+                yield metric, entry["Unit"], as_list(line[entry["Name"]])

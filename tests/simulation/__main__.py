@@ -18,7 +18,7 @@ def main() -> int:
         played = play(draw(arguments.seed))
         if arguments.verbose:
             print(played.system.history.read())
-        print(played.story() or f"seed {arguments.seed}: every promise kept")
+        print(played.report() or f"seed {arguments.seed}: every promise kept")
         return 1 if played.violations else 0
     with one_after_the_other():
         return _soak(arguments.start, minutes=arguments.minutes, deliveries=arguments.deliveries)
@@ -47,7 +47,7 @@ def _soak(seed: int, *, minutes: float | None, deliveries: int | None) -> int:
         played = play(draw(seed))
         totals += counted(played)
         if played.violations:
-            print(f"seed {seed} breaks a promise\n{played.story()}")
+            print(f"seed {seed} breaks a promise\n{played.report()}")
             return 1
         if monotonic() - reported_at > PROGRESS_SECONDS:
             reported_at = monotonic()

@@ -66,7 +66,7 @@ class SimulatedSqs:
         }
 
     def delete(self, name: str, handles: Sequence[str]) -> None:
-        """Delete what may be deleted; a handle that is no longer good is let be."""
+        """Delete what may be deleted; an expired handle is ignored."""
         entries = [{"Id": handle, "ReceiptHandle": handle} for handle in handles]
         self._delete_batch(name, entries)
 

@@ -60,6 +60,6 @@ class Clockwork:
             assert self.tick
             self.platform.invoke(invocation, self.tick, self._ended)
 
-    def _ended(self, _answered: bool, _woken: object) -> None:  # noqa: FBT001
+    def _ended(self, _answered: bool, _response: object) -> None:  # noqa: FBT001
         if not self.is_at_rest():
             self.plan_all()

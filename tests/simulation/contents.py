@@ -52,7 +52,9 @@ class Contents:
             str((dict(history.breakers), dict(history.pauses))),
             bool(system.faults.injected),
         )
-        return hash((judged, system.dice._drawn, *(content() for content in self._of.values())))
+        return hash(
+            (judged, system.random_port._drawn, *(content() for content in self._of.values()))
+        )
 
     def _seen(self, one: Object, step: Step) -> int:
         if len(one) == 1:
@@ -137,7 +139,7 @@ class Contents:
 
     def _posts(self, lane: LaneHistory) -> Iterator[tuple[int, int]]:
         for post in lane.posts:
-            times = (post.began_at, post.ended_at, post.heard_at)
+            times = (post.began_at, post.ended_at, post.answered_at)
             yield post.began, hash((self._kept(post, _request), times))
             if post.ended is not None:
                 yield post.ended, hash(("answer to", post.sequence, self._kept(post.answer, repr)))

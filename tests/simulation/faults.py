@@ -34,7 +34,7 @@ AT_A_CALL = tuple(Fault)[:8]
 
 
 class Killed(BaseException):
-    """The invocation is no more; like a real kill, no handler of errors hears of it."""
+    """Kill of an invocation; like a real one, no handler of errors catches it."""
 
 
 @dataclass

@@ -34,7 +34,7 @@ class Post:
     ended: int | None = None  # the sender died in its midst
     began_at: float = 0.0
     ended_at: float = 0.0
-    heard_at: float = 0.0  # when the sender had the answer
+    answered_at: float = 0.0  # when the sender had the answer
     answer: Response | NoResponse | None = None
 
     @property
@@ -55,7 +55,7 @@ class Entry:
     record: DeliveryRecord
     by: Invocation | None = None
     was_charged: bool = False  # the attempt it tells of spent some of the budget
-    replayed: bool = False  # whatever it was, a replay has it wait anew
+    replayed: bool = False  # requeued by a replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,21 +94,21 @@ class History:
     )
     happened: int = 0
 
-    def tell(self, at: float, subject: object, *words: object) -> None:
+    def log(self, at: float, subject: object, *words: object) -> None:
         """Add a line about a lane, a pipeline, or everyone."""
         self.happened += 1
         self.lines.append((at, subject, words))
 
     def began(self, post: Post, *, at: float) -> None:
-        self.tell(at, post.lane, "POST", post.sequence)
+        self.log(at, post.lane, "POST", post.sequence)
         post.began, post.began_at = self.happened, at
         self.lanes[post.lane].posts.append(post)
         self.counts["attempts"] += 1
 
     def ended(self, post: Post, *, at: float, answer: Response | NoResponse) -> None:
         post.answer = answer
-        self.tell(at, post.lane, "answer to", post.sequence, "is", post.answer_text)
-        post.ended, post.ended_at, post.heard_at = self.happened, at, at
+        self.log(at, post.lane, "answer to", post.sequence, "is", post.answer_text)
+        post.ended, post.ended_at, post.answered_at = self.happened, at, at
 
     def wrote(
         self,
@@ -120,11 +120,11 @@ class History:
         replayed: bool = False,
     ) -> None:
         lane = str(record.lane)
-        self.tell(at, lane, "recorded", Recorded(record))
+        self.log(at, lane, "recorded", Recorded(record))
         self.lanes[lane].entries.append(Entry(self.happened, at, record, by, was_charged, replayed))
 
     def leased(self, lane: object, *, at: float, early: bool) -> None:
-        self.tell(at, lane, "leased", "early" if early else "by the clock")
+        self.log(at, lane, "leased", "early" if early else "by the clock")
         if early:
             self.lanes[str(lane)].resumed_early.append(self.happened)
 
@@ -134,7 +134,7 @@ class History:
         redriven = Redriven(self.happened + 1, json.loads(body)["sequence"], attempts)
         self.lanes[lane].redrives.append(redriven)
 
-    def story(self, lane: str) -> str:
+    def report(self, lane: str) -> str:
         """Return the log of one lane."""
         return self.read({lane, lane.partition("#")[2], EVERYONE})
 

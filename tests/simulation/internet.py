@@ -39,7 +39,7 @@ class Internet:
         post: Post = self.gate.call(
             "receiver.post", lambda: self._exchange(request, body, lane, now), Killed, (lane,)
         )
-        post.heard_at = self.timeline.now()
+        post.answered_at = self.timeline.now()
         assert post.answer
         return post.answer
 

@@ -60,7 +60,7 @@ class Operator:
     def act(self, action: str, subscription: str) -> None:
         if self.system.subscriptions.by_id[subscription].removed_at:
             return
-        self._tell(action, subscription)
+        self._log(action, subscription)
         getattr(self, action)(subscription)
 
     def pause(self, subscription: str) -> None:
@@ -99,7 +99,7 @@ class Operator:
     def redrive(self, subscription: str) -> None:
         """Redrive by the command: all dead letters of the ledger."""
         system = self.system
-        redrives = SqsDeadLetterRedriver(system.sqs, DELIVERIES, system.dice)
+        redrives = SqsDeadLetterRedriver(system.sqs, DELIVERIES, system.random_port)
         letters = list(system.ledger.dead_letters(subscription))
         Redrive(system.subscriptions, redrives, self._copies)(letters)
 
@@ -122,7 +122,7 @@ class Operator:
             system.replays,
             count,
             system.timeline,
-            system.dice,
+            system.random_port,
             warn=lambda _: None,
             journal_keeps_seconds=30 * DAY,
         )
@@ -137,7 +137,7 @@ class Operator:
         while message := source.next_free():
             source.move(message, destination)
             self.system.history.redriven(message.group_id, message.body, message.attributes)
-        self.system.sources[DELIVERIES].poke()
+        self.system.sources[DELIVERIES].plan_poll()
 
     @property
     def _wake(self) -> ResumeLanesGradually:
@@ -154,6 +154,6 @@ class Operator:
             SqsDeadLetterQueue(self.system.sqs, DEAD) if finds else NoCopies(self.system.sqs, DEAD)
         )
 
-    def _tell(self, action: str, subscription: str) -> None:
+    def _log(self, action: str, subscription: str) -> None:
         now = self.system.timeline.now()
-        self.system.history.tell(now, EVERYONE, "an operator does", action, "for", subscription)
+        self.system.history.log(now, EVERYONE, "an operator does", action, "for", subscription)

@@ -83,7 +83,7 @@ class EventSource:
     running: int = 0
     polls_at: float = inf
 
-    def poke(self) -> None:
+    def plan_poll(self) -> None:
         """Plan the next poll, as something about the queue has changed."""
         timeline = self.platform.timeline
         if self.running >= self.concurrency or self.polls_at <= timeline.now():
@@ -107,7 +107,7 @@ class EventSource:
                 self._begin_late(messages)
             else:
                 self._begin(messages)
-        self.poke()
+        self.plan_poll()
 
     def _begin_late(self, messages: list[Received]) -> None:
         """Lambda tries to invoke a function that is throttled until the messages are visible.
@@ -140,10 +140,10 @@ class EventSource:
             self.running -= 1
             if answered:
                 self._acknowledge([m.handle for m in messages if m.message.id not in failed])
-            self.poke()
+            self.plan_poll()
 
         for group, numbers in _by_group(messages).items():
-            self.platform.history.tell(
+            self.platform.history.log(
                 self.platform.timeline.now(), group, self.name, "began with", *numbers
             )
         self.platform.invoke(invocation, lambda: self.handle(records, invocation), ended)
@@ -151,7 +151,7 @@ class EventSource:
     def _acknowledge(self, handles: Sequence[str]) -> None:
         faults, timeline = self.platform.faults, self.platform.timeline
         if faults.happens(Fault.ACK_LOST):
-            self.platform.history.tell(timeline.now(), EVERYONE, Fault.ACK_LOST)
+            self.platform.history.log(timeline.now(), EVERYONE, Fault.ACK_LOST)
             return
         late = self.random.choice((5.0, 100.0, 200.0)) if faults.happens(Fault.ACK_LATE) else 0.0
         about = f"ack {self.name} {handles}"

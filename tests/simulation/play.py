@@ -31,14 +31,14 @@ class Played:
         sequences = dict.fromkeys(post.sequence for post in self.system.history.lanes[lane].posts)
         return [records[Lane.parse(lane), sequence].event_type for sequence in sequences]
 
-    def story(self) -> str:
+    def report(self) -> str:
         """Return the violations, and the logs of the lanes they are about."""
         history = self.system.history
         lanes = {violation.lane for violation in self.violations if violation.lane}
         return "\n".join(
             [
                 *map(str, self.violations),
-                *(f"\n{history.story(lane)}" for lane in sorted(lanes)[:2]),
+                *(f"\n{history.report(lane)}" for lane in sorted(lanes)[:2]),
             ]
         )
 
@@ -106,7 +106,7 @@ def _acting(operator: Operator, action: str, subscription: str) -> Callable[[], 
 
 def _calm(system: System, operator: Operator) -> None:
     """All faults stop, what can recover does, and nobody is paused or disabled any more."""
-    system.history.tell(system.timeline.now(), EVERYONE, "calm")
+    system.history.log(system.timeline.now(), EVERYONE, "calm")
     system.faults.calm()
     for receiver in system.receivers.values():
         receiver.is_calm = True

@@ -96,7 +96,7 @@ class History:
     violations: tuple[Violation, ...] = ()
     was_pruned: bool = False
 
-    def story(self) -> str:
+    def report(self) -> str:
         return "\n".join((*map(str, self.violations), "", self.system.history.read()))
 
 
@@ -106,7 +106,7 @@ def play(world: World, path: Path, *, aloud: bool = False) -> History:
     assert isinstance(timeline, ExplorationTimeline)
     _prepare(world, system, timeline, path)
     if aloud:
-        timeline.rules.told = lambda words: system.history.tell(timeline.time, "", "next:", words)
+        timeline.rules.told = lambda words: system.history.log(timeline.time, "", "next:", words)
     try:
         with simulated_waits(timeline):
             timeline.run()

@@ -192,7 +192,7 @@ class WitnessedHealths(FakeEndpointHealthStore):
         saved = super().save(before, after)
         if saved and after.is_open != before.is_open:
             now, state = self._timeline.now(), "opens" if after.is_open else "closes"
-            self._history.tell(now, EVERYONE, "the breaker of", after.subscription_id, state)
+            self._history.log(now, EVERYONE, "the breaker of", after.subscription_id, state)
             self._history.breakers[after.subscription_id].append((now, after.is_open))
         self._planned(self.find(before.subscription_id))
         return saved
@@ -252,10 +252,10 @@ class WitnessedLedger(FakeLedger):
         super()._put(lane, after)
         now = self.written_at[lane] = self._timeline.now()
         if after is None:
-            self._history.tell(now, lane, "flows")
+            self._history.log(now, lane, "flows")
             return
         due_in = "never" if after.due_at is None else after.due_at - now
-        self._history.tell(now, lane, "held at", after.head, "and due in", due_in, "s")
+        self._history.log(now, lane, "held at", after.head, "and due in", due_in, "s")
         self._planned(RecheckIsDue(lane.subscription_id, now) if after.due_at is None else after)
 
 
@@ -323,7 +323,7 @@ class WitnessTelemetry:
         self._timeline, self._history = timeline, history
 
     def internal_error(self, error: Exception, *, doing: str) -> None:
-        self._history.tell(self._timeline.now(), EVERYONE, "trouble while it would", doing, error)
+        self._history.log(self._timeline.now(), EVERYONE, "trouble while it would", doing, error)
         if not isinstance(error, InfrastructureError):
             self._history.surprises.append(repr(error))
 

@@ -265,7 +265,7 @@ def _too_early(case: LaneCase, step: Step, following: Post) -> Iterator[str]:
     resumed_early = case.was_resumed_early(since=step.entry.number, until=following.began)
     if resumed_early or step.paid is None:
         return
-    waited, delay = following.sent_at - step.paid.post.heard_at, _delay(case, step.spent)
+    waited, delay = following.sent_at - step.paid.post.answered_at, _delay(case, step.spent)
     if waited < delay - MILLISECOND:
         yield f"#{sequence} was sent again after {waited:.3f} s, not {delay:g} s"
 
@@ -279,7 +279,7 @@ def no_idle_wait(case: LaneCase) -> Iterator[str]:
             began = (post for post in case.posts(sequence) if post.began > step.entry.number)
             if step.post and step.has_failed and (following := next(began, None)):
                 delay = max(_delay(case, step.spent) * (1 + MAX_JITTER), _hint(step.post))
-                waited = following.sent_at - step.post.heard_at
+                waited = following.sent_at - step.post.answered_at
                 if waited > delay + LATE_SECONDS:
                     yield f"#{sequence} was sent again {waited:.0f} s later"
 
@@ -318,7 +318,7 @@ def _own_time(case: LaneCase, paid: Paid | None, spent: int) -> tuple[float, flo
     if paid is None:
         return 0.0, 0.0
     delay, hint = _delay(case, spent), _hint(paid.post)
-    soonest = max(paid.post.heard_at + delay, paid.post.ended_at + hint)
+    soonest = max(paid.post.answered_at + delay, paid.post.ended_at + hint)
     latest = paid.at + max(delay * (1 + MAX_JITTER), hint)
     return soonest - QUEUE_SECONDS - MILLISECOND, latest + MILLISECOND
 

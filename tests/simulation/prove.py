@@ -41,11 +41,11 @@ class Proof:
             f" {search.histories:8,} histories {self.seconds:7.1f} s  {result}"
         )
 
-    def story(self) -> str:
+    def report(self) -> str:
         assert self.broken
         choices = ",".join(map(str, self.broken.path.taken.rstrip(b"\0"))) or "0"
         command = f"python -m tests.simulation.prove --world '{self.world.name}' --replay {choices}"
-        return f"{self.broken.story()}\n\n{command}"
+        return f"{self.broken.report()}\n\n{command}"
 
 
 @dataclass
@@ -86,7 +86,7 @@ def main() -> int:
     if wanted.replay is not None:
         choices = bytes(map(int, filter(None, wanted.replay.split(","))))
         history = play(worlds[0], Path(Search(), prefix=choices), aloud=True)
-        print(history.story())
+        print(history.report())
         return 1 if history.violations else 0
     return _prove(worlds, most_seconds=wanted.seconds)
 
@@ -106,7 +106,7 @@ def _prove(worlds: list[World], *, most_seconds: float) -> int:
         proof = explore(world, most_seconds=most_seconds)
         print(proof, flush=True)
         if proof.broken:
-            print(proof.story())
+            print(proof.report())
             return 1
         is_complete &= proof.is_exhausted
     return 0 if is_complete else 2

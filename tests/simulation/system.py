@@ -86,7 +86,7 @@ class System:
             s.id: SimulatedReceiver(s.temper, self.random, begins_at=NOON, recovers=s.recovers)
             for s in scenario.subscribers
         }
-        self.dice = SimulatedRandom(self.random)
+        self.random_port = SimulatedRandom(self.random)
         self.queues = {n: self._queue(n) for n in (EVENTS, DELIVERIES, DEAD, DEAD_EVENTS)}
         self.sqs: Any = SimulatedSqs(self.queues, self.gate, self._changed, self._on_send)
         self._start()
@@ -157,7 +157,7 @@ class System:
             receivers=self.receivers,
             history=self.history,
             telemetry=WitnessTelemetry(self.timeline, self.history),
-            dice=self.dice,
+            random_port=self.random_port,
         )
         self.sources = {
             EVENTS: self._source(EVENTS, wiring.fan_out, concurrency=2, timeout=30.0),
@@ -215,7 +215,7 @@ class System:
         if self.history.happened > self._max_happenings:
             raise NeverRests
         if source := self.sources.get(name):
-            source.poke()
+            source.plan_poll()
 
     @cached_property
     def _max_happenings(self) -> int:
@@ -223,7 +223,7 @@ class System:
         return MAX_HAPPENINGS + 10 * deliveries
 
     def _on_send(self, name: str, group: str, body: str, attributes: Mapping[str, Any]) -> None:
-        self.history.tell(self.timeline.now(), group, "sent to", name, KindOf(body))
+        self.history.log(self.timeline.now(), group, "sent to", name, KindOf(body))
         if name == DELIVERIES and "reason" in attributes:
             self.history.redriven(group, body, attributes)
 

@@ -15,7 +15,7 @@ def test_every_promise_is_kept_in_ten_histories(first: int):
     for seed in range(first, first + 10):
         played = play(draw(seed))
 
-        assert not played.violations, f"seed {seed}\n{played.story()}"
+        assert not played.violations, f"seed {seed}\n{played.report()}"
 
 
 @settings(
@@ -28,7 +28,7 @@ def test_every_promise_is_kept_in_ten_histories(first: int):
 def test_every_promise_is_kept_whatever_the_seed(seed: int):
     played = play(draw(seed))
 
-    assert not played.violations, f"seed {seed}\n{played.story()}"
+    assert not played.violations, f"seed {seed}\n{played.report()}"
 
 
 def test_a_seed_tells_the_same_history_every_time():

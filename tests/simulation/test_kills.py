@@ -26,7 +26,7 @@ FAULTS = (
     Fault.FREEZE_AFTER,
 )
 EVENTS = 3
-APART = 12  # calls: a second kill while the first one is being mended
+APART = 12  # calls: a second kill during the recovery from the first
 
 
 def played(strikes: dict[int, Fault]) -> Played:
@@ -63,7 +63,7 @@ def test_no_fault_at_any_call_breaks_a_promise(fault: Fault):
     for number in calls():
         history = played({number: fault})
 
-        assert not history.violations, f"{fault} {number}\n{history.story()}"
+        assert not history.violations, f"{fault} {number}\n{history.report()}"
         assert arrived(history), f"{fault} {number}\n{history.system.history.read()}"
 
 
@@ -73,7 +73,7 @@ def test_no_two_kills_break_a_promise(apart: int):
         kills = {number: Fault.KILL_AFTER, number + apart: Fault.KILL_BEFORE}
         history = played(kills)
 
-        assert not history.violations, f"{kills}\n{history.story()}"
+        assert not history.violations, f"{kills}\n{history.report()}"
         assert arrived(history), f"{kills}\n{history.system.history.read()}"
 
 
@@ -104,7 +104,7 @@ def test_an_event_that_kills_fan_out_is_quarantined_and_the_other_pipelines_go_o
 
     history = play(Scenario(publications=publications, calm_at=NOON + 7200), crashing)
 
-    assert not history.violations, history.story()
+    assert not history.violations, history.report()
     assert history.system.queues[DEAD_EVENTS].counts().visible == 1
     lanes = history.system.history.lanes
     assert [post.sequence for post in lanes["a#1"].posts] == [1, 2, 3]  # CREATED is inferred

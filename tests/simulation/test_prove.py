@@ -25,7 +25,7 @@ BY_NAME = {world.name: world for world in SMALL}
 def test_no_history_of_a_small_world_breaks_a_promise(world: World):
     proof = explore(world)
 
-    assert proof.is_exhausted, proof.broken and proof.story()
+    assert proof.is_exhausted, proof.broken and proof.report()
     assert proof.search.histories > 2
 
 
@@ -119,9 +119,9 @@ def test_a_kill_between_two_writes_in_the_wrong_order_is_found_and_replayed(
     again = play(world, Path(Search(), prefix=bytes(proof.broken.path.taken)), aloud=True)
     assert again.violations == proof.broken.violations
     assert [str(one) for one in again.violations] == ["a#1: #1 is said to be dead, and is not"]
-    assert "(killed after a call)" in again.story()
+    assert "(killed after a call)" in again.report()
     assert not proof.is_exhausted
-    assert "--world 'killed' --replay 0," in proof.story()
+    assert "--world 'killed' --replay 0," in proof.report()
 
 
 def test_no_process_is_frozen_while_a_thread_of_it_is_about_to_send_a_request():

@@ -23,7 +23,7 @@ def a_lossy_scenario(**changes: object) -> Scenario:
 
 
 def assert_one_repaired_run(played: Played) -> None:
-    assert not played.violations, played.story()
+    assert not played.violations, played.report()
     for lane in ("a#1", "b#1"):
         assert played.arrived_types(lane) == [
             "PIPELINE_CREATED",
@@ -49,7 +49,7 @@ def a_resumed_run(**changes: object) -> Scenario:
 
 
 def assert_one_resumed_run(played: Played) -> None:
-    assert not played.violations, played.story()
+    assert not played.violations, played.report()
     for lane in ("a#1", "b#1"):
         assert played.arrived_types(lane) == [
             "PIPELINE_CREATED",

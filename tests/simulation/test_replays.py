@@ -65,7 +65,7 @@ def test_a_replay_to_any_receiver_breaks_no_promise(temper: Temper, ordering: Or
 
         played = play(a_scenario(seed=seed, subscribers=(subscriber,), rate=0.03), replaying)
 
-        assert not played.violations, f"seed {seed}\n{played.story()}"
+        assert not played.violations, f"seed {seed}\n{played.report()}"
 
 
 @pytest.mark.parametrize("fault", AT_A_CALL)
@@ -76,7 +76,7 @@ def test_no_fault_at_any_call_of_a_replay_breaks_a_promise(call: str, fault: Fau
 
         played = play(a_scenario(planned={call: strike}), replaying)
 
-        assert not played.violations, f"{earlier}\n{played.story()}"
+        assert not played.violations, f"{earlier}\n{played.report()}"
         assert played.system.faults.injected[fault] == 1
         assert {n for sequences in replayed(played).values() for n in sequences} == {1, 2, 3}
 
@@ -88,4 +88,4 @@ def test_ticks_side_by_side_send_nothing_twice():
             replaying,
         )
 
-        assert not played.violations, f"seed {seed}\n{played.story()}"
+        assert not played.violations, f"seed {seed}\n{played.report()}"

@@ -251,7 +251,7 @@ def redrive_once_something_is_dead(system: System, operator: Operator) -> None:
 
 @pytest.mark.parametrize("kill_at", [1, 2, 3])
 def test_a_death_that_was_not_recorded_leaves_room_for_the_letter_of_the_next(kill_at: int):
-    """A worker dies between letter and record, and the console takes the letter back meanwhile."""
+    """Kill a worker between letter and record, and redrive the letter from the console."""
 
     def script(system: System, operator: Operator) -> None:
         system.receivers["a"] = ScriptedReceiver([], then=REFUSED)

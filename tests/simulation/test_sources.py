@@ -36,7 +36,7 @@ def two_at_once(**changes: object) -> Scenario:
 
 
 def assert_sources_are_independent(played: Played) -> None:
-    assert not played.violations, played.story()
+    assert not played.violations, played.report()
     for lane in ("a#1", "b#1", "a#staging/1", "b#staging/1"):
         states = STATES[lane[2:]]
         assert played.arrived_types(lane) == [f"PIPELINE_{state}" for state in states]
@@ -58,7 +58,7 @@ def test_a_dead_letter_of_one_holds_nothing_of_the_other():
 
     played = play(two_at_once(subscribers=(refuses_pipeline_1,)))
 
-    assert not played.violations, played.story()
+    assert not played.violations, played.report()
     records = played.system.ledger.records
     statuses = {lane: [records[lane, n].status for n in (1, 2, 3)] for lane, _ in records}
     assert statuses == {

@@ -69,7 +69,7 @@ class Timeline:
         if self._playing is self._main or self._is_quiet_until(until):
             self.time = max(self.time, until)
             return
-        while self.time < until:  # whoever wakes a sleeper is told to wait
+        while self.time < until:  # an early wake-up has to wait again
             self.wait(until)
 
     # --- what happens when ---
@@ -146,7 +146,7 @@ class Timeline:
             return
         self._resting.append(actor)
         self._go_on(actor)
-        while not (actor.work or self._is_over):  # woken for a wait that it has given up meanwhile
+        while not (actor.work or self._is_over):  # a wake-up for an earlier wait
             self._go_on(actor)
 
     def _go_on(self, actor: Actor) -> None:

@@ -78,7 +78,7 @@ class Wiring:
     receivers: Mapping[str, SimulatedReceiver]
     history: History
     telemetry: Any
-    dice: SimulatedRandom
+    random_port: SimulatedRandom
 
     def fan_out(self, records: Records, invocation: Invocation) -> set[str]:
         nacked = self._fan_out(
@@ -141,7 +141,7 @@ class Wiring:
             sender=self._sender,
             renderer=FakeTemplateRenderer(),
             clock=self.timeline,
-            random=self.dice,
+            random=self.random_port,
             telemetry=self.telemetry,
             workers=SimulatedExecutor(self.timeline),
             exclusive_attempts=SimulatedLock(self.timeline),
@@ -154,7 +154,7 @@ class Wiring:
             credentials=self._reached("keyring", FakeCredentialStore(KEYS)),
             transport=Internet(self.receivers, SECRET, self.timeline, self.gate, self.history),
             clock=self.timeline,
-            random=self.dice,
+            random=self.random_port,
         )
 
     @cached_property

@@ -32,7 +32,7 @@ class SimulatedFuture(Future[Any]):
     def work(self, work: Callable[[], Any]) -> None:
         try:
             self._result = work()
-        except BaseException as error:  # noqa: BLE001  whoever asks for the result gets it
+        except BaseException as error:  # noqa: BLE001  ``result`` raises it
             self._error = error
         self.is_done = True
 

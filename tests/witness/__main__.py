@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.witness.deviations import DEVIATIONS
-from tests.witness.environments import Unavailable, furnish
+from tests.witness.environments import Unavailable, install
 
 CONTRACTS = "tests/contracts/test_"
 QUEUES = [
@@ -111,8 +111,8 @@ def report(*lines: str) -> None:
 def _unavailable() -> Iterator[tuple[str, str]]:
     names = sorted({witness.name for witness in WITNESSES})
     with ThreadPoolExecutor() as pool:
-        for name, furnishing in [(name, pool.submit(furnish, name)) for name in names]:
-            if isinstance(error := furnishing.exception(), Unavailable):
+        for name, installation in [(name, pool.submit(install, name)) for name in names]:
+            if isinstance(error := installation.exception(), Unavailable):
                 yield name, str(error)
             elif error:
                 raise error

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.witness.cloud import serving
-from tests.witness.environments import is_furnished
+from tests.witness.environments import is_installed
 from tests.witness.make_recipes import STAGE, MakeRecipes
 
 STACK = f"Lakehook-{STAGE}"
@@ -16,7 +16,7 @@ STACK = f"Lakehook-{STAGE}"
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if hasattr(request.config, "workerinput"):
         pytest.skip("one process deploys the stack: make witness")
-    if not is_furnished("ministack"):
+    if not is_installed("ministack"):
         pytest.skip("`make witness` makes its environment, where there is the functions' Python")
     return tmp_path_factory.mktemp("witness")
 

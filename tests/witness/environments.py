@@ -21,16 +21,16 @@ class Unavailable(Exception):
     """A witness cannot run on this machine; the text names what to install."""
 
 
-def furnish(witness: str) -> None:
+def install(witness: str) -> None:
     """Install what its pins name, or ``Unavailable``; what is installed already costs a look."""
     pins = PINS / f"{witness}.txt"
     if pins.exists():
-        _furnish_python(HOME / witness, pins)
+        _install_python(HOME / witness, pins)
     else:
-        _furnish_java(_class_path(witness), PINS / f"{witness}.xml")
+        _install_java(_class_path(witness), PINS / f"{witness}.xml")
 
 
-def is_furnished(witness: str) -> bool:
+def is_installed(witness: str) -> bool:
     return (HOME / witness / "bin").exists() or _class_path(witness).exists()
 
 
@@ -47,7 +47,7 @@ def _class_path(witness: str) -> Path:
     return HOME / f"{witness}.classpath"
 
 
-def _furnish_python(home: Path, pins: Path) -> None:
+def _install_python(home: Path, pins: Path) -> None:
     """Use the functions' Python: ministack runs them, and LocalStack needs a new one."""
     python = os.environ.get("PYTHON_OF_FUNCTIONS") or lambdas_python()  # noqa: TID251
     if not python:
@@ -60,7 +60,7 @@ def _uv(*arguments: str) -> None:
     subprocess.run([find_uv_bin(), *arguments, "--quiet"], check=True)
 
 
-def _furnish_java(class_path: Path, pins: Path) -> None:
+def _install_java(class_path: Path, pins: Path) -> None:
     maven = shutil.which("mvn")
     if not shutil.which("java") or not maven:
         raise Unavailable("it needs Java and Maven: apt install default-jdk-headless maven")

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from tests.infra.blueprint import as_list
+
 Json = dict[str, Any]
 
 UNKNOWN = {
@@ -61,7 +63,7 @@ def _documents(resources: Json) -> Iterator[Json]:
 
 
 def _name_batches(statement: Json) -> None:
-    actions = _as_list(statement["Action"])
+    actions = as_list(statement["Action"])
     statement["Action"] = actions + [f"{action}Batch" for action in actions if action in BATCHES]
 
 
@@ -69,14 +71,10 @@ def _name_sessions(statement: Json) -> None:
     conditions = statement.get("Condition", {})
     for exact, like in BY_SESSION.items():
         if "aws:PrincipalArn" in conditions.get(exact, {}):
-            roles = _as_list(conditions.pop(exact)["aws:PrincipalArn"])
+            roles = as_list(conditions.pop(exact)["aws:PrincipalArn"])
             conditions[like] = {"aws:PrincipalArn": [_session_of(role) for role in roles]}
 
 
 def _session_of(role: Any) -> Json:
     name = role["Fn::GetAtt"][0]
     return {"Fn::Sub": f"arn:aws:sts::${{AWS::AccountId}}:assumed-role/${{{name}}}/*"}
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

@@ -34,8 +34,8 @@ class IngressSettings(Settings):
     pipelines_table: str
     notification_secret_arn: str
     empty_secret: str  # one of EMPTY_SECRET
-    devlake_api_url: str  # or NONE
-    devlake_ui_url: str  # or NONE
+    devlake_api_url: str  # or UNSET
+    devlake_ui_url: str  # or UNSET
     devlake_sources: str  # JSON, see ``DevLakeSources``
     devlake_api_secret_arn: str
 
@@ -59,7 +59,7 @@ class DeliverSettings(Settings):
     secrets_key: str
     retry_schedule: str
     allowed_networks: str
-    email_sender: str  # or NONE
+    email_sender: str  # or UNSET
     visibility_seconds: str
     record_retention_days: str = "60"
     ca_bundle_arn: str = UNSET  # or an ARN of Systems Manager or Secrets Manager
@@ -73,8 +73,8 @@ class SchedulerSettings(Settings):
     pipelines_table: str
     events_queue_url: str
     stall_thresholds: str
-    devlake_api_url: str  # or NONE
-    devlake_ui_url: str  # or NONE
+    devlake_api_url: str  # or UNSET
+    devlake_ui_url: str  # or UNSET
     devlake_sources: str  # JSON, see ``DevLakeSources``
     devlake_api_secret_arn: str
     operators_topic_arn: str
@@ -101,7 +101,7 @@ class ResourceNames:
     events_dead_letter_queue_url: str
     secrets_key: str
     allowed_networks: str
-    email_sender: str  # or NONE
+    email_sender: str  # or UNSET
     event_retention_days: str
 
 
@@ -116,8 +116,8 @@ class StackOutputs(ResourceNames):
 
     ingress_url: str
     notification_secret_arn: str
-    devlake_api_url: str  # or NONE
-    devlake_ui_url: str  # or NONE
+    devlake_api_url: str  # or UNSET
+    devlake_ui_url: str  # or UNSET
     devlake_sources: str  # JSON, see ``DevLakeSources``
     devlake_api_secret_arn: str
     api_url: str

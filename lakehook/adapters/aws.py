@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 import botocore
@@ -62,7 +63,9 @@ _ANYONE = "local"
 class Aws:
     """AWS clients of one process, each created from one session when it is first used.
 
-    boto3 would add a tenth of a second to a function's start; its clients are botocore's.
+    boto3 would add a tenth of a second to a function's start; its clients are botocore's. Threads
+    take turns, as a session cannot create two clients at a time:
+    https://boto3.amazonaws.com/v1/documentation/api/latest/guide/session.html
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Aws:
     ) -> None:
         self._config = config
         self._clients: dict[str, Any] = {}
+        self._turn = Lock()
         self._create: Callable[..., Any] = (
             session.client if session else botocore.session.get_session().create_client
         )
@@ -101,12 +105,14 @@ class Aws:
 
     def sesv2(self, config: Config) -> "SESV2Client":
         """Create a client with its own timeouts: a mail has a deadline."""
-        return cast("SESV2Client", self._create("sesv2", config=config))
+        with self._turn:
+            return cast("SESV2Client", self._create("sesv2", config=config))
 
     def _client(self, service: str, config: Config | None = None) -> Any:
-        if service not in self._clients:
-            self._clients[service] = self._create(service, config=config or self._config)
-        return self._clients[service]
+        with self._turn:
+            if service not in self._clients:
+                self._clients[service] = self._create(service, config=config or self._config)
+            return self._clients[service]
 
 
 @contextmanager

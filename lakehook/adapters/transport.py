@@ -65,7 +65,7 @@ class MailTransport:
         self._client_for = client_for
         self._sender = sender
         self._clients: dict[int, SESV2Client] = {}
-        self._making = Lock()  # a session must create clients one at a time
+        self._making = Lock()  # so that the lanes of a batch make one for all
 
     def send(self, mail: Mail) -> Response | NoResponse:
         if self._sender is None:

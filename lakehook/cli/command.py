@@ -83,16 +83,16 @@ def run(
     arguments: Sequence[str], open_service: Callable[[str, Warn], CommandService] = _open_service
 ) -> int:
     """Run the command, and return the exit code."""
-    complaints = ErrorReporter(as_json=asks_for_json(arguments))
+    reporter = ErrorReporter(as_json=asks_for_json(arguments))
     try:
         status = _command()(
             list(arguments),
             prog_name="lakehook",
             standalone_mode=False,
-            obj=lambda stack: open_service(stack, complaints.warn),
+            obj=lambda stack: open_service(stack, reporter.warn),
         )
     except Exception as error:  # noqa: BLE001  nobody at a terminal wants a traceback
-        return complaints.report(error)
+        return reporter.report(error)
     return status or 0  # None, or the status of --help and --version
 
 

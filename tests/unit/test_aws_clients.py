@@ -1,7 +1,10 @@
 """AWS clients, which are expensive, are made once each and on first use."""
 
+from threading import Lock, Thread
+
 import botocore.session
 import pytest
+from botocore.config import Config
 
 from lakehook.adapters.aws import Aws
 
@@ -16,6 +19,29 @@ def services(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(botocore.session.Session, "create_client", create)
     return services
+
+
+def test_a_session_makes_one_client_at_a_time(monkeypatch: pytest.MonkeyPatch):
+    """The lanes of a batch may need a mail's client and a CA bundle's at once."""
+    making, overlaps, others = Lock(), list[str](), list[Thread]()
+
+    def create(_: object, service: str, **__: object) -> object:
+        if not making.acquire(blocking=False):
+            overlaps.append(service)
+            return object()
+        if service == "sesv2":
+            others.append(Thread(target=aws.ssm))
+            others[0].start()
+            others[0].join(0.05)
+        making.release()
+        return object()
+
+    monkeypatch.setattr(botocore.session.Session, "create_client", create)
+    aws = Aws()
+    aws.sesv2(Config())
+    others[0].join()
+
+    assert overlaps == []
 
 
 def test_a_client_is_made_once_and_on_first_use(services: list[str]):

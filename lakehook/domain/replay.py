@@ -60,14 +60,14 @@ class ReplayRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayCriteria:
-    """Parsed criteria. ``asked`` holds the times as they were written."""
+    """Parsed criteria. ``requested`` holds the times as they were written."""
 
     since: float  # unix seconds, of the events' acceptance
     until: float | None  # None: when the new subscription takes effect
     event_types: tuple[EventType, ...] = ()
     status: DeliveryFilter = DeliveryFilter.ANY
     rate: Rate
-    asked: tuple[str, str] = ("", "")
+    requested: tuple[str, str] = ("", "")
 
     @classmethod
     def from_request(cls, request: ReplayRequest, *, now: float) -> Self:
@@ -87,7 +87,7 @@ class ReplayCriteria:
             event_types=parse_event_types(request.event_types),
             status=parse_delivery_filter(request.status),
             rate=Rate.parse(request.rate),
-            asked=(request.since, request.until),
+            requested=(request.since, request.until),
         )
 
     def equals(self, other: "ReplayCriteria") -> bool:

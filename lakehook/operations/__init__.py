@@ -185,7 +185,8 @@ class OperatorService(ReplayUseCases):
         except LakehookError as error:
             self.start_replay.warn(
                 f"it is subscribed, but past events are not being sent: {error}; try: lakehook"
-                f" replay --subscription {subscription.id} --since {past.asked[0]} --status missing"
+                f" replay --subscription {subscription.id} --since {past.requested[0]}"
+                " --status missing"
             )
             return None
 

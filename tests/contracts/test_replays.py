@@ -45,7 +45,7 @@ def a_replay(**changes: object) -> Replay:
         event_types=(EventType.PIPELINE_FAILED,),
         status=DeliveryFilter.DEAD,
         rate=Rate(20, "m"),
-        asked=("2h", ""),
+        requested=("2h", ""),
     )
     replay = Replay(id="rpl_1", subscription_id="sub_a", criteria=terms, started_at=NOON, matched=7)
     return replace(replay, **changes)  # type: ignore[arg-type]

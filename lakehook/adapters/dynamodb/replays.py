@@ -121,7 +121,7 @@ def _criteria_values(criteria: ReplayCriteria) -> dict[str, Any]:
         "event_types": [str(event_type) for event_type in criteria.event_types],
         "status": str(criteria.status),
         "rate": str(criteria.rate),
-        "asked": list(criteria.asked),
+        "asked": list(criteria.requested),
     }
 
 
@@ -154,7 +154,7 @@ def _criteria_from_item(values: dict[str, Any]) -> ReplayCriteria:
         event_types=tuple(EventType(event_type) for event_type in values["event_types"]),
         status=DeliveryFilter(values["status"]),
         rate=Rate.parse(values["rate"]),
-        asked=(since, until),
+        requested=(since, until),
     )
 
 

@@ -1,4 +1,4 @@
-"""What DevLake writes into the rows of what failed: its errors with their chain of causes.
+"""Errors that DevLake writes into the rows of failed pipelines and tasks, with their causes.
 
 Seen with one task that fails; that of a cancelled task is read from core/runner/run_task.go.
 """
@@ -22,7 +22,7 @@ Error types: (1) *hintdetail.withDetail (2) *hintdetail.withDetail (3) *errors.e
 
 
 def of_task(task: Row, status: str) -> Row:
-    """One that succeeds keeps the name of an earlier error (core/runner/run_task.go)."""
+    """Build the columns of a task; success keeps an earlier error's name (core/runner/run_task.go)."""
     match status:
         case "TASK_FAILED":
             return {

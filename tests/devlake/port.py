@@ -34,7 +34,7 @@ class FakeDevlake:
 
     @property
     def projects(self) -> dict[int, str]:
-        """By the id of the blueprint that has it."""
+        """Return the projects by the id of their blueprint."""
         return {number: row["projectName"] for number, row in self.tables.blueprints.items()}
 
     @projects.setter
@@ -45,7 +45,7 @@ class FakeDevlake:
 
     @property
     def tasks(self) -> dict[int, list[Row]]:
-        """By pipeline."""
+        """Return the tasks by pipeline."""
         rows = self.tables.tasks.values()
         return {n: self.tables.tasks_of(n) for n in {row["pipelineId"] for row in rows}}
 
@@ -83,15 +83,15 @@ class FakeDevlake:
 
     @property
     def pipelines_asked(self) -> list[int]:
-        """Those that were asked for by their ids."""
-        asked = (target.partition("/pipelines/")[2] for target in self.rest.targets)
-        return [int(number) for number in asked if number.isdecimal()]
+        """Return the pipelines that were requested by id."""
+        ids = (target.partition("/pipelines/")[2] for target in self.rest.targets)
+        return [int(number) for number in ids if number.isdecimal()]
 
     @property
     def projects_asked(self) -> list[int]:
-        """The blueprints that were asked for."""
-        asked = (target.partition("/blueprints/")[2] for target in self.rest.targets)
-        return [int(number) for number in asked if number]
+        """Return the blueprints that were requested."""
+        ids = (target.partition("/blueprints/")[2] for target in self.rest.targets)
+        return [int(number) for number in ids if number]
 
     @property
     def tasks_asked(self) -> list[int]:
@@ -117,14 +117,14 @@ class FakeDevlake:
 
 @dataclass
 class FakeApiCredentials:
-    """What is stored is seen when it is read ``fresh``."""
+    """Fake of stored credentials, which are read again when ``fresh``."""
 
     stored: Mapping[str, str] = field(default_factory=dict)
     read_fresh: int = 0
-    _seen: Mapping[str, str] | None = None
+    _cached: Mapping[str, str] | None = None
 
     def headers(self, *, fresh: bool = False) -> Mapping[str, str]:
         self.read_fresh += fresh
-        if fresh or self._seen is None:
-            self._seen = self.stored
-        return self._seen
+        if fresh or self._cached is None:
+            self._cached = self.stored
+        return self._cached

@@ -46,7 +46,7 @@ class OldReceiver(ThreadingHTTPServer):
         return [post for post in list(self.posts) if post.notice["PipelineID"] == pipeline]
 
     def take(self, query: str, post: Post) -> None:
-        """By DevLake's formula, and not by the code that is tested."""
+        """Verify by DevLake's formula, and not by the code that is tested."""
         (nouce,), (sign,) = (parse_qs(query)[name] for name in ("nouce", "sign"))
         assert sha256(post.body + self._secret.encode() + nouce.encode()).hexdigest() == sign
         self.posts.append(post)

@@ -1,4 +1,4 @@
-"""What DevLake's releases and databases differ in, looked up in the tags of its repository."""
+"""Differences of DevLake's releases and databases, looked up in the tags of its repository."""
 
 import string
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Release:
-    """When a notice is sent, and what it says."""
+    """Rules of a release: when a notification is sent, and with which fields."""
 
     alphabet: str = LETTERS_AND_DIGITS
     names_project: bool = True  # since v1.0.1 (services/pipeline_notification.go)
     needs_blueprint: bool = False  # v1.0.1 alone (getProjectName in services/pipeline.go)
     posts_beginnings: bool = True  # CREATED and RUNNING, since v1.0.2 (pull request 8431)
-    starts_before_commit: bool = False  # v1.0.2 alone (issue 8525, mended by 8526)
+    starts_before_commit: bool = False  # v1.0.2 alone (issue 8525, fixed by 8526)
     cancelled: str = CANCELLED  # of a pipeline that ran: FAILED up to v1.0.3 (pull request 8832)
 
 

@@ -87,8 +87,8 @@ class RestApi:
         matching.sort(key=lambda row: -row["id"])
         size = max(_number(query, "pageSize"), 0) or PAGE_SIZE  # services/base.go
         first = (max(_number(query, "page"), 1) - 1) * size
-        shown = matching[first : first + size]
-        return _json(OK, {"count": len(matching), "pipelines": shown})
+        page = matching[first : first + size]
+        return _json(OK, {"count": len(matching), "pipelines": page})
 
     def _tasks(self, pipeline_id: int) -> Response:
         """An unknown pipeline has a nil slice of tasks, and it is no error (services/task.go)."""
@@ -116,8 +116,8 @@ def _texts(query: Query, *names: str) -> list[str]:
     return [query.get(name, [""])[0] for name in names]
 
 
-def _row(rows: Mapping[int, Row], number: str, what: str, name: str) -> Response:
-    """A row by its id, or DevLake's own words for one that is not there (seen)."""
+def _row(rows: Mapping[int, Row], number: str, kind: str, name: str) -> Response:
+    """Answer with a row by its id, or with DevLake's error for a missing one (seen)."""
     if not number.isdecimal():
         return _error(
             BAD_REQUEST,
@@ -129,9 +129,9 @@ def _row(rows: Mapping[int, Row], number: str, what: str, name: str) -> Response
     if int(number) not in rows:
         return _error(
             NOT_FOUND,
-            f"error getting {what} (404)\nWraps: (2) {what} not found (404)"
+            f"error getting {kind} (404)\nWraps: (2) {kind} not found (404)"
             "\nError types: (1) *hintdetail.withDetail (2) *errors.errorString",
-            f"{what} not found (404)",
+            f"{kind} not found (404)",
         )
     return _json(OK, rows[int(number)])
 
@@ -216,14 +216,14 @@ def serving(answer: Answer) -> Iterator[str]:
 
 @contextmanager
 def serving_rest(rest: RestApi) -> Iterator[str]:
-    """The URL of DevLake itself."""
+    """Yield the URL of DevLake itself."""
     with serving(rest.answer) as url:
         yield url
 
 
 @contextmanager
 def serving_config_ui(rest: RestApi, credentials: str = "") -> Iterator[str]:
-    """The URL of a config UI; DevLake's API is below ``/api``."""
+    """Yield the URL of a config UI; DevLake's API is below ``/api``."""
     with serving(ConfigUi(rest, credentials).answer) as url:
         yield url
 

@@ -84,7 +84,7 @@ def planned_task(*, fail: bool = False, seconds: float = 1) -> Row:
 
 
 def shown(number: int, status: str = COMPLETED, **changes: Any) -> Row:
-    """A row of ``_devlake_pipelines`` that began and has ended, if ``changes`` say nothing else."""
+    """Build a row of ``_devlake_pipelines`` that began and ended, unless ``changes`` differ."""
     return {
         "id": number,
         "createdAt": CREATED_AT,
@@ -111,7 +111,7 @@ def shown(number: int, status: str = COMPLETED, **changes: Any) -> Row:
 
 
 def waiting_pipeline(number: int, at: str, **changes: Any) -> Row:
-    """As ``CreateDbPipeline`` inserts it (services/pipeline_helper.go)."""
+    """Build a row as ``CreateDbPipeline`` inserts it (services/pipeline_helper.go)."""
     fresh = {
         "createdAt": at,
         "updatedAt": at,
@@ -149,7 +149,7 @@ def a_task(number: int, status: str = FAILED, **changes: Any) -> Row:
 
 
 def waiting_task(number: int, at: str, pipeline_id: int, place: tuple[int, int], plan: Row) -> Row:
-    """As ``createTask`` inserts it (services/task.go)."""
+    """Build a row as ``createTask`` inserts it (services/task.go)."""
     fresh = {"createdAt": at, "updatedAt": at, "beganAt": None, "finishedAt": None}
     where = {"pipelineId": pipeline_id, "pipelineRow": place[0], "pipelineCol": place[1]}
     return a_task(number, CREATED, spentSeconds=0, **fresh | where | plan)

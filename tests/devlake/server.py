@@ -1,4 +1,4 @@
-"""What happens to a pipeline in DevLake, and what DevLake posts of it."""
+"""DevLake's server: the states of its pipelines, and the notifications that it posts."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,7 +51,7 @@ _first_ids = count(900_001, 1000)
 
 
 class Refused(Exception):
-    """What DevLake answers with 400."""
+    """Error that DevLake answers with 400."""
 
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -108,7 +108,7 @@ class DevLake:
         return number
 
     def delete_blueprint(self, blueprint_id: int) -> None:
-        """Its pipelines stay (services/blueprint.go DeleteBlueprint; seen)."""
+        """Delete a blueprint; its pipelines stay (services/blueprint.go DeleteBlueprint; seen)."""
         with self._lock:
             self._refuse_pending(blueprint_id)
             del self.tables.blueprints[blueprint_id]
@@ -121,7 +121,7 @@ class DevLake:
         scheduled: Event | None = None,
         **columns: Any,
     ) -> int:
-        """By hand, by cron or through the API: no row says which (services/blueprint.go).
+        """Create a pipeline by hand, cron or API: no row says which (services/blueprint.go).
 
         A goroutine posts the notice, at once or when it is ``scheduled``. It is started inside the
         transaction: on PostgreSQL one that runs at once finds no row (seen, 53 times of 58).
@@ -134,7 +134,7 @@ class DevLake:
         return pipeline_id
 
     def cancel(self, pipeline_id: int) -> None:
-        """One that waits ends at once, and nothing is posted (services/pipeline.go; seen)."""
+        """Cancel a pipeline; a waiting one ends without a post (services/pipeline.go; seen)."""
         with self._lock:
             row = self.tables.pipelines[pipeline_id]
             is_running = row["status"] == RUNNING
@@ -145,7 +145,7 @@ class DevLake:
             self._end(pipeline_id, self._cancel_tasks)
 
     def rerun(self, pipeline_id: int) -> None:
-        """What has not succeeded waits once more; nothing is posted (RerunPipeline; seen)."""
+        """Rerun all tasks that have not succeeded; nothing is posted (RerunPipeline; seen)."""
         with self._lock:
             row, tasks = self.tables.pipelines[pipeline_id], self.tables.tasks_of(pipeline_id)
             unsuccessful = [task for task in tasks if task["status"] != COMPLETED]
@@ -215,9 +215,11 @@ class DevLake:
     def _insert(self, blueprint_id: int, plan: list[list[Row]], columns: Mapping[str, Any]) -> int:
         number, now = next(self._pipeline_ids), self._now()
         blueprint = self.tables.blueprints[blueprint_id] if blueprint_id else {}
-        named = {name: blueprint[name] for name in ("name", "labels", "skipOnFail") if blueprint}
+        blueprint_columns = {
+            name: blueprint[name] for name in ("name", "labels", "skipOnFail") if blueprint
+        }
         counts = {"plan": plan, "totalTasks": sum(map(len, plan)), "blueprintId": blueprint_id}
-        row = waiting_pipeline(number, now, **counts | named | columns)
+        row = waiting_pipeline(number, now, **counts | blueprint_columns | columns)
         self.tables.pipelines[number] = row
         for stage, column, task in _places(plan):
             self._insert_task(number, (stage, column), task)
@@ -259,7 +261,7 @@ class DevLake:
         self._notify(pipeline_id, row)
 
     def _run_stages(self, row: Row, failing: int) -> Mapping[str, Any]:
-        """Without ``skip_on_fail`` nothing is run after the stage in which a task has failed."""
+        """Run the stages; without ``skip_on_fail`` none after one in which a task has failed."""
         failed: list[Row] = []
         for stage in range(1, len(row["plan"]) + 1):
             for task in self._begin_stage(row, stage):
@@ -345,6 +347,6 @@ def _places(plan: Plan) -> Iterator[tuple[int, int, Row]]:
 
 
 def _seconds(began: str, finished: str) -> int:
-    """Of whole unix seconds, so 0.2 s may be 1 (services/pipeline_runner.go)."""
+    """Return whole unix seconds, so 0.2 s may be 1 (services/pipeline_runner.go)."""
     first, last = map(datetime.fromisoformat, (began, finished))
     return int(last.timestamp()) - int(first.timestamp())

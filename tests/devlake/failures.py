@@ -22,7 +22,7 @@ Error types: (1) *hintdetail.withDetail (2) *hintdetail.withDetail (3) *errors.e
 
 
 def of_task(task: Row, status: str) -> Row:
-    """Build the columns of a task; success keeps an earlier error's name (core/runner/run_task.go)."""
+    """Build the columns of a task; success keeps an earlier error (core/runner/run_task.go)."""
     match status:
         case "TASK_FAILED":
             return {

@@ -182,7 +182,7 @@ def _runs(pipeline: str, reported: Sequence[Report], reports: Reports) -> Iterat
     if reports is not None and reported != reports:
         yield f"pipeline {pipeline} is told {reported}, not {reports}"
     if not RUNS.fullmatch("".join(LETTERS.get(report.type, "e") for report in reported)):
-        yield f"pipeline {pipeline} is told {[one.type for one in reported]}"
+        yield f"pipeline {pipeline} is told {[report.type for report in reported]}"
 
 
 def _replays(system: System) -> Iterator[str]:

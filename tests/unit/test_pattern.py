@@ -1,4 +1,4 @@
-"""Patterns over events: what EventBridge's syntax means, and what is refused when it is saved."""
+"""Patterns over events in EventBridge's syntax: what they match, and which are refused."""
 
 import json
 import math
@@ -159,15 +159,15 @@ TABLE: list[tuple[Any, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("pattern", "matches"), TABLE, ids=lambda one: json.dumps(one)[:60])
+@pytest.mark.parametrize(("pattern", "matches"), TABLE, ids=lambda value: json.dumps(value)[:60])
 def test_an_event_matches_as_in_eventbridge(pattern: Any, *, matches: bool):
     assert compile_pattern(json.dumps(pattern))(expand_names(EVENT)) is matches
 
 
 def or_of(combinations: int) -> str:
-    """Three ``$or`` that multiply to as many alternatives, or to a few more."""
-    each = math.ceil(combinations ** (1 / 3))
-    alternatives = [{"a": [number]} for number in range(each)]
+    """A pattern with three ``$or`` that multiply to as many alternatives, or a few more."""
+    size = math.ceil(combinations ** (1 / 3))
+    alternatives = [{"a": [number]} for number in range(size)]
     return json.dumps({name: {"$or": alternatives} for name in "xyz"})
 
 
@@ -223,7 +223,7 @@ def or_of(combinations: int) -> str:
         ('{"a": ["' + "x" * MAX_PATTERN_BYTES + '"]}', "pattern: more than 4096 bytes"),
     ],
 )
-def test_what_is_no_pattern_is_refused_with_the_field_and_the_reason(text: str, complaint: str):
+def test_an_invalid_pattern_is_refused_with_the_field_and_the_reason(text: str, complaint: str):
     with pytest.raises(InvalidSubscription, match=complaint):
         parse_pattern(text)
 
@@ -238,7 +238,7 @@ values = st.recursive(
 
 
 @given(pattern=values, document=st.dictionaries(st.text(max_size=5), values, max_size=3))
-def test_whatever_is_given_is_a_pattern_or_refused_and_matches_or_not(
+def test_any_text_is_refused_or_a_pattern_that_matches_or_not(
     pattern: Any, document: dict[str, Any]
 ):
     with suppress(InvalidSubscription):
@@ -264,9 +264,11 @@ def test_a_pattern_is_compiled_once_however_many_events_there_are(
         return compile_pattern(text)
 
     monkeypatch.setattr(subscription_module, "compile_pattern", counting)
-    many = [a_subscription(pattern=f'{{"pipeline_id": [{n}]}}') for n in range(500)]
+    subscriptions = [a_subscription(pattern=f'{{"pipeline_id": [{n}]}}') for n in range(500)]
 
-    received = [one.accepts(an_event()) for _ in range(3) for one in many]
+    received = [
+        subscription.accepts(an_event()) for _ in range(3) for subscription in subscriptions
+    ]
 
     assert sum(received) == 3
     assert len(compilations) == 500
@@ -305,12 +307,12 @@ def test_a_pattern_and_an_event_that_take_too_long_together_are_exhausted(patter
 
 
 def test_alternatives_of_many_fields_are_refused_since_fan_out_would_compile_them_for_seconds():
-    many = [{"x": [n]} for n in range(10)]
-    wanted: dict[str, Any] = {name: {"$or": many} for name in "abc"}
+    alternatives = [{"x": [n]} for n in range(10)]
+    pattern: dict[str, Any] = {name: {"$or": alternatives} for name in "abc"}
 
-    assert not compile_pattern(json.dumps(wanted | {f"n{n}": [1] for n in range(7)}))({})
+    assert not compile_pattern(json.dumps(pattern | {f"n{n}": [1] for n in range(7)}))({})
     with pytest.raises(InvalidSubscription, match="make more than 10000 conditions"):
-        compile_pattern(json.dumps(wanted | {f"n{n}": [1] for n in range(8)}))
+        compile_pattern(json.dumps(pattern | {f"n{n}": [1] for n in range(8)}))
 
 
 def test_thousands_of_names_that_lead_to_one_list_are_expanded_in_time():
@@ -331,7 +333,7 @@ def test_many_literals_and_many_elements_are_no_product():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "value", "matches"),
+    ("literal", "value", "matches"),
     [
         (1, True, False),
         (True, 1, False),
@@ -342,14 +344,14 @@ def test_many_literals_and_many_elements_are_no_product():
         (None, ..., False),
     ],
 )
-def test_a_literal_is_compared_by_its_value_and_kind(wanted: Any, value: Any, *, matches: bool):
-    predicate = compile_pattern(to_json({"a": [wanted]}))
+def test_a_literal_is_compared_by_its_value_and_kind(literal: Any, value: Any, *, matches: bool):
+    predicate = compile_pattern(to_json({"a": [literal]}))
 
     assert predicate({} if value is ... else {"a": value}) is matches
     assert predicate({"a": [] if value is ... else ["x", value]}) is matches
 
 
-def test_what_can_not_be_matched_in_time_goes_out():
+def test_an_event_that_cannot_be_matched_in_time_is_sent():
     subscription = a_subscription(pattern=filled(lambda n: {"data": {"l": [{"suffix": "x"}] * n}}))
 
     assert subscription.matches(an_event(data={"l": ["a"] * 20_000}))

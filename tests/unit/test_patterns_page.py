@@ -1,4 +1,4 @@
-"""What ``docs/patterns.md`` says of patterns is so."""
+"""``docs/patterns.md`` describes patterns as they are."""
 
 import json
 import re
@@ -13,18 +13,18 @@ from lakehook.domain.pattern_operators import OPERATORS
 from tests.builders import a_subscription
 
 PAGE = (Path(__file__).parents[2] / "docs" / "patterns.md").read_text(encoding="utf-8")
-(WRITTEN,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+(EVENT_JSON,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 TRIED = re.findall(r"^\| (?:.* \| )?`(\{.*\})` \| (yes|no)\b", PAGE, re.MULTILINE)
 REFUSED = re.findall(r"^\| `(\{.*\})` \| `(pattern: .*)` \|$", PAGE, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("pattern", "answer"), TRIED)
 def test_each_example_takes_the_event_or_not_as_it_says(pattern: str, answer: str):
-    event = Event.from_document(json.loads(WRITTEN))
+    event = Event.from_document(json.loads(EVENT_JSON))
 
-    taken = a_subscription(pattern=parse_pattern(pattern)).accepts(event)
+    is_accepted = a_subscription(pattern=parse_pattern(pattern)).accepts(event)
 
-    assert taken is (answer == "yes")
+    assert is_accepted is (answer == "yes")
 
 
 @pytest.mark.parametrize(("pattern", "complaint"), REFUSED)
@@ -35,8 +35,8 @@ def test_each_refusal_is_what_is_said(pattern: str, complaint: str):
 
 def test_every_row_is_tried_and_it_names_every_operator_and_bound():
     rows = re.findall(r"^\| .*`\{.*$", PAGE, re.MULTILINE)
-    named = re.findall(r"^\| `([a-z$-]+)` \|", PAGE, re.MULTILINE)
+    names = re.findall(r"^\| `([a-z$-]+)` \|", PAGE, re.MULTILINE)
 
     assert len(rows) == len(TRIED) + len(REFUSED)
-    assert sorted(named) == sorted([*OPERATORS, "$or"])
+    assert sorted(names) == sorted([*OPERATORS, "$or"])
     assert f"{MAX_PATTERN_BYTES:,} bytes of JSON and {MAX_LEVELS} levels" in PAGE

@@ -1,4 +1,4 @@
-"""Pausing a subscription, letting it go on, and enabling one that was disabled."""
+"""Pause, resumption and enabling of a subscription."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
 
 
-def saved(stack: FakeStack, **changes: object) -> Subscription:
+def save(stack: FakeStack, **changes: object) -> Subscription:
     subscription = a_subscription(**changes)
     stack.subscriptions.put(subscription)
     return subscription
@@ -31,19 +31,19 @@ def due_times(stack: FakeStack) -> dict[str, float]:
 
 
 def test_a_paused_subscription_is_blocked_since_the_first_pause(stack: FakeStack) -> None:
-    subscription = saved(stack)
+    subscription = save(stack)
 
     paused = stack.service().pause(subscription)
     stack.clock.sleep(60)
-    again = stack.service().pause(paused)
+    paused_again = stack.service().pause(paused)
 
     assert paused.is_blocked
-    assert again.paused_at == "2026-01-01T12:00:00.000+00:00"
-    assert stack.subscriptions.find("sub_a") == again
+    assert paused_again.paused_at == "2026-01-01T12:00:00.000+00:00"
+    assert stack.subscriptions.find("sub_a") == paused_again
 
 
 def test_a_resumed_subscription_goes_on_ten_lanes_a_second(stack: FakeStack) -> None:
-    subscription = saved(stack, paused_at="2026-01-01T00:00:00Z")
+    subscription = save(stack, paused_at="2026-01-01T00:00:00Z")
     for pipeline in range(25):
         hold(stack, pipeline)
 
@@ -59,7 +59,7 @@ def test_a_resumed_subscription_goes_on_ten_lanes_a_second(stack: FakeStack) -> 
 def test_enabling_clears_the_reason_wakes_the_lanes_and_holds_the_endpoint_to_be_well(
     stack: FakeStack,
 ) -> None:
-    subscription = saved(stack, disabled_reason="the receiver asked for it (410)")
+    subscription = save(stack, disabled_reason="the receiver asked for it (410)")
     hold(stack, 39)
     down = EndpointHealth(subscription_id="sub_a", failures=9, failing_since=1, due_at=NOON)
     stack.healths.by_subscription["sub_a"] = down
@@ -74,7 +74,7 @@ def test_enabling_clears_the_reason_wakes_the_lanes_and_holds_the_endpoint_to_be
 def test_a_resumed_subscription_is_probed_at_once_if_its_endpoint_was_down(
     stack: FakeStack,
 ) -> None:
-    subscription = saved(stack, paused_at="2026-01-01T00:00:00Z")
+    subscription = save(stack, paused_at="2026-01-01T00:00:00Z")
     down = EndpointHealth(subscription_id="sub_a", failures=9, due_at=NOON + 3600, version=9)
     stack.healths.by_subscription["sub_a"] = down
 
@@ -84,7 +84,7 @@ def test_a_resumed_subscription_is_probed_at_once_if_its_endpoint_was_down(
 
 
 def test_a_subscription_that_is_still_blocked_wakes_nothing(stack: FakeStack) -> None:
-    subscription = saved(stack, paused_at="2026-01-01T00:00:00Z", disabled_reason="gone")
+    subscription = save(stack, paused_at="2026-01-01T00:00:00Z", disabled_reason="gone")
     hold(stack, 39)
 
     resumed, lanes = stack.service().resume(subscription)
@@ -95,7 +95,7 @@ def test_a_subscription_that_is_still_blocked_wakes_nothing(stack: FakeStack) ->
 
 
 def test_no_lane_is_woken_in_vain_or_before_its_receiver_wished(stack: FakeStack) -> None:
-    subscription = saved(stack, paused_at="2026-01-01T00:00:00Z")
+    subscription = save(stack, paused_at="2026-01-01T00:00:00Z")
     hold(stack, 1, due_at=NOON + 5)
     hold(stack, 2, due_at=NOON + 7200, hinted_until=NOON + 3600)
     hold(stack, 3)

@@ -1,4 +1,4 @@
-"""An endpoint is asked whether it is there, and by a challenge whether its owner agrees."""
+"""Pings, which test an endpoint, and challenges, by which its owner confirms it."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -21,12 +21,12 @@ from tests.fakes_ops import FakeStack
 
 PING = Ping("sub_a", "f00d", "2026-01-01T12:00:00Z")
 CHALLENGE = replace(PING, challenge="echo-me")
-TAKEN = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
-REFUSED = replace(TAKEN, outcome=Outcome.REJECTED, status=404)
+DELIVERED = Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=7, status=200)
+REFUSED = replace(DELIVERED, outcome=Outcome.REJECTED, status=404)
 
 
 @dataclass
-class FakePost:
+class FakePingSender:
     exchange: SendResult
     sent: list[tuple[str, bytes]] = field(default_factory=list)
     condition: str | None = None
@@ -46,27 +46,27 @@ class FakePost:
         return self.exchange
 
 
-def put(ping: Ping, attempt: Attempt, body: bytes = b"") -> tuple[FakePost, PingResult]:
-    post, pings = FakePost(SendResult(attempt, body)), FakePings()
+def put(ping: Ping, attempt: Attempt, body: bytes = b"") -> tuple[FakePingSender, PingResult]:
+    sender, pings = FakePingSender(SendResult(attempt, body)), FakePings()
     render = RenderDelivery(FakeTemplateRenderer())
-    PingEndpoint(post, pings, render)(ping, a_subscription(success_if='{"code":[0]}'))
-    return post, pings.results[ping]
+    PingEndpoint(sender, pings, render)(ping, a_subscription(success_if='{"code":[0]}'))
+    return sender, pings.results[ping]
 
 
-def test_a_ping_says_what_it_is_and_when_it_was_asked_for():
-    post, _ = put(PING, TAKEN)
+def test_a_ping_has_its_type_and_the_time_of_its_request():
+    sender, _ = put(PING, DELIVERED)
 
-    challenged, _ = put(CHALLENGE, TAKEN)
+    challenged, _ = put(CHALLENGE, DELIVERED)
 
-    ((message_id, body),) = post.sent
-    said = {"event_type": "PING", "event_id": "ping-f00d", "timestamp": "2026-01-01T12:00:00Z"}
-    assert (message_id, json.loads(body)) == ("sub_a#ping-f00d", said)
-    assert json.loads(challenged.sent[0][1]) == said | {"challenge": "echo-me"}
+    ((message_id, body),) = sender.sent
+    expected = {"event_type": "PING", "event_id": "ping-f00d", "timestamp": "2026-01-01T12:00:00Z"}
+    assert (message_id, json.loads(body)) == ("sub_a#ping-f00d", expected)
+    assert json.loads(challenged.sent[0][1]) == expected | {"challenge": "echo-me"}
 
 
 @pytest.mark.parametrize(("ping", "condition"), [(PING, '{"code":[0]}'), (CHALLENGE, None)])
 def test_success_if_is_of_a_ping_but_not_of_an_echo(ping: Ping, condition: str | None):
-    post, _ = put(ping, TAKEN)
+    post, _ = put(ping, DELIVERED)
 
     assert post.condition == condition
 
@@ -74,11 +74,11 @@ def test_success_if_is_of_a_ping_but_not_of_an_echo(ping: Ping, condition: str |
 @pytest.mark.parametrize(
     ("attempt", "body", "echoed"),
     [
-        (TAKEN, b"echo-me", True),
-        (TAKEN, b"echo-me\r\n", True),
-        (TAKEN, b'"echo-me"', False),
-        (TAKEN, b"echo-me, please", False),
-        (TAKEN, b"", False),
+        (DELIVERED, b"echo-me", True),
+        (DELIVERED, b"echo-me\r\n", True),
+        (DELIVERED, b'"echo-me"', False),
+        (DELIVERED, b"echo-me, please", False),
+        (DELIVERED, b"", False),
         (REFUSED, b"echo-me", False),
     ],
 )
@@ -101,20 +101,20 @@ def world() -> DeliverFunction:
 
 
 @pytest.mark.parametrize(
-    ("age", "put"), [(0, [PING]), (300, [PING]), (301, []), (86_400, []), (-60, [PING])]
+    ("age", "pings"), [(0, [PING]), (300, [PING]), (301, []), (86_400, []), (-60, [PING])]
 )
-def test_a_ping_of_more_than_five_minutes_ago_is_let_go(
-    world: DeliverFunction, age: float, put: list[Ping]
+def test_a_ping_older_than_five_minutes_is_dropped(
+    world: DeliverFunction, age: float, pings: list[Ping]
 ):
     world.clock.time = NOON + age
 
     assert world.receive(PING, redelivered=True) == [Ack()]
 
-    assert list(world.queue.pings.results) == put
+    assert list(world.queue.pings.results) == pings
 
 
 @pytest.mark.parametrize(("time_left", "answer"), [(12.0, Ack()), (11.9, Nack(0))])
-def test_no_ping_is_put_that_the_invocation_would_not_outlive(
+def test_no_ping_is_sent_that_the_invocation_would_not_outlive(
     world: DeliverFunction, time_left: float, answer: Disposition
 ):
     world.time_left = time_left
@@ -125,7 +125,7 @@ def test_no_ping_is_put_that_the_invocation_would_not_outlive(
     assert world.subscriptions.fresh_reads == 1, "it goes to the endpoint of now"
 
 
-def test_a_ping_that_cannot_be_put_comes_again_for_five_minutes_and_no_longer(
+def test_a_ping_that_cannot_be_sent_comes_again_for_five_minutes_and_no_longer(
     world: DeliverFunction,
 ):
     world.attempts.otherwise = lambda: InfrastructureError("the key is away")
@@ -145,15 +145,15 @@ def pending(stack: FakeStack) -> Subscription:
 
 def test_an_active_one_is_pinged_and_stays_as_it_is(stack: FakeStack) -> None:
     subscription = stack.subscriptions.save(a_subscription())
-    stack.queue.result_of = lambda _: PingResult(TAKEN, echoed=False)
+    stack.queue.result_of = lambda _: PingResult(DELIVERED, echoed=False)
 
     after, pong = stack.service().test_endpoint(subscription, within_seconds=5)
 
-    assert (after, pong) == (subscription, PingResult(TAKEN, echoed=False))
+    assert (after, pong) == (subscription, PingResult(DELIVERED, echoed=False))
     assert stack.queue.pinged[0].challenge is None
 
 
-def test_nobody_waits_longer_than_was_said(stack: FakeStack) -> None:
+def test_the_wait_for_a_result_is_limited(stack: FakeStack) -> None:
     subscription = stack.subscriptions.save(a_subscription())
 
     _, pong = stack.service().test_endpoint(subscription, within_seconds=5)

@@ -33,10 +33,10 @@ class FakeQueue:
         assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= MEBIBYTE
         self.batches.append(Entries)
         failed = [entry for entry in Entries if entry["MessageDeduplicationId"] in self.refused]
-        return {"Failed": [{"Id": one["Id"], "Code": "InternalError"} for one in failed]}
+        return {"Failed": [{"Id": entry["Id"], "Code": "InternalError"} for entry in failed]}
 
     def ids(self) -> list[str]:
-        return [one["MessageDeduplicationId"] for batch in self.batches for one in batch]
+        return [entry["MessageDeduplicationId"] for batch in self.batches for entry in batch]
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def publisher(queue: FakeQueue) -> Publisher:
     return Publisher("https://sqs.example/events.fifo", queue)  # type: ignore[arg-type]
 
 
-def events_of(pipeline: str, count: int) -> list[Event]:
+def make_events(pipeline: str, count: int) -> list[Event]:
     return [an_event(pipeline_id=pipeline, event_id=f"{pipeline}-{n}") for n in range(count)]
 
 
@@ -71,7 +71,7 @@ def test_pipelines_of_two_sources_go_in_groups_of_their_own_and_in_one_batch(
 def test_a_pipelines_events_go_in_order_one_to_a_batch(
     publisher: Publisher, queue: FakeQueue
 ) -> None:
-    events = events_of("a", 5) + events_of("b", 3) + events_of("c", 1)
+    events = make_events("a", 5) + make_events("b", 3) + make_events("c", 1)
 
     publisher.publish(events)
 
@@ -79,18 +79,18 @@ def test_a_pipelines_events_go_in_order_one_to_a_batch(
         groups = [entry["MessageGroupId"] for entry in batch]
         assert len(groups) == len(set(groups))
     for pipeline in "abc":
-        wanted = [event.id for event in events if event.pipeline_id == pipeline]
-        assert [one for one in queue.ids() if one.startswith(pipeline)] == wanted
+        expected = [event.id for event in events if event.pipeline_id == pipeline]
+        assert [event_id for event_id in queue.ids() if event_id.startswith(pipeline)] == expected
 
 
-def test_batches_are_full_where_there_are_pipelines_enough_and_each_is_told_of(
+def test_batches_are_full_if_there_are_enough_pipelines_and_each_is_reported(
     publisher: Publisher, queue: FakeQueue
 ) -> None:
-    told: list[int] = []
+    sizes: list[int] = []
 
-    publisher.publish([an_event(pipeline_id=n) for n in range(25)], sent=told.append)
+    publisher.publish([an_event(pipeline_id=n) for n in range(25)], sent=sizes.append)
 
-    assert [len(batch) for batch in queue.batches] == told == [10, 10, 5]
+    assert [len(batch) for batch in queue.batches] == sizes == [10, 10, 5]
 
 
 def test_batches_are_packed_by_bytes(publisher: Publisher, queue: FakeQueue) -> None:
@@ -107,7 +107,7 @@ def test_after_a_refusal_no_later_event_of_the_pipeline_goes(
     queue.refused = {"a-1"}
 
     with pytest.raises(InfrastructureError, match=r"a-1: InternalError"):
-        publisher.publish(events_of("a", 3) + events_of("b", 3))
+        publisher.publish(make_events("a", 3) + make_events("b", 3))
 
     assert "a-2" not in queue.ids()
 
@@ -160,7 +160,7 @@ def test_one_event_goes_alone_and_a_dict_is_as_good(publisher: Publisher, queue:
 
 
 @pytest.mark.parametrize("wrong", [None, "PIPELINE_CREATED", 39, [39]])
-def test_what_is_no_event_is_refused_in_a_line(publisher: Publisher, wrong: Any) -> None:
+def test_an_invalid_event_is_refused_in_a_line(publisher: Publisher, wrong: Any) -> None:
     with pytest.raises(PublishError, match=r"is not an event: give an Event or a dict$"):
         publisher.publish(wrong)
 
@@ -171,7 +171,7 @@ def test_a_url_of_no_queue_is_refused_at_construction(url: Any) -> None:
         Publisher(url)
 
 
-def test_no_region_and_no_credentials_are_told_at_construction(
+def test_a_missing_region_or_credentials_are_an_error_at_construction(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):

@@ -40,12 +40,12 @@ class Queue:
         self.events += [json.loads(entry["MessageBody"]) for entry in Entries]
         return {}
 
-    def said(self) -> list[tuple[Any, str]]:
+    def event_types(self) -> list[tuple[Any, str]]:
         return [(event["pipeline_id"], event["event_type"]) for event in self.events]
 
 
 class Signal:
-    """Connects as Celery's do, by weak references unless told otherwise."""
+    """A signal that connects as Celery's do, by weak references by default."""
 
     def connect(self, receiver: Callable[..., None], *, weak: bool = True) -> None:
         assert not weak
@@ -60,10 +60,10 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
     return queue
 
 
-def run(name: str, **known: Any) -> dict[str, Any]:
-    known |= {"events_queue_url": URL}
-    exec(EXAMPLES[name], known)
-    return known
+def run(name: str, **variables: Any) -> dict[str, Any]:
+    variables |= {"events_queue_url": URL}
+    exec(EXAMPLES[name], variables)
+    return variables
 
 
 def module(monkeypatch: pytest.MonkeyPatch, name: str, **members: Any) -> None:
@@ -75,7 +75,7 @@ def module(monkeypatch: pytest.MonkeyPatch, name: str, **members: Any) -> None:
 def test_one_event_is_published(queue: Queue) -> None:
     run("One event")
 
-    assert queue.said() == [(39, "PIPELINE_CREATED")]
+    assert queue.event_types() == [(39, "PIPELINE_CREATED")]
 
 
 def test_a_spooled_event_goes(queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -86,12 +86,12 @@ def test_a_spooled_event_goes(queue: Queue, tmp_path: Path, monkeypatch: pytest.
         timestamp=AN_HOUR,
     )
     example = EXAMPLES["When AWS must never be waited for"]
-    here = example.replace("/var/spool/pipelines.sqlite", str(tmp_path / "spool"))
-    monkeypatch.setitem(EXAMPLES, "spooled", here)
+    example_here = example.replace("/var/spool/pipelines.sqlite", str(tmp_path / "spool"))
+    monkeypatch.setitem(EXAMPLES, "spooled", example_here)
 
     run("spooled", event=event)
 
-    assert queue.said() == [("39", "PIPELINE_RUNNING")]
+    assert queue.event_types() == [("39", "PIPELINE_RUNNING")]
 
 
 def test_celerys_signals_publish(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,9 @@ def test_celerys_signals_publish(queue: Queue, monkeypatch: pytest.MonkeyPatch) 
     signals["task_success"].send(sender=task, result=1)
     signals["task_failure"].send(sender=task, task_id="7f-1", exception=ValueError("no"))
 
-    assert queue.said() == [("7f-1", f"PIPELINE_{s}") for s in ("RUNNING", "COMPLETED", "FAILED")]
+    assert queue.event_types() == [
+        ("7f-1", f"PIPELINE_{s}") for s in ("RUNNING", "COMPLETED", "FAILED")
+    ]
     assert {event["pipeline_name"] for event in queue.events} == {"collect"}
 
 
@@ -115,7 +117,7 @@ def test_airflows_callbacks_publish(queue: Queue) -> None:
     callbacks = run("Airflow")["callbacks"]
     callbacks["on_success_callback"]({"dag_run": dag_run})
 
-    assert queue.said() == [("nightly:5", "PIPELINE_COMPLETED")]
+    assert queue.event_types() == [("nightly:5", "PIPELINE_COMPLETED")]
     assert queue.events[0]["timestamp"] == "2026-01-01T12:00:00+00:00"
     assert callbacks.keys() == {"on_success_callback", "on_failure_callback"}
 
@@ -130,7 +132,7 @@ def test_a_route_of_fastapi_publishes(queue: Queue, monkeypatch: pytest.MonkeyPa
     published = asyncio.run(run("FastAPI")["run"](39))
 
     assert published == {"published": 1}
-    assert queue.said() == [(39, "PIPELINE_CREATED")]
+    assert queue.event_types() == [(39, "PIPELINE_CREATED")]
 
 
 def test_a_function_unwraps_what_a_rule_of_eventbridge_sends(queue: Queue) -> None:
@@ -139,4 +141,4 @@ def test_a_function_unwraps_what_a_rule_of_eventbridge_sends(queue: Queue) -> No
 
     handler({"detail": {**state, "pipeline_id": 7, "timestamp": "2026-01-01T12:00:00Z"}}, None)
 
-    assert queue.said() == [(7, "PIPELINE_RUNNING")]
+    assert queue.event_types() == [(7, "PIPELINE_RUNNING")]

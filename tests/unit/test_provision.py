@@ -1,4 +1,4 @@
-"""The synthesized template is read as CloudFormation would read it."""
+"""Provisioning by the synthesized template, which is read as CloudFormation reads it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -78,7 +78,7 @@ def test_every_kind_of_reference_is_a_dependency() -> None:
 
 
 class FakeClients:
-    """Every service in one: it makes whatever it is asked for and remembers the requests."""
+    """A client of every service, which creates anything and remembers the requests."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, dict[str, Any]]] = []
@@ -103,7 +103,7 @@ def resource(kind: str, **properties: Any) -> dict[str, Any]:
     return {"Type": f"AWS::{kind}", "Properties": properties}
 
 
-def furnished(
+def provision_resources(
     resources: dict[str, Any], parameters: Mapping[str, str] | None = None, **sections: Any
 ) -> tuple[ProvisionedStack, FakeClients]:
     clients = FakeClients()
@@ -114,7 +114,7 @@ def furnished(
 def test_a_dead_letter_queue_is_made_before_the_queue_that_names_it() -> None:
     policy = {"deadLetterTargetArn": {"Fn::GetAtt": ["Zulu", "Arn"]}, "maxReceiveCount": 1000}
 
-    _, clients = furnished(
+    _, clients = provision_resources(
         {
             "Alpha": resource("SQS::Queue", FifoQueue=True, RedrivePolicy=policy),
             "Zulu": resource("SQS::Queue", QueueName="zulu.fifo", FifoQueue=True),
@@ -136,7 +136,7 @@ def test_a_table_keeps_its_indexes_and_its_time_to_live(kind: str) -> None:
     index = {"IndexName": "due", "KeySchema": schema, "Projection": {"ProjectionType": "KEYS_ONLY"}}
     ttl = {"AttributeName": "expires_at", "Enabled": True}
 
-    _, clients = furnished(
+    _, clients = provision_resources(
         {
             "Ledger": resource(
                 kind,
@@ -161,7 +161,7 @@ def test_a_table_keeps_its_indexes_and_its_time_to_live(kind: str) -> None:
 
 
 def test_a_function_a_mapping_and_a_schedule_come_out_ready_to_run() -> None:
-    furniture, _ = furnished(
+    furniture, _ = provision_resources(
         {
             "Queue": resource("SQS::Queue", QueueName="q.fifo", FifoQueue=True),
             "Fanout": resource(
@@ -202,20 +202,20 @@ def test_a_function_a_mapping_and_a_schedule_come_out_ready_to_run() -> None:
 def test_a_secret_is_generated_as_the_template_says() -> None:
     terms = {"PasswordLength": 48, "ExcludePunctuation": True}
 
-    furniture, clients = furnished(
+    furniture, clients = provision_resources(
         {"Secret": resource("SecretsManager::Secret", GenerateSecretString=terms)},
         Outputs={"Secret": {"Value": {"Ref": "Secret"}}},
     )
 
-    named = dict.fromkeys(("Name", "Description"), "Lakehook-Secret")
+    names = dict.fromkeys(("Name", "Description"), "Lakehook-Secret")
     assert clients.requests == [
         ("get_random_password", terms),
-        ("create_secret", {**named, "SecretString": "drawn"}),
+        ("create_secret", {**names, "SecretString": "drawn"}),
     ]
     assert furniture.outputs["Secret"] == SECRET_ARN
 
 
-def a_door(auth_type: str) -> dict[str, Any]:
+def a_function_url(auth_type: str) -> dict[str, Any]:
     target = {"Fn::GetAtt": ["Ingress", "Arn"]}
     return {
         "Ingress": resource(
@@ -229,8 +229,9 @@ def a_door(auth_type: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("auth_type", ["NONE", "AWS_IAM"])
 def test_a_function_with_a_url_is_called_where_the_laptop_listens(auth_type: str) -> None:
-    furniture, _ = furnished(
-        a_door(auth_type), Outputs={"Door": {"Value": {"Fn::GetAtt": ["Door", "FunctionUrl"]}}}
+    furniture, _ = provision_resources(
+        a_function_url(auth_type),
+        Outputs={"Door": {"Value": {"Fn::GetAtt": ["Door", "FunctionUrl"]}}},
     )
 
     (function,) = furniture.functions
@@ -241,7 +242,7 @@ def test_a_function_with_a_url_is_called_where_the_laptop_listens(auth_type: str
 
 
 def test_outputs_speak_of_what_was_made_and_of_the_parameters_given() -> None:
-    furniture, _ = furnished(
+    furniture, _ = provision_resources(
         {"Key": resource("KMS::Key")},
         {"RetrySchedule": "1,2"},
         Parameters={
@@ -259,7 +260,7 @@ def test_outputs_speak_of_what_was_made_and_of_the_parameters_given() -> None:
 
 
 def test_a_resource_whose_condition_does_not_hold_is_not_made() -> None:
-    stack, clients = furnished(
+    stack, clients = provision_resources(
         {
             "Extra": resource("SQS::Queue", QueueName="extra.fifo") | {"Condition": "Wanted"},
             "Usual": resource("SQS::Queue", QueueName="usual.fifo"),
@@ -274,7 +275,7 @@ def test_a_resource_whose_condition_does_not_hold_is_not_made() -> None:
 
 
 def test_what_the_laptop_leaves_out_can_still_be_referred_to() -> None:
-    furniture, clients = furnished(
+    furniture, clients = provision_resources(
         {"Role": resource("IAM::Role")}, Outputs={"Role": {"Value": {"Fn::GetAtt": "Role.Arn"}}}
     )
 
@@ -294,12 +295,12 @@ def test_what_is_not_known_is_named(
     resources: dict[str, Any], parameters: dict[str, str], names: str
 ) -> None:
     with pytest.raises(BadTemplate, match=names):
-        furnished(resources, parameters)
+        provision_resources(resources, parameters)
 
 
 def test_a_disabled_rule_wakes_nobody() -> None:
     rule = resource("Events::Rule", State="DISABLED", ScheduleExpression="rate(1 minute)")
 
-    furniture, _ = furnished({"Tick": rule})
+    furniture, _ = provision_resources({"Tick": rule})
 
     assert furniture.schedules == ()

@@ -1,4 +1,4 @@
-"""Whatever becomes of a source's notices, every subscriber hears a story that makes sense."""
+"""Lost, repeated and reordered notices: every subscriber receives a consistent sequence."""
 
 import json
 import re
@@ -41,7 +41,7 @@ class Source:
 
 @st.composite
 def sources(draw: st.DrawFn) -> Source:
-    """Called off while it waits, or not; then runs that end, or are interrupted and resumed."""
+    """Draw a pipeline that may be cancelled while it waits, or run, be interrupted and resumed."""
     clock = iter(range(1, 1000))
     at = lambda: datetime.fromtimestamp(NOON + 10 * next(clock), UTC).isoformat()  # noqa: E731
     row: Row = {"pipeline_id": 39, "trigger_source": "manual", "created_at": at()}
@@ -65,7 +65,7 @@ def sources(draw: st.DrawFn) -> Source:
 
 @st.composite
 def mangled(draw: st.DrawFn) -> tuple[Source, list[Row]]:
-    """Lost, repeated, in any order; a change's time said twice; tasks and stalls in between."""
+    """Draw notices lost, repeated and reordered, with repeated times, tasks and stalls."""
     source = draw(sources())
     numbers = st.integers(0, len(source.rows) - 1)
     rows = [source.rows[n] for n in draw(st.lists(numbers, max_size=2 * len(source.rows)))]
@@ -75,10 +75,12 @@ def mangled(draw: st.DrawFn) -> tuple[Source, list[Row]]:
     return source, draw(st.permutations(rows + draw(st.lists(odd, max_size=2))))
 
 
-def heard(rows: list[Row], *, in_batches_of: int = 10) -> tuple[FakeJournal, list[Row]]:
-    """What a subscriber of everything is sent, repeats left out; each batch comes twice."""
-    everything = a_subscription(event_types=tuple(EventType))
-    function = FanOutFunction(everything)
+def deliver_to_subscriber(
+    rows: list[Row], *, in_batches_of: int = 10
+) -> tuple[FakeJournal, list[Row]]:
+    """Deliver notices, each batch twice; return what a subscriber of all types is sent once."""
+    subscription = a_subscription(event_types=tuple(EventType))
+    function = FanOutFunction(subscription)
     journal, queue = function.journal, function.queue
     notices = [
         EventMessage(str(n), pipeline_key_of(row), json.dumps(row)) for n, row in enumerate(rows)
@@ -87,87 +89,90 @@ def heard(rows: list[Row], *, in_batches_of: int = 10) -> tuple[FakeJournal, lis
         batch = notices[start : start + in_batches_of]
         assert function.fan_out(batch) == []
         assert function.fan_out(batch[-1:]) == []
-    sent = {one.id: one for one in queue.sent}
-    for lane in {one.lane for one in queue.sent}:
-        of_lane = [one for one in sent.values() if one.lane == lane]
-        assert [one.sequence for one in of_lane] == list(range(1, len(of_lane) + 1))
-        previous = [None, *(str(one.event.type) for one in of_lane)]
-        assert [one.sequenced.previous_event_type for one in of_lane] == previous[:-1]
-    return journal, [one.event.document for one in sent.values()]
+    sent = {delivery.id: delivery for delivery in queue.sent}
+    for lane in {delivery.lane for delivery in queue.sent}:
+        of_lane = [delivery for delivery in sent.values() if delivery.lane == lane]
+        assert [delivery.sequence for delivery in of_lane] == list(range(1, len(of_lane) + 1))
+        previous = [None, *(str(delivery.event.type) for delivery in of_lane)]
+        assert [delivery.sequenced.previous_event_type for delivery in of_lane] == previous[:-1]
+    return journal, [delivery.event.document for delivery in sent.values()]
 
 
 @given(mangled(), mangled(), st.data())
-def test_two_sources_that_count_alike_are_heard_as_if_each_were_alone(
+def test_two_sources_with_the_same_ids_do_not_affect_each_other(
     first: Any, second: Any, data: st.DataObject
 ):
-    """Whatever they say in between each other; their events have the same ids, too."""
-    alone = {None: heard(first[1])[1], "staging": heard(second[1])[1]}
+    """Their notices are interleaved in any order, and their events have the same ids."""
+    alone = {
+        None: deliver_to_subscriber(first[1])[1],
+        "staging": deliver_to_subscriber(second[1])[1],
+    }
     rows = [*first[1], *({**row, "source": "staging"} for row in second[1])]
     order = data.draw(st.permutations([*(0 for _ in first[1]), *(1 for _ in second[1])]))
     queues = {0: iter(rows[: len(first[1])]), 1: iter(rows[len(first[1]) :])}
 
-    together = heard([next(queues[which]) for which in order])[1]
+    together = deliver_to_subscriber([next(queues[index]) for index in order])[1]
 
-    for source, told in alone.items():
-        of_it = [row for row in together if row.get("source") == source]
-        assert [{k: v for k, v in row.items() if k != "source"} for row in of_it] == told
-
-
-def states_of(told: list[Row]) -> list[Row]:
-    return [one for one in told if is_state(EventType(one["event_type"]))]
+    for source, documents in alone.items():
+        of_source = [row for row in together if row.get("source") == source]
+        assert [{k: v for k, v in row.items() if k != "source"} for row in of_source] == documents
 
 
-def letters(states: list[Row]) -> str:
-    types = [state["event_type"].removeprefix("PIPELINE_") for state in states]
-    return "".join(STATES.get(one, "e") for one in types)
+def states_of(documents: list[Row]) -> list[Row]:
+    return [document for document in documents if is_state(EventType(document["event_type"]))]
+
+
+def letters(documents: list[Row]) -> str:
+    types = [document["event_type"].removeprefix("PIPELINE_") for document in documents]
+    return "".join(STATES.get(event_type, "e") for event_type in types)
 
 
 @given(mangled())
-def test_whatever_is_lost_repeated_or_swapped_rounds_follow_each_other_to_the_last_end_said(
+def test_runs_are_consecutive_up_to_the_last_end_whatever_is_lost_repeated_or_reordered(
     mangling: Any,
 ):
     source, rows = mangling
 
-    journal, told = heard(rows)
+    journal, documents = deliver_to_subscriber(rows)
 
-    states = states_of(told)
+    states = states_of(documents)
     assert STORY.fullmatch(letters(states))
     rounds = [
-        (one["event_type"], one["began_at"])
-        for one in states
-        if one["event_type"] != "PIPELINE_CREATED" and "began_at" in one
+        (document["event_type"], document["began_at"])
+        for document in states
+        if document["event_type"] != "PIPELINE_CREATED" and "began_at" in document
     ]
     assert len(rounds) == len(set(rounds))
     if source.last_end and source.rows[-1] in rows:
         assert states[-1]["event_type"] == f"PIPELINE_{source.last_end}"
         assert states[-1]["began_at"] == source.rows[-1]["began_at"]
-    said = [one for one in told if not one.get("inferred")]
-    aside = [one.event.document for one in journal.skipped("39")]
-    assert all(row in said or row in aside for row in rows)
+    source_documents = [document for document in documents if not document.get("inferred")]
+    skipped = [skip.event.document for skip in journal.skipped("39")]
+    assert all(row in source_documents or row in skipped for row in rows)
 
 
 @given(sources())
-def test_a_source_that_neither_races_nor_loses_is_told_word_for_word(source: Source):
-    _, told = heard(list(source.rows), in_batches_of=3)
+def test_notices_in_order_and_without_loss_are_delivered_unchanged(source: Source):
+    _, documents = deliver_to_subscriber(list(source.rows), in_batches_of=3)
 
-    said = [one for one in told if not one.get("inferred")]
-    assert said == without_resumptions(source.rows)
+    source_documents = [document for document in documents if not document.get("inferred")]
+    assert source_documents == without_resumptions(source.rows)
 
 
 def without_resumptions(rows: Iterable[Row]) -> list[Row]:
-    """Each run from its first beginning to its end: that it waits and runs again says nothing."""
-    told: list[Row] = []
+    """Reduce each run to its first beginning and its end, without resumptions."""
+    documents: list[Row] = []
     for row in rows:
-        goes_on = letters(told[-1:]) + letters([row]) in ("rc", "rr", "cc")
-        told += [] if goes_on else [row]
-    return told
+        is_resumption = letters(documents[-1:]) + letters([row]) in ("rc", "rr", "cc")
+        documents += [] if is_resumption else [row]
+    return documents
 
 
 @given(mangled())
-def test_a_source_that_says_no_beginnings_is_told_in_order_too(mangling: Any):
+def test_notices_without_beginnings_are_delivered_in_order(mangling: Any):
     _, rows = mangling
     bare = [{k: v for k, v in row.items() if k not in ("began_at", "created_at")} for row in rows]
 
-    _, told = heard(bare)
+    _, documents = deliver_to_subscriber(bare)
 
-    assert STORY.fullmatch(letters(states_of(told)))
+    assert STORY.fullmatch(letters(states_of(documents)))

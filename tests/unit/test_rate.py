@@ -21,7 +21,7 @@ def test_a_rate_is_written_as_a_number_and_a_time(text: str, seconds: float):
 @pytest.mark.parametrize(
     "text", ["", "20", "20/", "/m", "0/m", "020/m", "20/w", "-1/s", "1.5/s", "٣/m"]
 )
-def test_what_is_no_rate_is_refused_with_what_would_be_one(text: str):
+def test_an_invalid_rate_is_refused_with_a_valid_form(text: str):
     with pytest.raises(InvalidInput, match=r"rate: .* is not a rate such as 20/m, 1/s, 500/h"):
         Rate.parse(text)
 
@@ -36,7 +36,7 @@ def test_there_is_a_highest_rate():
     rate=st.builds(Rate, st.integers(1, 1000), st.sampled_from("smh")),
     late=st.lists(st.floats(0, 1), min_size=3, max_size=3),
 )
-def test_also_when_one_goes_out_late_no_time_has_more_than_so_many(rate: Rate, late: list[float]):
+def test_a_late_delivery_does_not_let_the_rate_be_exceeded(rate: Rate, late: list[float]):
     latest = min(5.0, rate.seconds / 12)
     times = [n * rate.min_interval_seconds for n in range(rate.count + 1)]
 

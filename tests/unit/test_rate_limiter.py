@@ -1,4 +1,4 @@
-"""A subscription with a rate: what is over it waits, keeps its order, and spends nothing."""
+"""Rate limits: deliveries over the rate wait in order and spend no attempt."""
 
 from itertools import pairwise
 
@@ -25,7 +25,7 @@ class PacedWorld(World):
         self.subscriptions.put(a_subscription(rate=Rate.parse(rate)))
 
     def fill(self, count: int) -> None:
-        """So many lanes come, each with one delivery."""
+        """Receive so many lanes with a delivery each."""
         for pipeline in range(count):
             self.receive(a_delivery(1, pipeline_id=pipeline))
 
@@ -38,7 +38,7 @@ def world() -> PacedWorld:
     return PacedWorld()
 
 
-def test_the_second_waits_for_its_place_in_the_queue_and_spends_no_attempt(world: PacedWorld):
+def test_the_second_delivery_waits_for_its_reservation_and_spends_no_attempt(world: PacedWorld):
     disposition = world.receive(a_delivery(1), a_delivery(2))[1]
 
     assert disposition == Nack(SPACING)
@@ -48,7 +48,7 @@ def test_the_second_waits_for_its_place_in_the_queue_and_spends_no_attempt(world
     assert world.ledger.lanes[LANE].attempts == 0
 
 
-def test_a_place_is_taken_when_it_has_come_and_not_before(world: PacedWorld):
+def test_a_reservation_is_used_at_its_time_and_not_before(world: PacedWorld):
     world.receive(a_delivery(1), a_delivery(2))
     world.clock.time += 1
     assert world.receive(a_delivery(2), redelivered=True) == [Nack(SPACING - 1)]
@@ -61,7 +61,7 @@ def test_a_place_is_taken_when_it_has_come_and_not_before(world: PacedWorld):
     assert world.rate_limits.free_at == {"sub_a": NOON + 2 * SPACING}
 
 
-def test_whoever_comes_much_too_late_takes_a_place_anew(world: PacedWorld):
+def test_a_delivery_long_after_its_reservation_makes_another(world: PacedWorld):
     world.receive(a_delivery(1), a_delivery(2))
     world.clock.time += SPACING + RESERVATION_SECONDS + 1
     world.receive(a_delivery(1, pipeline_id=7))
@@ -69,7 +69,7 @@ def test_whoever_comes_much_too_late_takes_a_place_anew(world: PacedWorld):
     assert world.receive(a_delivery(2), redelivered=True) == [Nack(SPACING)]
 
 
-def test_what_comes_behind_waits_its_turn(world: PacedWorld):
+def test_the_next_delivery_of_a_lane_waits_behind_its_head(world: PacedWorld):
     world.receive(a_delivery(1), a_delivery(2))
 
     assert world.receive(a_delivery(3)) == [Ack()]
@@ -80,30 +80,30 @@ def test_what_comes_behind_waits_its_turn(world: PacedWorld):
     assert world.attempts.message_ids == [FIRST, SECOND]
 
 
-def test_when_all_near_places_are_taken_a_lane_sleeps_in_the_ledger(world: PacedWorld):
+def test_a_lane_without_a_near_reservation_is_suspended(world: PacedWorld):
     world.fill(11)
 
-    asleep = [lane for lane in world.ledger.lanes.values() if lane.suspended]
-    assert [one.due_at for one in asleep] == [None] * len(asleep)
+    suspended = [lane for lane in world.ledger.lanes.values() if lane.suspended]
+    assert [held.due_at for held in suspended] == [None] * len(suspended)
     assert len(world.attempts.message_ids) == 1
-    assert [one.suspended_reason for one in asleep] == [SuspendedReason.RATE_LIMIT]
-    assert len(asleep) == 1  # nine places in thirty seconds, behind the one that went at once
+    assert [held.suspended_reason for held in suspended] == [SuspendedReason.RATE_LIMIT]
+    assert len(suspended) == 1  # nine places in thirty seconds, behind the one that went at once
 
 
-def test_whoever_has_gone_rouses_one_that_sleeps(world: PacedWorld):
+def test_a_finished_attempt_resumes_a_suspended_lane(world: PacedWorld):
     world.fill(11)
     world.clock.time += SPACING
 
     world.receive(a_delivery(1, pipeline_id=1), redelivered=True)
 
-    (word,) = world.queue.resumes
-    assert word.lane == Lane("sub_a", "10")
-    assert isinstance(word, Resume)
-    world.receive(word)
-    assert world.ledger.lanes[word.lane].reserved_at == NOON + 10 * SPACING
+    (resume,) = world.queue.resumes
+    assert resume.lane == Lane("sub_a", "10")
+    assert isinstance(resume, Resume)
+    world.receive(resume)
+    assert world.ledger.lanes[resume.lane].reserved_at == NOON + 10 * SPACING
 
 
-def test_a_lane_that_needs_another_place_rouses_nobody(world: PacedWorld):
+def test_a_lane_that_needs_another_reservation_resumes_no_other(world: PacedWorld):
     world.fill(10)
     world.receive(a_delivery(2, pipeline_id=1))
     world.clock.time += SPACING
@@ -116,18 +116,18 @@ def test_a_lane_that_needs_another_place_rouses_nobody(world: PacedWorld):
 def test_all_go_in_the_end_evenly_spaced_however_many_wait(world: PacedWorld):
     world.fill(60)
     waiting = {
-        one.lane: one.reserved_at for one in world.ledger.lanes.values() if not one.suspended
+        held.lane: held.reserved_at for held in world.ledger.lanes.values() if not held.suspended
     }
 
     while waiting:
-        lane = min(waiting, key=lambda one: waiting[one])
+        lane = min(waiting, key=lambda lane_: waiting[lane_])
         world.clock.time = max(world.clock.time, waiting.pop(lane))
         world.receive(a_delivery(1, pipeline_id=int(lane.pipeline_key)), redelivered=True)
         while world.queue.resumes:
-            word = world.queue.resumes.pop(0)
-            world.receive(word)
-            if held := world.ledger.lanes.get(word.lane):
-                waiting[word.lane] = held.reserved_at
+            resume = world.queue.resumes.pop(0)
+            world.receive(resume)
+            if held := world.ledger.lanes.get(resume.lane):
+                waiting[resume.lane] = held.reserved_at
 
     assert len(world.attempts.message_ids) == 60
     times = world.times()
@@ -135,7 +135,7 @@ def test_all_go_in_the_end_evenly_spaced_however_many_wait(world: PacedWorld):
     assert times[-1] <= 61 * SPACING
 
 
-def test_a_place_far_away_is_waited_for_in_the_ledger_and_the_clock_is_early():
+def test_a_late_reservation_is_waited_for_in_the_ledger_and_the_scheduler_is_early():
     world = PacedWorld("1/h")
     world.receive(a_delivery(1))
 
@@ -154,7 +154,7 @@ def test_less_than_a_second_is_waited_out():
     assert world.times() == [0.0, 0.108]
 
 
-def test_a_retry_needs_a_place_as_well(world: PacedWorld):
+def test_a_retry_needs_a_reservation_as_well(world: PacedWorld):
     world.fail(FIRST)
     world.receive(a_delivery(1))
     world.clock.time += 4.9
@@ -167,7 +167,7 @@ def test_a_retry_needs_a_place_as_well(world: PacedWorld):
     assert world.ledger.lanes[LANE].attempts == 1
 
 
-def test_robots_of_one_url_share_one_pace(world: PacedWorld):
+def test_subscriptions_of_a_url_share_its_rate(world: PacedWorld):
     rate = Rate.parse("20/m")
     for name in ("sub_a", "sub_b"):
         world.subscriptions.put(a_subscription(id=name, rate=rate, rate_limit_key="robot"))
@@ -177,7 +177,7 @@ def test_robots_of_one_url_share_one_pace(world: PacedWorld):
     assert world.receive(a_delivery(1, subscription="sub_b")) == [Nack(SPACING)]
 
 
-def test_sleepers_of_either_are_roused(world: PacedWorld):
+def test_suspended_lanes_of_both_subscriptions_are_resumed(world: PacedWorld):
     rate = Rate.parse("20/m")
     for name in ("sub_a", "sub_b"):
         world.subscriptions.put(a_subscription(id=name, rate=rate, rate_limit_key="robot"))
@@ -187,4 +187,4 @@ def test_sleepers_of_either_are_roused(world: PacedWorld):
 
     world.receive(a_delivery(1, pipeline_id=1), redelivered=True)
 
-    assert [one.lane for one in world.queue.resumes] == [Lane("sub_b", "39")]
+    assert [resume.lane for resume in world.queue.resumes] == [Lane("sub_b", "39")]

@@ -37,9 +37,9 @@ class World:
         self.empty_secret_allowed = False
 
     def post(self, vector: Vector, source: str = "") -> IngressResponse:
-        return self.say(vector.raw, vector.query, source)
+        return self.post_body(vector.raw, vector.query, source)
 
-    def say(
+    def post_body(
         self, body: bytes, query: str | None = None, source: str = "", *, method: str = "POST"
     ) -> IngressResponse:
         ingress = ReceiveNotification(
@@ -58,7 +58,7 @@ class World:
 
     @property
     def refusal(self) -> Refusal:
-        """The last one."""
+        """The last refusal."""
         return self.telemetry.refusals[-1][1]
 
     def published(self) -> list[str]:
@@ -71,7 +71,9 @@ def world() -> World:
 
 
 @pytest.mark.parametrize(
-    "vector", [one for one in VECTORS if one.secret == SECRET], ids=lambda one: one.name
+    "vector",
+    [vector for vector in VECTORS if vector.secret == SECRET],
+    ids=lambda vector: vector.name,
 )
 def test_a_signed_notice_is_an_event_on_the_queue(world: World, vector: Vector):
     answer = world.post(vector)
@@ -84,9 +86,11 @@ def test_a_signed_notice_is_an_event_on_the_queue(world: World, vector: Vector):
 
 
 @pytest.mark.parametrize(
-    "vector", [one for one in VECTORS if one.secret != SECRET], ids=lambda one: one.name
+    "vector",
+    [vector for vector in VECTORS if vector.secret != SECRET],
+    ids=lambda vector: vector.name,
 )
-def test_what_another_has_signed_goes_nowhere(world: World, vector: Vector):
+def test_a_notice_signed_by_another_secret_is_refused(world: World, vector: Vector):
     answer = world.post(vector)
 
     assert answer.status == UNSIGNED
@@ -96,7 +100,7 @@ def test_what_another_has_signed_goes_nowhere(world: World, vector: Vector):
 
 
 def test_a_bad_nouce_is_unsigned(world: World):
-    answer = world.say(RUNNING.raw, RUNNING.query.replace("-", "%20"))
+    answer = world.post_body(RUNNING.raw, RUNNING.query.replace("-", "%20"))
 
     assert answer.status == UNSIGNED
     assert "nouce" in answer.document["error"]
@@ -140,10 +144,10 @@ def test_a_changed_secret_is_good_at_once_and_the_one_before_it_still(world: Wor
             "more than 131072",  # the event has the name twice
         ),
     ],
-    ids=lambda one: one[:20],
+    ids=lambda body: body[:20],
 )
-def test_what_is_no_notice_is_unreadable_with_the_reason(world: World, body: bytes, reason: str):
-    answer = world.say(body)
+def test_an_invalid_notice_is_unreadable_with_the_reason(world: World, body: bytes, reason: str):
+    answer = world.post_body(body)
 
     assert answer.status == UNREADABLE
     assert world.refusal.is_notice  # nobody else can sign
@@ -161,16 +165,16 @@ def test_when_the_queue_is_away_the_notice_is_not_taken(world: World):
     assert answer.document == {"error": "try again"}
 
 
-def test_what_is_known_beyond_the_notice_is_in_the_event(world: World):
+def test_details_beyond_the_notice_are_in_the_event(world: World):
     details = {"trigger_source": "blueprint:7", "pipeline_name": "nightly", "total_tasks": 9}
     world.details.documents = {(None, 39): details}
 
     world.post(RUNNING)
     world.post(vector_named("without a project"))
 
-    known, unknown = world.publisher.published
-    assert known.document.items() >= details.items()
-    assert unknown.document["trigger_source"] == "unknown"
+    with_details, without_details = world.publisher.published
+    assert with_details.document.items() >= details.items()
+    assert without_details.document["trigger_source"] == "unknown"
     assert world.details.lookups == [(None, 39), (None, 40)]
 
 
@@ -194,7 +198,7 @@ def test_details_that_no_event_may_have_cost_no_notice(world: World, malformed: 
     assert not event.document.keys() & (malformed.keys() - {"trigger_source"})
 
 
-def test_pipelines_of_two_devlakes_are_never_one(world: World):
+def test_pipelines_of_two_devlakes_stay_apart(world: World):
     world.details.documents = {("staging", 39): {"pipeline_name": "of staging"}}
 
     world.post(RUNNING)
@@ -213,14 +217,14 @@ def test_pipelines_of_two_devlakes_are_never_one(world: World):
     assert "pipeline_name" not in of_default.document
 
 
-def test_a_source_with_a_secret_of_its_own_takes_no_other(world: World):
+def test_a_source_with_a_secret_of_its_own_accepts_no_other(world: World):
     world.empty_secret_allowed = True
     world.secrets.own = {"staging": "of staging"}
-    own = signed_query(RUNNING.raw, "of staging", RUNNING.nouce)
+    query = signed_query(RUNNING.raw, "of staging", RUNNING.nouce)
 
-    refused = [world.post(one, source="staging") for one in (RUNNING, EMPTY)]
-    accepted = world.say(RUNNING.raw, own, "staging")
-    elsewhere = world.say(RUNNING.raw, own)
+    refused = [world.post(vector, source="staging") for vector in (RUNNING, EMPTY)]
+    accepted = world.post_body(RUNNING.raw, query, "staging")
+    of_default = world.post_body(RUNNING.raw, query)
 
     for answer in refused:
         assert answer.status == UNSIGNED
@@ -228,8 +232,8 @@ def test_a_source_with_a_secret_of_its_own_takes_no_other(world: World):
     kinds = {refusal.kind for _, refusal, _ in world.telemetry.refusals}
     assert kinds == {RefusalKind.SIGNATURE}
     assert accepted.status == ACCEPTED
-    assert elsewhere.status == UNSIGNED
-    assert "staging label" not in elsewhere.document["error"]
+    assert of_default.status == UNSIGNED
+    assert "staging label" not in of_default.document["error"]
 
 
 def a_test_notice(vector: Vector = RUNNING) -> bytes:
@@ -238,7 +242,7 @@ def a_test_notice(vector: Vector = RUNNING) -> bytes:
 
 @pytest.mark.parametrize("source", ["", "staging"])
 def test_a_signed_notice_of_no_pipeline_is_a_test_and_no_event(world: World, source: str):
-    answer = world.say(a_test_notice(), source=source)
+    answer = world.post_body(a_test_notice(), source=source)
 
     assert (answer.status, answer.document) == (ACCEPTED, {"test": True})
     assert world.telemetry.tests == [source or None]
@@ -251,18 +255,18 @@ def test_a_test_notice_is_judged_as_any_other(world: World):
     another = signed_query(a_test_notice(), "another", RUNNING.nouce)
     no_notice = a_test_notice().replace(b"TASK_RUNNING", b"TASK_TESTED")
 
-    assert world.say(a_test_notice(), another).status == UNSIGNED
-    assert world.say(no_notice).status == UNREADABLE
+    assert world.post_body(a_test_notice(), another).status == UNSIGNED
+    assert world.post_body(no_notice).status == UNREADABLE
 
 
 def test_an_answer_does_not_show_the_body(world: World):
-    assert RUNNING.body not in repr(world.say(b"no JSON"))
+    assert RUNNING.body not in repr(world.post_body(b"no JSON"))
 
 
 def test_a_refusal_whose_record_is_lost_is_answered_all_the_same(world: World):
     world.heard.away = True
 
-    assert world.say(RUNNING.raw, "id=1").status == UNSIGNED
+    assert world.post_body(RUNNING.raw, "id=1").status == UNSIGNED
     assert [str(error) for error in world.telemetry.lost] == ["DynamoDB is away"]
 
 
@@ -274,10 +278,10 @@ def test_a_refusal_whose_record_is_lost_is_answered_all_the_same(world: World):
         (RUNNING.raw, "", "GET", 405),
     ],
 )
-def test_what_no_devlake_sends_costs_no_look_at_a_secret(
+def test_a_request_that_no_devlake_sends_reads_no_secret(
     world: World, body: bytes, source: str, method: str, status: int
 ):
-    answer = world.say(body, source=source, method=method)
+    answer = world.post_body(body, source=source, method=method)
 
     assert answer.status == status
     assert answer.headers == ({"allow": "POST"} if status == 405 else {})

@@ -20,7 +20,7 @@ def headers(**changes: str) -> dict[str, str]:
     }
 
 
-def test_what_our_own_secret_has_signed_is_genuine():
+def test_a_delivery_signed_by_its_secret_is_genuine():
     receiver = Receiver("knowing", secret=SECRET.reveal())
 
     answer = receiver.take(headers(), BODY)
@@ -48,7 +48,7 @@ def test_nothing_is_genuine_before_the_secret_is_known_but_it_is_kept():
         {"webhook-signature": ""},
     ],
 )
-def test_whatever_is_forged_is_not_genuine_but_it_is_kept(changes: dict[str, str]):
+def test_a_forged_delivery_is_not_genuine_but_it_is_kept(changes: dict[str, str]):
     receiver = Receiver("wary", secret=SECRET.reveal())
 
     receiver.take(headers(**changes), BODY)

@@ -1,4 +1,4 @@
-"""The Python of docs/receivers.md, run as it stands."""
+"""Python examples of docs/receivers.md, which are run unchanged."""
 
 import base64
 import re
@@ -17,17 +17,17 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def block(word: str) -> str:
-    (found,) = (text for text in BLOCKS if word in text)
-    return found
+    (example,) = (text for text in BLOCKS if word in text)
+    return example
 
 
 def test_a_sample_verifies_by_the_public_library_at_its_time(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(ROOT / "docs" / "examples" / "deliveries")
-    known: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
 
-    exec(block("PIPELINE_FAILED.json"), known)
+    exec(block("PIPELINE_FAILED.json"), variables)
 
-    assert known["event"]["event_type"] == "PIPELINE_FAILED"
+    assert variables["event"]["event_type"] == "PIPELINE_FAILED"
 
 
 def test_an_ed25519_signature_is_checked_by_the_public_key():
@@ -35,9 +35,9 @@ def test_an_ed25519_signature_is_checked_by_the_public_key():
     body = b'{"event_type":"PING"}'
     headers = request_headers(message_id="a#39#1", at=0.0, body=body, secrets=[key])
 
-    known = {"public_key": key.public, "headers": headers, "body": body}
-    exec(block("Ed25519PublicKey"), known)
+    variables = {"public_key": key.public, "headers": headers, "body": body}
+    exec(block("Ed25519PublicKey"), variables)
 
     forged = headers | {"webhook-signature": f"v1a,{base64.b64encode(bytes(64)).decode()}"}
     with pytest.raises(InvalidSignature):
-        exec(block("Ed25519PublicKey"), known | {"headers": forged})
+        exec(block("Ed25519PublicKey"), variables | {"headers": forged})

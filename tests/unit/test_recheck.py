@@ -1,4 +1,4 @@
-"""Lanes that wait without a time of their own are found, though whatever resumes them was lost."""
+"""Rechecks find lanes that wait without a due time, though their resume was lost."""
 
 from dataclasses import replace
 
@@ -46,7 +46,7 @@ class World:
         self.ledger.lanes[held.lane] = held.with_dead_head()
 
     def recheck(self) -> int:
-        """Every minute of half an hour, so that each subscription has its own."""
+        """Run each minute of half an hour, so that each subscription has its turn."""
         ports = {"subscriptions": self.subscriptions, "telemetry": self.telemetry}
         recheck = a_tick(
             self.ledger, FakeDeliveryQueue(), self.clock, **ports
@@ -161,7 +161,7 @@ def test_a_lane_goes_on_no_sooner_than_its_receiver_wished(world: World):
     assert world.ledger.lanes[lane].due_at == NOON + 7200
 
 
-def test_trouble_with_one_subscription_leaves_the_others_their_turn(world: World):
+def test_an_error_in_a_subscription_leaves_the_others_their_turn(world: World):
     world.subscriptions.put(a_subscription(id="sub_b"))
     held = HeldLane.held_at(Lane("sub_b", "1"), 1, now=NOON).suspended_for(DOWN)
     world.ledger.lanes[held.lane] = held

@@ -1,4 +1,4 @@
-"""What DevLake told in vain is sent once, however often it is reconciled."""
+"""Lost states of pipelines are sent once, however often DevLake is reconciled."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,11 +34,11 @@ class Reconciler:
     warnings: list[str] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
 
-    def reconcile(self, **how: Any) -> Reconciled:
+    def reconcile(self, **options: Any) -> Reconciled:
         reconcile = Reconcile(
             self.devlake.reach, self.publisher.publish, FakeClock(), self.warnings.append
         )
-        return reconcile(ADDRESS, done=self.done.append, **how)
+        return reconcile(ADDRESS, done=self.done.append, **options)
 
     @property
     def sent(self) -> list[str]:
@@ -60,17 +60,17 @@ def test_each_pipeline_that_has_changed_since_is_sent_as_it_is_now(reconciler: R
         long_ago(2),
     ]
 
-    found = reconciler.reconcile()
+    result = reconciler.reconcile()
 
-    assert [(one.pipeline_id, one.type) for one in reconciler.publisher.published] == [
+    assert [(event.pipeline_id, event.type) for event in reconciler.publisher.published] == [
         ("1", RUNNING),
         ("3", COMPLETED),
     ]
-    assert (found.read, found.sent, list(found.events)) == (3, 2, reconciler.publisher.published)
+    assert (result.read, result.sent, list(result.events)) == (3, 2, reconciler.publisher.published)
     assert reconciler.devlake.reached == [ADDRESS]
 
 
-def test_unless_told_it_looks_back_a_day(reconciler: Reconciler):
+def test_the_default_window_is_a_day(reconciler: Reconciler):
     just = "2025-12-31T12:00:00Z"
     reconciler.devlake.pipelines = [long_ago(1), long_ago(2, updatedAt=just)]
 
@@ -79,7 +79,7 @@ def test_unless_told_it_looks_back_a_day(reconciler: Reconciler):
     assert reconciler.sent == ["2"]
 
 
-def test_the_blueprints_of_pipelines_that_have_not_changed_are_nobodys_business(
+def test_blueprints_of_unchanged_pipelines_are_not_read(
     reconciler: Reconciler,
 ):
     reconciler.devlake.pipelines = [shown(2), long_ago(1, blueprintId=7)]
@@ -97,24 +97,24 @@ def test_it_reads_on_until_a_whole_page_has_not_changed(reconciler: Reconciler):
     reconciler.devlake.page_size = 2
     reconciler.devlake.pipelines = [shown(n) if n in (8, 5) else long_ago(n) for n in range(1, 10)]
 
-    found = reconciler.reconcile()
+    result = reconciler.reconcile()
 
     assert reconciler.sent == ["8"]
-    assert (reconciler.devlake.pages_read, found.read) == (2, 4)
+    assert (reconciler.devlake.pages_read, result.read) == (2, 4)
 
 
 def test_all_are_found_that_were_created_since(reconciler: Reconciler):
     reconciler.devlake.page_size = 2
     reconciler.devlake.pipelines = [shown(n) for n in range(1, 6)]
 
-    found = reconciler.reconcile()
+    result = reconciler.reconcile()
 
     assert reconciler.sent == ["1", "2", "3", "4", "5"]
-    assert found.read == 5
+    assert result.read == 5
     assert reconciler.done == [2, 2, 1]
 
 
-def test_what_moves_to_the_next_page_meanwhile_is_sent_once_and_as_read_last(
+def test_a_row_that_moves_to_the_next_page_is_sent_once_as_read_last(
     reconciler: Reconciler,
 ):
     class Moving(FakeDevlake):
@@ -127,13 +127,13 @@ def test_what_moves_to_the_next_page_meanwhile_is_sent_once_and_as_read_last(
     reconciler.devlake = Moving(page_size=1)
     reconciler.devlake.pipelines = [shown(1), shown(2, "TASK_RUNNING", finishedAt=None)]
 
-    found = reconciler.reconcile()
+    result = reconciler.reconcile()
 
-    assert [(one.pipeline_id, one.type) for one in reconciler.publisher.published] == [
+    assert [(event.pipeline_id, event.type) for event in reconciler.publisher.published] == [
         ("1", COMPLETED),
         ("2", COMPLETED),
     ]
-    assert found.read == 2
+    assert result.read == 2
 
 
 def test_a_devlake_that_never_ends_is_left_and_nothing_is_sent(reconciler: Reconciler):

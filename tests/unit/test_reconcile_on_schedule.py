@@ -1,4 +1,4 @@
-"""What DevLake failed to notify is found within minutes, once, and within bounds."""
+"""Scheduled reconcile: lost states are found within minutes, once, and within limits."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ INTERVAL = 5 * MINUTE
 
 
 def at(seconds: float) -> str:
-    """A time of DevLake's, so many seconds after noon."""
+    """Format a time of DevLake's, so many seconds after noon."""
     return format_rfc3339(NOON + seconds)
 
 
@@ -79,11 +79,11 @@ class Scheduler:
         return reconcile(ends_at=self.clock.now() + lasts)
 
     def _apis(self) -> dict[DevLakeSource, DevLakePipelines]:
-        others = {DevLakeSource(name): devlake for name, devlake in self.others.items()}
-        return {DevLakeSource(ui_url=self.ui_url): self.devlake, **others}
+        others_by_source = {DevLakeSource(name): devlake for name, devlake in self.others.items()}
+        return {DevLakeSource(ui_url=self.ui_url): self.devlake, **others_by_source}
 
     def run(self) -> list[tuple[str, str]]:
-        """What the next run publishes; fan-out takes it."""
+        """Run once, let fan-out process the events, and return what was published."""
         self.queue.published.clear()
         self.tick()
         published = list(self.queue.published)
@@ -97,12 +97,12 @@ class Scheduler:
         ]
         assert FanOutFunction(journal=self.journal).fan_out(notices) == []
 
-    def told(self, key: str) -> list[str]:
+    def types_of(self, key: str) -> list[str]:
         return [str(event.sequenced.event.type) for event in self.journal.events(key)]
 
 
 def notices_of(rows: Iterable[Document]) -> list[Event]:
-    """What the ingress makes of the notices of pipelines as they are."""
+    """Events that the ingress makes of the notices of these rows."""
     return [PipelineRow.parse(row).to_event("") for row in rows]
 
 
@@ -115,7 +115,7 @@ def scheduler() -> Scheduler:
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "types"),
     [
         (waiting(39, -600), [CREATED]),
         (running(39, -600), [CREATED, RUNNING]),
@@ -125,14 +125,14 @@ def scheduler() -> Scheduler:
     ],
     ids=["waits", "runs", "has ended", "was interrupted", "was cancelled while it waited"],
 )
-def test_what_was_never_heard_is_published_once(
-    scheduler: Scheduler, row: Document, told: list[str]
+def test_a_state_that_was_never_posted_is_published_once(
+    scheduler: Scheduler, row: Document, types: list[str]
 ):
     scheduler.devlake.pipelines = [row]
 
-    assert scheduler.run() == [("39", told[-1])]
+    assert scheduler.run() == [("39", types[-1])]
     assert [scheduler.run() for _ in range(3)] == [[]] * 3
-    assert scheduler.told("39") == told
+    assert scheduler.types_of("39") == types
 
 
 def test_an_event_has_the_id_of_its_notice_and_says_what_failed_and_where_to_look(
@@ -155,7 +155,7 @@ def test_an_event_has_the_id_of_its_notice_and_says_what_failed_and_where_to_loo
     assert event.document["pipeline_url"] == "https://devlake.example/advanced/pipeline/39"
 
 
-def test_tasks_that_cannot_be_read_keep_no_pipeline_from_being_told(
+def test_a_pipeline_is_published_though_its_tasks_cannot_be_read(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ):
     def fail(_: int) -> NoReturn:
@@ -179,13 +179,13 @@ def test_a_project_is_its_blueprints_and_no_tasks_are_read_of_what_did_not_fail(
 
     scheduler.run()
 
-    said = [one.document for one in scheduler.queue.published]
-    assert [one["project_name"] for one in said] == ["payments", "payments"]
-    assert {one["trigger_source"] for one in said} == {"blueprint:7"}
+    documents = [event.document for event in scheduler.queue.published]
+    assert [document["project_name"] for document in documents] == ["payments", "payments"]
+    assert {document["trigger_source"] for document in documents} == {"blueprint:7"}
     assert (scheduler.devlake.projects_asked, scheduler.devlake.tasks_asked) == ([7], [])
 
 
-def test_a_blueprint_that_cannot_be_read_keeps_no_pipeline_from_being_told(
+def test_a_pipeline_is_published_though_its_blueprint_cannot_be_read(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ):
     def ask(number: int, read: Callable[[int], str] = scheduler.devlake.project_of) -> str:
@@ -206,7 +206,7 @@ def test_a_blueprint_that_cannot_be_read_keeps_no_pipeline_from_being_told(
     scheduler.run()
 
     projects = {
-        one.pipeline_id: one.document.get("project_name") for one in scheduler.queue.published
+        event.pipeline_id: event.document.get("project_name") for event in scheduler.queue.published
     }
     assert projects == {"38": "payments", "39": None, "40": "search"}
     assert scheduler.telemetry.failures == []
@@ -247,7 +247,7 @@ def test_a_pipeline_that_cannot_be_read_is_left_out_and_counted(scheduler: Sched
 
 
 def old_ones(scheduler: Scheduler, count: int = 200) -> None:
-    """So many that were all heard, and ended days ago."""
+    """Add pipelines that were all received, and ended days ago."""
     scheduler.devlake.pipelines = [ended(n, -5 * DAY + n) for n in range(1, count + 1)]
     scheduler.hear(*notices_of(scheduler.devlake.pipelines))
 
@@ -259,7 +259,7 @@ def change(scheduler: Scheduler, number: int, **changes: Any) -> None:
 def test_a_rerun_of_an_old_pipeline_is_found_as_it_waits_as_it_runs_and_when_it_ends(
     scheduler: Scheduler,
 ):
-    """DevLake's row still has the end of the run before; and its next end is on page 4."""
+    """DevLake's row has the end of the run before, and its next end is on page 4."""
     old_ones(scheduler)
     change(scheduler, 7, status="TASK_FAILED", updatedAt=at(-5 * DAY + 7.001))
     scheduler.hear(*notices_of(scheduler.devlake.pipelines)[6:7])
@@ -306,11 +306,11 @@ def test_a_pipeline_that_devlake_has_no_more_stays_as_it_is_and_stops_no_other(
 def test_each_devlake_is_asked_for_its_own_pipelines_alone(scheduler: Scheduler):
     scheduler.others = {"staging": FakeDevlake()}
     (event,) = notices_of([running(7, -900)])
-    others = ["nightly", "task:7", "007", str(2**64)]
+    ids = ["nightly", "task:7", "007", str(2**64)]
     scheduler.hear(
         *(
-            Event.from_document(event.document | {"pipeline_id": other, "event_id": other})
-            for other in others
+            Event.from_document(event.document | {"pipeline_id": id_, "event_id": id_})
+            for id_ in ids
         ),
         Event.from_document(event.document | {"source": "staging"}),
     )
@@ -337,9 +337,9 @@ def test_no_run_asks_for_more_than_its_bound_and_each_gets_its_turn(scheduler: S
 
     bound = run.MAX_ASKED
     assert turns == [bound, 2 * bound, 3 * bound, 3 * bound + 1, 4 * bound + 1]
-    asked = scheduler.devlake.pipelines_asked
-    assert sorted(asked[:count]) == list(range(1, count + 1))
-    assert asked[count:] == asked[:bound]
+    numbers = scheduler.devlake.pipelines_asked
+    assert sorted(numbers[:count]) == list(range(1, count + 1))
+    assert numbers[count:] == numbers[:bound]
 
 
 def test_pipelines_that_are_not_devlakes_keep_nobody_from_their_turn(
@@ -347,8 +347,8 @@ def test_pipelines_that_are_not_devlakes_keep_nobody_from_their_turn(
 ):
     monkeypatch.setattr(run, "MAX_HELD", 3)
     (event,) = notices_of([running(7, -900)])
-    for one in ("a", "b", "c", "d", "e", "7"):
-        scheduler.hear(Event.from_document(event.document | {"pipeline_id": one, "event_id": one}))
+    for id_ in ("a", "b", "c", "d", "e", "7"):
+        scheduler.hear(Event.from_document(event.document | {"pipeline_id": id_, "event_id": id_}))
         scheduler.clock.sleep(1)
     scheduler.clock.sleep(HOUR)
 
@@ -362,7 +362,7 @@ def test_pipelines_that_are_not_devlakes_keep_nobody_from_their_turn(
 
 
 def lists_read(runs: int = 1) -> int:
-    """Requests for the lists of a DevLake in which nothing waits or runs."""
+    """Count the requests for the lists of a DevLake in which nothing waits or runs."""
     return runs * len(run.UNFINISHED)
 
 
@@ -392,8 +392,8 @@ def test_more_than_a_run_reads_is_read_by_the_next_ones(scheduler: Scheduler):
     runs = [scheduler.run() for _ in range(4)]
 
     bound = 2 * scheduler.devlake.page_size * run.MAX_PAGES
-    assert [len(one) for one in runs] == [bound, count - bound, 0, 0]
-    assert {int(key) for one in runs for key, _ in one} == set(range(1, count + 1))
+    assert [len(published) for published in runs] == [bound, count - bound, 0, 0]
+    assert {int(key) for published in runs for key, _ in published} == set(range(1, count + 1))
     assert [report.has_backlog for report in scheduler.telemetry.reports] == [True, *[False] * 3]
 
 
@@ -411,13 +411,13 @@ def test_what_is_new_is_found_while_older_pages_are_read(scheduler: Scheduler):
 
 
 def test_a_change_of_all_rows_at_once_is_worked_off_in_spite_of_the_overlap(scheduler: Scheduler):
-    """As a migration of DevLake's database may do it."""
+    """A migration of DevLake's database may do it."""
     scheduler.devlake.page_size = 2
     scheduler.devlake.pipelines = [ended(n, -600) for n in range(1, 101)]
 
     runs = [scheduler.run() for _ in range(5)]
 
-    assert [len(one) for one in runs] == [40, 20, 20, 20, 0]
+    assert [len(published) for published in runs] == [40, 20, 20, 20, 0]
     assert not scheduler.telemetry.reports[-1].has_backlog
 
 
@@ -438,7 +438,7 @@ def test_a_pipeline_that_moves_to_the_next_page_is_found_and_published_once(sche
     assert second == [("4", COMPLETED)]
 
 
-def test_a_row_that_changes_while_pages_are_read_is_told_in_order(scheduler: Scheduler):
+def test_a_row_that_changes_while_pages_are_read_is_published_in_order(scheduler: Scheduler):
     class Quick(FakeDevlake):
         def page(self, number: int, **query: Any) -> Sequence[Document]:
             page = super().page(number, **query)
@@ -449,7 +449,7 @@ def test_a_row_that_changes_while_pages_are_read_is_told_in_order(scheduler: Sch
     scheduler.devlake.pipelines = [waiting(39, -101)]
 
     assert scheduler.run() == [("39", CREATED), ("39", RUNNING)]
-    assert scheduler.told("39") == [CREATED, RUNNING]
+    assert scheduler.types_of("39") == [CREATED, RUNNING]
 
 
 # --- what is still on its way ---
@@ -476,7 +476,7 @@ def test_a_notice_under_way_and_what_was_reconciled_of_it_are_one_event(
     scheduler.hear(*notices_of(scheduler.devlake.pipelines))
     scheduler.hear(reconciled)  # late
 
-    assert scheduler.told("39") == [CREATED, RUNNING, COMPLETED]
+    assert scheduler.types_of("39") == [CREATED, RUNNING, COMPLETED]
 
 
 def test_while_fan_out_is_behind_nothing_is_published_again(scheduler: Scheduler):
@@ -498,13 +498,13 @@ def test_while_fan_out_is_behind_nothing_is_published_again(scheduler: Scheduler
 def test_a_devlake_whose_clock_is_wrong_by_hours_loses_nothing(
     scheduler: Scheduler, wrong_by: float
 ):
-    told = []
+    published = []
     for number in range(1, 5):
         row = ended(number, wrong_by + scheduler.clock.now() - NOON - 100)
         scheduler.devlake.pipelines = [*scheduler.devlake.pipelines, row]
-        told += scheduler.run()
+        published += scheduler.run()
 
-    assert told == [(str(n), COMPLETED) for n in range(1, 5)]
+    assert published == [(str(n), COMPLETED) for n in range(1, 5)]
 
 
 def test_a_time_far_in_the_future_hides_nothing_that_comes_after_it(scheduler: Scheduler):
@@ -520,7 +520,7 @@ def test_a_time_far_in_the_future_hides_nothing_that_comes_after_it(scheduler: S
 
 @dataclass
 class Failing(FakeDevlake):
-    """Away at the requests of these numbers, from 1 on."""
+    """A DevLake that fails at the requests of these numbers, from 1 on."""
 
     away_at: frozenset[int] = frozenset()
     requests: int = 0
@@ -542,7 +542,10 @@ def test_whichever_request_fails_nothing_is_lost(scheduler: Scheduler, away_at: 
     scheduler.run()
 
     assert scheduler.telemetry.failures == [(None, "DevLake is unavailable: no connection")]
-    assert [scheduler.told(str(n))[-1] for n in range(1, 7)] == [COMPLETED] * 4 + [RUNNING, CREATED]
+    assert [scheduler.types_of(str(n))[-1] for n in range(1, 7)] == [COMPLETED] * 4 + [
+        RUNNING,
+        CREATED,
+    ]
     assert len(scheduler.telemetry.reports) == 1
 
 
@@ -582,14 +585,14 @@ def test_an_answer_that_is_not_devlakes_has_failed(scheduler: Scheduler):
 
 def test_a_failing_devlake_is_asked_less_and_less_often(scheduler: Scheduler):
     scheduler.devlake.away = True
-    asked = []
+    minutes = []
     for minute in range(100):
         before = len(scheduler.telemetry.failures)
         scheduler.tick()
-        asked += [minute] if len(scheduler.telemetry.failures) > before else []
+        minutes += [minute] if len(scheduler.telemetry.failures) > before else []
         scheduler.clock.sleep(MINUTE)
 
-    assert asked == [0, 5, 15, 35, 55, 75, 95]
+    assert minutes == [0, 5, 15, 35, 55, 75, 95]
     assert scheduler.telemetry.lags[-1] == 99 * MINUTE
     (state,) = scheduler.reconciliations.by_source.values()
     assert (state.error, state.succeeded_at) == ("DevLake is unavailable: no connection", None)
@@ -610,7 +613,7 @@ def test_a_success_ends_the_backing_off(scheduler: Scheduler):
 
 @dataclass
 class Slow(FakeDevlake):
-    """Each request takes some seconds."""
+    """A DevLake that takes some seconds for each request."""
 
     clock: FakeClock = field(default_factory=FakeClock)
     seconds: float = 0.0
@@ -632,7 +635,7 @@ def test_a_slow_devlake_takes_no_more_than_the_time_of_a_run_and_goes_on_next_ti
     assert scheduler.clock.now() - began <= 20
     ((_, error),) = scheduler.telemetry.failures
     assert error.startswith("the time of a run is over")
-    assert [one.pipeline_id for one in scheduler.queue.published] == ["4", "3", "2", "1"]
+    assert [event.pipeline_id for event in scheduler.queue.published] == ["4", "3", "2", "1"]
 
 
 def test_no_run_begins_for_which_no_time_is_left_and_the_next_tick_makes_up_for_it(
@@ -668,10 +671,10 @@ def test_of_two_schedulers_one_runs(scheduler: Scheduler):
     scheduler.tick()
     other.tick()
 
-    assert [one.devlake.pages_read > 0 for one in (scheduler, other)] == [True, False]
+    assert [scheduler_.devlake.pages_read > 0 for scheduler_ in (scheduler, other)] == [True, False]
 
 
-def test_a_fault_of_ours_ends_the_run_and_not_the_tick_and_its_text_is_not_kept(
+def test_an_internal_error_ends_the_run_but_not_the_tick_and_its_text_is_not_stored(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ):
     def fault(*_: Any, **__: Any) -> None:
@@ -717,14 +720,16 @@ def test_devlakes_for_which_a_tick_has_no_time_left_get_it_at_the_next_ones(sche
 
     scheduler.devlake = slow()
     scheduler.others = {name: slow() for name in ("a", "b", "c")}
-    asked = []
+    attempts = []
     for _ in range(12):
         scheduler.tick()
-        asked.append(len(scheduler.telemetry.failures) + len(scheduler.telemetry.reports))
+        attempts.append(len(scheduler.telemetry.failures) + len(scheduler.telemetry.reports))
         scheduler.clock.sleep(MINUTE)
 
-    assert asked[:4] == [1, 2, 3, 4]
-    assert min(one.pages_read for one in (scheduler.devlake, *scheduler.others.values())) >= 4
+    assert attempts[:4] == [1, 2, 3, 4]
+    assert (
+        min(devlake.pages_read for devlake in (scheduler.devlake, *scheduler.others.values())) >= 4
+    )
 
 
 # --- whatever happens ---
@@ -732,12 +737,12 @@ def test_devlakes_for_which_a_tick_has_no_time_left_get_it_at_the_next_ones(sche
 
 @dataclass
 class Lossy:
-    """A DevLake of which any notice may be lost. It changes its rows as its own source does."""
+    """A DevLake whose notices may be lost, and which changes its rows as the real one does."""
 
     scheduler: Scheduler
     rows: dict[int, Document] = field(default_factory=dict)
 
-    def step(self, number: int, choice: int, *, heard: bool) -> None:
+    def step(self, number: int, choice: int, *, is_posted: bool) -> None:
         row = self.rows.get(number)
         steps = _STEPS[row["status"] if row else None]
         if not steps:
@@ -745,7 +750,7 @@ class Lossy:
         status, is_told = steps[choice % len(steps)]
         self.rows[number] = row = self._changed(row or waiting(number, self.now), status)
         self.scheduler.devlake.pipelines = list(self.rows.values())
-        if heard and is_told:
+        if is_posted and is_told:
             self.scheduler.hear(PipelineRow.parse(row).to_event(""))
 
     def _changed(self, row: Document, status: str) -> Document:
@@ -778,11 +783,11 @@ STEPS = st.tuples(st.integers(1, 4), st.integers(0, 5), st.booleans(), st.intege
 
 @given(st.lists(STEPS, max_size=40))
 @settings(deadline=None)
-def test_whatever_is_lost_is_known_within_a_few_runs(steps: list[tuple[int, int, bool, int]]):
+def test_lost_states_are_known_within_a_few_runs(steps: list[tuple[int, int, bool, int]]):
     scheduler = Scheduler()
     devlake = Lossy(scheduler)
-    for number, choice, heard, seconds in steps:
-        devlake.step(number, choice, heard=heard)
+    for number, choice, is_posted, seconds in steps:
+        devlake.step(number, choice, is_posted=is_posted)
         for _ in range(seconds // MINUTE):
             scheduler.clock.sleep(MINUTE)
             scheduler.tick()
@@ -793,8 +798,8 @@ def test_whatever_is_lost_is_known_within_a_few_runs(steps: list[tuple[int, int,
         scheduler.run()
 
     rows = {n: row for n, row in devlake.rows.items() if row["status"] != "TASK_RERUN"}
-    told = {number: scheduler.told(str(number))[-1] for number in rows}
-    assert told == {
+    latest_types = {number: scheduler.types_of(str(number))[-1] for number in rows}
+    assert latest_types == {
         number: str(PipelineRow.parse(row).to_event("").type) for number, row in rows.items()
     }
     assert scheduler.run() == []

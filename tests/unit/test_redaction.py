@@ -1,4 +1,4 @@
-"""What is shown of a URL: enough to know it by, nothing to call it with."""
+"""Displayed URLs: enough to recognize them, without a credential."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ HEX = "1b2c3d4e5f60718293a4b5c6d7e8f901"
 
 
 @pytest.mark.parametrize(
-    ("shown", "rest"),
+    ("start", "secret_part"),
     [
         # Hosts that are known for it, whatever the credential looks like
         ("https://hooks.slack.com/services/", f"T024BE7LD/B024BE7LD/{KEY}"),
@@ -42,12 +42,12 @@ HEX = "1b2c3d4e5f60718293a4b5c6d7e8f901"
         ("https://ci.example/", "%2Fsecret%2Fsecret%2F"),
     ],
 )
-def test_what_may_be_a_credential_is_not_shown(shown: str, rest: str):
-    assert Endpoint.parse(shown + rest).display_url == f"{shown}…"
+def test_a_possible_credential_is_not_shown(start: str, secret_part: str):
+    assert Endpoint.parse(start + secret_part).display_url == f"{start}…"
 
 
 @pytest.mark.parametrize(
-    ("url", "shown"),
+    ("url", "expected"),
     [
         ("api.telegram.org/bot123:abc/sendMessage?chat_id=7", "api.telegram.org/…?chat_id=…"),
         (
@@ -65,8 +65,8 @@ def test_what_may_be_a_credential_is_not_shown(shown: str, rest: str):
         (f"ci.example/?{KEY}=1&{KEY}", "ci.example/?…=…&…"),
     ],
 )
-def test_what_stands_beside_a_credential_is_shown(url: str, shown: str):
-    assert Endpoint.parse(f"https://{url}").display_url == f"https://{shown}"
+def test_the_parts_around_a_credential_are_shown(url: str, expected: str):
+    assert Endpoint.parse(f"https://{url}").display_url == f"https://{expected}"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_what_stands_beside_a_credential_is_shown(url: str, shown: str):
         "https://ci.example/job/DEVLAKE_NOTIFY_ALL",
     ],
 )
-def test_what_is_no_credential_is_shown(url: str):
+def test_a_url_without_a_credential_is_shown(url: str):
     assert Endpoint.parse(url).display_url == url
 
 
@@ -94,9 +94,9 @@ def test_what_is_no_credential_is_shown(url: str):
     ],
 )
 def test_a_segment_that_mixes_cases_and_digits_is_not_shown(segment: str):
-    shown = Endpoint.parse(f"https://ci.example/in/{segment}").display_url
+    displayed = Endpoint.parse(f"https://ci.example/in/{segment}").display_url
 
-    assert shown == "https://ci.example/in/…"
+    assert displayed == "https://ci.example/in/…"
 
 
 @pytest.mark.parametrize(
@@ -122,16 +122,16 @@ def test_an_ordinary_segment_is_shown(segment: str):
 def test_a_random_segment_is_not_shown_wherever_it_stands(key: str):
     url = f"https://ci.example/{key}/in/{key}?{key}&a={key}&{key}=b"
 
-    shown = Endpoint.parse(url).display_url
+    displayed = Endpoint.parse(url).display_url
 
-    assert key not in shown
+    assert key not in displayed
 
 
 def test_a_credential_is_in_no_representation_of_what_holds_the_url():
     endpoint = Endpoint.parse(f"https://hooks.slack.com/services/T0/B0/{KEY}?key={HEX}")
 
-    said = f"{endpoint!r} {endpoint} {a_subscription(endpoint=endpoint)!r}"
+    representations = f"{endpoint!r} {endpoint} {a_subscription(endpoint=endpoint)!r}"
 
-    assert KEY not in said
-    assert HEX not in said
+    assert KEY not in representations
+    assert HEX not in representations
     assert repr(endpoint) == "Endpoint('https://hooks.slack.com/services/…?key=…')"

@@ -1,4 +1,4 @@
-"""What goes out for a delivery whose subscriber has a template."""
+"""Requests for deliveries whose subscriber has a template."""
 
 import json
 from pathlib import Path
@@ -20,18 +20,18 @@ ROOT = Path(__file__).parents[2]
 SECRETS = (HmacSecret(b"n" * 32),)
 
 
-def templated(**parts: object) -> Subscription:
+def with_template(**parts: object) -> Subscription:
     return a_subscription(template=Template(**parts))  # type: ignore[arg-type]
 
 
-def attempted(subscription: Subscription) -> tuple[Attempt, list[Request]]:
+def make_attempt(subscription: Subscription) -> tuple[Attempt, list[Request]]:
     credentials = SubscriptionCredentials(SECRETS, {"x-team": "lake", "x-own": "theirs"})
     receiver = FakeTransport()
     return an_attempt(receiver, credentials)(a_delivery(2), subscription), receiver.requests
 
 
 def test_the_templates_body_is_sent_and_signed():
-    attempt, (request,) = attempted(templated(body="{{ event_type }} 湖"))
+    attempt, (request,) = make_attempt(with_template(body="{{ event_type }} 湖"))
 
     assert attempt.outcome is Outcome.DELIVERED
     assert request.body == "PIPELINE_CREATED 湖".encode()
@@ -40,10 +40,10 @@ def test_the_templates_body_is_sent_and_signed():
     )
 
 
-def test_its_headers_win_over_the_subscribers_and_the_type_over_ours():
+def test_headers_of_the_template_win_over_the_subscribers_and_our_content_type():
     template = {"x-own": "{{ pipeline_id }}", "content-type": "text/plain"}
 
-    _, (request,) = attempted(templated(headers=tuple(template.items())))
+    _, (request,) = make_attempt(with_template(headers=tuple(template.items())))
 
     assert request.headers["x-own"] == "39"
     assert request.headers["x-team"] == "lake"
@@ -52,7 +52,7 @@ def test_its_headers_win_over_the_subscribers_and_the_type_over_ours():
 
 
 def test_a_template_that_fails_makes_no_request_and_is_a_dead_letter_with_the_reason():
-    attempt, requests = attempted(templated(body="{{ nope }}"))
+    attempt, requests = make_attempt(with_template(body="{{ nope }}"))
 
     assert requests == []
     assert attempt == Attempt(

@@ -1,4 +1,4 @@
-"""A replay from its start to its end: what it counts, what it sends, how it goes on."""
+"""Replays from their start to their end: counts, deliveries and interruptions."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ def world() -> World:
     return World()
 
 
-def test_everything_goes_out_again_in_order_by_the_same_ids_and_says_so(world: World):
+def test_all_deliveries_are_replayed_in_order_with_their_ids_and_marked(world: World):
     world.pass_through(1)
     world.pass_through(2)
     world.record(1, DELIVERED, 1, 2, 3)
@@ -38,13 +38,13 @@ def test_everything_goes_out_again_in_order_by_the_same_ids_and_says_so(world: W
 
     assert (replay.state, replay.matched, replay.sent) == (ReplayState.DONE, 6, 6)
     assert world.received_ids == ["1#1", "1#2", "1#3", "2#1", "2#2", "2#3"]
-    assert all(one.replayed for one in world.sent)
+    assert all(sending.replayed for sending in world.sent)
     assert world.statuses(1) == [DELIVERED] * 3
     assert world.ledger.lanes == {}
 
 
 @pytest.mark.parametrize(
-    ("status", "heard"),
+    ("status", "expected"),
     [
         ("dead", ["1#2"]),
         ("delivered", ["1#1"]),
@@ -52,8 +52,8 @@ def test_everything_goes_out_again_in_order_by_the_same_ids_and_says_so(world: W
         ("any", ["1#1", "1#2", "2#1", "2#2"]),
     ],
 )
-def test_what_waits_is_let_be_and_the_rest_is_chosen_by_how_it_stands(
-    world: World, status: str, heard: list[str]
+def test_deliveries_are_selected_by_status_and_waiting_ones_are_left(
+    world: World, status: str, expected: list[str]
 ):
     world.pass_through(1)
     world.record(1, DELIVERED, 1)
@@ -65,9 +65,11 @@ def test_what_waits_is_let_be_and_the_rest_is_chosen_by_how_it_stands(
     replay = world.replay(status=status)
 
     records = world.ledger.records.values()
-    replayed = [f"{one.lane.pipeline_key}#{one.sequence}" for one in records if one.replayed_by]
-    assert sorted(replayed) == heard
-    assert (replay.sent, replay.waiting) == (len(heard), 1)
+    replayed = [
+        f"{record.lane.pipeline_key}#{record.sequence}" for record in records if record.replayed_by
+    ]
+    assert sorted(replayed) == expected
+    assert (replay.sent, replay.waiting) == (len(expected), 1)
 
 
 def test_only_what_was_accepted_between_the_times_and_is_of_the_types_goes_out(world: World):
@@ -84,7 +86,7 @@ def test_only_what_was_accepted_between_the_times_and_is_of_the_types_goes_out(w
     assert world.received_ids == ["1#3"]
 
 
-def test_it_sends_what_the_subscription_wants_as_it_now_stands(world: World):
+def test_a_replay_follows_the_present_filters_of_the_subscription(world: World):
     world.pass_through(1)
     world.pass_through(2, "CREATED")
     pattern = '{"pipeline_id": [1]}'
@@ -97,7 +99,7 @@ def test_it_sends_what_the_subscription_wants_as_it_now_stands(world: World):
     assert world.received_ids == ["1#2"]
 
 
-def test_a_format_without_words_for_an_event_is_sent_none(world: World):
+def test_an_event_that_the_format_does_not_support_is_not_replayed(world: World):
     world.pass_through(1, "CREATED", "STALLED")
     endpoint = Endpoint.parse("https://ci.example/devlake")
     world.subscriptions.put(a_subscription(channel="devlake", endpoint=endpoint))
@@ -125,10 +127,10 @@ def test_a_tick_lines_up_a_minute_of_its_rate_and_spreads_it(world: World):
         world.pass_through(pipeline, "CREATED")
 
     world.start(rate="30/m")
-    first = world.tick()
-    again = world.tick()
+    first_count = world.tick()
+    second_count = world.tick()
 
-    assert (first, again) == (30, 0)
+    assert (first_count, second_count) == (30, 0)
     dues = sorted(held.due_at - NOON for held in world.ledger.lanes.values())
     assert dues == [2.0 * number for number in range(30)]
 
@@ -137,13 +139,13 @@ def test_a_rate_of_less_than_one_a_minute_is_kept_too(world: World):
     for pipeline in range(100, 103):
         world.pass_through(pipeline, "CREATED")
     world.start(rate="20/h")
-    sent = []
+    counts = []
 
     for _ in range(8):
-        sent.append(world.tick())
+        counts.append(world.tick())
         world.clock.sleep(60)
 
-    assert sent == [1, 0, 0, 1, 0, 0, 1, 0]
+    assert counts == [1, 0, 0, 1, 0, 0, 1, 0]
 
 
 def test_a_minute_without_a_tick_is_not_made_up_for(world: World):
@@ -172,23 +174,23 @@ def test_pages_and_ticks_break_anywhere_and_each_pipeline_goes_out_once(world: W
 
 
 class Dead(BaseException):
-    """Like a kill: no handler of errors hears of it."""
+    """A kill: no error handler catches it."""
 
 
-def dying(write: Callable[..., Any], left: Iterator[int]) -> Callable[..., Any]:
-    """The process dies right after the last write that is left."""
+def fail_at_last_write(write: Callable[..., Any], writes_left: Iterator[int]) -> Callable[..., Any]:
+    """Wrap a write, so that the process is killed right after the last one left."""
 
     def writing(*args: Any, **kwargs: Any) -> Any:
-        done = write(*args, **kwargs)
-        if next(left, 0) == 1:
+        result = write(*args, **kwargs)
+        if next(writes_left, 0) == 1:
             raise Dead
-        return done
+        return result
 
     return writing
 
 
 @pytest.mark.parametrize("writes", range(1, 9))
-def test_a_clock_that_dies_at_any_write_sends_nothing_twice_and_loses_nothing(
+def test_a_scheduler_killed_at_any_write_sends_nothing_twice_and_loses_nothing(
     world: World, writes: int
 ):
     for pipeline in (1, 2, 3):
@@ -196,9 +198,9 @@ def test_a_clock_that_dies_at_any_write_sends_nothing_twice_and_loses_nothing(
         world.record(pipeline, DELIVERED, 1, 2, 3)
     world.journal.events_a_page = 2
     started = world.start().replay
-    left = iter(range(writes, 0, -1))
-    world.replays.save = dying(world.replays.save, left)  # type: ignore[method-assign]
-    world.ledger.requeue = dying(world.ledger.requeue, left)  # type: ignore[method-assign]
+    writes_left = iter(range(writes, 0, -1))
+    world.replays.save = fail_at_last_write(world.replays.save, writes_left)  # type: ignore[method-assign]
+    world.ledger.requeue = fail_at_last_write(world.ledger.requeue, writes_left)  # type: ignore[method-assign]
 
     with pytest.raises(Dead):
         world.tick()
@@ -209,42 +211,45 @@ def test_a_clock_that_dies_at_any_write_sends_nothing_twice_and_loses_nothing(
     world.process_resumes()
 
     assert (replay.matched, replay.sent) == (9, 9)
-    of_each = [[one for one in world.received_ids if one.startswith(f"{n}#")] for n in (1, 2, 3)]
-    assert of_each == [[f"{n}#{sequence}" for sequence in (1, 2, 3)] for n in (1, 2, 3)]
+    by_pipeline = [
+        [delivery_id for delivery_id in world.received_ids if delivery_id.startswith(f"{n}#")]
+        for n in (1, 2, 3)
+    ]
+    assert by_pipeline == [[f"{n}#{sequence}" for sequence in (1, 2, 3)] for n in (1, 2, 3)]
 
 
 def test_two_ticks_at_once_share_nothing(world: World):
     world.pass_through(1)
     world.pass_through(2)
     world.start()
-    second = []
+    second_counts = []
     open_ = world.replays.list_open()
     page = world.journal.page
 
-    def beside(**asked: Any) -> JournalPage:
+    def tick_during_read(**criteria: Any) -> JournalPage:
         world.journal.page = page  # type: ignore[method-assign]
         world.replays.list_open = lambda: open_  # type: ignore[method-assign]
-        second.append(world.tick())
-        return page(**asked)
+        second_counts.append(world.tick())
+        return page(**criteria)
 
-    world.journal.page = beside  # type: ignore[method-assign]
+    world.journal.page = tick_during_read  # type: ignore[method-assign]
 
     assert world.tick() == 6
-    assert second == [0]
+    assert second_counts == [0]
 
 
-def test_asked_for_again_it_is_the_same_that_goes_on(world: World):
+def test_a_repeated_start_returns_the_running_replay(world: World):
     world.pass_through(1)
     first = world.start(since="2h")
     world.clock.sleep(5)
 
-    again = world.start(since="2h")
+    second = world.start(since="2h")
 
-    assert (first.already_running, again.already_running) == (False, True)
-    assert again.replay == first.replay
+    assert (first.already_running, second.already_running) == (False, True)
+    assert second.replay == first.replay
 
 
-def test_another_one_waits_until_the_first_has_ended(world: World):
+def test_a_second_replay_waits_until_the_first_has_ended(world: World):
     first = world.start().replay
 
     with pytest.raises(InvalidInput, match=f"{first.id}.*lakehook replays stop {first.id}"):
@@ -254,7 +259,7 @@ def test_another_one_waits_until_the_first_has_ended(world: World):
     assert not world.start(status="dead").already_running
 
 
-def test_one_that_is_stopped_adds_nothing_and_what_is_lined_up_goes_out(world: World):
+def test_a_stopped_replay_enqueues_nothing_more_and_enqueued_deliveries_go_out(world: World):
     for pipeline in range(10, 20):
         world.pass_through(pipeline, "CREATED")
     started = world.start(rate="3/m").replay
@@ -284,27 +289,27 @@ def test_a_removed_subscription_stops_its_replay(world: World):
     assert world.ledger.lanes == {}
 
 
-def test_one_replay_in_trouble_stops_no_other_and_goes_on_when_it_is_over(world: World):
+def test_a_failing_replay_stops_no_other_and_continues_after_the_error(world: World):
     world.pass_through(1)
-    other = a_subscription(id="sub_b")
-    world.subscriptions.put(other)
+    other_subscription = a_subscription(id="sub_b")
+    world.subscriptions.put(other_subscription)
     first = world.start().replay
     world.clock.sleep(1)
-    world.start_replay(other, world.start_replay.criteria(ReplayRequest(since="1h")))
-    page, trouble = world.journal.page, [InfrastructureError("simulated")]
-    world.journal.page = lambda **asked: raise_of(trouble) or page(**asked)  # type: ignore[method-assign]
+    world.start_replay(other_subscription, world.start_replay.criteria(ReplayRequest(since="1h")))
+    page, errors = world.journal.page, [InfrastructureError("simulated")]
+    world.journal.page = lambda **criteria: raise_next(errors) or page(**criteria)  # type: ignore[method-assign]
 
     assert world.tick() == 3
     assert world.telemetry.reports[0][0] == "trouble"
     assert world.tick_until_ended(first).sent == 3
 
 
-def raise_of(troubles: list[InfrastructureError]) -> None:
-    if troubles:
-        raise troubles.pop()
+def raise_next(errors: list[InfrastructureError]) -> None:
+    if errors:
+        raise errors.pop()
 
 
-def test_a_pipeline_that_nobody_can_read_is_left_out_and_told(world: World):
+def test_a_pipeline_that_cannot_be_read_is_left_out_and_reported(world: World):
     for pipeline in (1, 2, 3):
         world.pass_through(pipeline, "CREATED")
     history = world.journal.events
@@ -322,7 +327,7 @@ def test_a_pipeline_that_nobody_can_read_is_left_out_and_told(world: World):
     assert "trouble" in dict(world.telemetry.reports)
 
 
-def test_what_the_journal_no_longer_keeps_is_warned_of(world: World):
+def test_a_start_before_the_journals_retention_is_a_warning(world: World):
     world.kept_days = 14
 
     world.start_replay.criteria(ReplayRequest(since="14d"))
@@ -344,7 +349,7 @@ def test_what_the_journal_no_longer_keeps_is_warned_of(world: World):
         ({"since": "1h", "rate": "0/s"}, "rate: '0/s' is not a rate such as 20/m"),
     ],
 )
-def test_what_is_not_allowed_is_named_and_nothing_is_saved(
+def test_an_invalid_request_is_refused_and_nothing_is_saved(
     world: World, wish: dict[str, str], complaint: str
 ):
     with pytest.raises(InvalidInput, match=complaint):
@@ -353,7 +358,7 @@ def test_what_is_not_allowed_is_named_and_nothing_is_saved(
     assert world.replays.list_open() == []
 
 
-def test_a_new_subscription_hears_what_was_before_it_once_and_in_order(world: World):
+def test_a_new_subscription_receives_past_events_once_and_in_order(world: World):
     world.pass_through(1, "CREATED", "RUNNING")
     world.pass_through(2, "CREATED")
     terms = world.start_replay.criteria(ReplayRequest(since="0"))

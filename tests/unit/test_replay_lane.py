@@ -1,4 +1,4 @@
-"""A lane that is replayed while others work in it: one request at a time, in order, none lost."""
+"""A lane that is replayed concurrently with deliveries: in order, none lost."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,14 +24,14 @@ def world() -> World:
     return World()
 
 
-def started(world: World, **wish: Any) -> None:
-    """A replay is lined up, and nobody has been told yet."""
-    world.start(**wish)
+def start(world: World, **fields: Any) -> None:
+    """Start a replay and enqueue its deliveries, without processing the resumes."""
+    world.start(**fields)
     world.tick()
 
 
 def spend_budget(world: World, sequence: int) -> None:
-    """All three attempts of a delivery fail."""
+    """Let all three attempts of a delivery fail."""
     world.attempts.script[f"sub_a#1#{sequence}"] = [world.attempts.failure() for _ in range(3)]
     world.receive(world.delivery(1, sequence))
     for _ in range(2):
@@ -43,10 +43,10 @@ def resume(world: World) -> Resume:
     return world.queue.resumes.pop(0)
 
 
-def test_what_is_new_waits_behind_what_is_replayed(world: World):
+def test_a_new_delivery_waits_behind_replayed_ones(world: World):
     world.pass_through(1, "CREATED", "RUNNING")
     world.record(1, DELIVERED, 1, 2)
-    started(world)
+    start(world)
 
     (new,) = world.fan_out(1, "COMPLETED")
     assert world.receive(new) == [Ack()]
@@ -54,36 +54,36 @@ def test_what_is_new_waits_behind_what_is_replayed(world: World):
     world.process_resumes()
 
     assert world.received_ids == ["1#1", "1#2", "1#3"]
-    assert [one.replayed for one in world.sent] == [True, True, False]
+    assert [sending.replayed for sending in world.sent] == [True, True, False]
     assert world.ledger.lanes == {}
 
 
-def test_what_arrives_while_it_is_lined_up_comes_again_in_its_turn(world: World):
+def test_a_delivery_that_arrives_during_the_enqueueing_comes_again_in_order(world: World):
     world.pass_through(1, "CREATED", "RUNNING")
     world.record(1, DELIVERED, 1, 2)
     (new,) = world.fan_out(1, "COMPLETED")
-    world.attempts.during = lambda one: (
-        started(world) if one.id == new.id and len(world.sent) == 1 else None
+    world.attempts.during = lambda sending: (
+        start(world) if sending.id == new.id and len(world.sent) == 1 else None
     )
 
-    first = world.receive(new)
-    again = world.receive(new, redelivered=True)
+    first_result = world.receive(new)
+    second_result = world.receive(new, redelivered=True)
     world.process_resumes()
 
-    assert (first, again) == ([Nack()], [Ack()])
+    assert (first_result, second_result) == ([Nack()], [Ack()])
     assert world.received_ids == ["1#3", "1#1", "1#2", "1#3"]
     assert world.statuses(1) == [DELIVERED] * 3
 
 
-def test_a_lane_that_moves_on_meanwhile_is_read_anew(world: World):
+def test_a_lane_that_changes_concurrently_is_read_again(world: World):
     world.pass_through(1)
     world.record(1, DELIVERED, 1, 2, 3)
-    read, moved = world.ledger.load, []
+    load, moves = world.ledger.load, []
 
-    def moving(*asked: Any) -> Any:
-        page = read(*asked)
-        if len(moved) < 2:
-            moved.append(world.delivery(1, len(moved) + 1))
+    def load_and_move(*keys: Any) -> Any:
+        page = load(*keys)
+        if len(moves) < 2:
+            moves.append(world.delivery(1, len(moves) + 1))
             held = page.lanes.get(LANE)
             world.ledger._put(
                 LANE, held.with_attempt_started() if held else HeldLane.held_at(LANE, 9, now=NOON)
@@ -91,12 +91,12 @@ def test_a_lane_that_moves_on_meanwhile_is_read_anew(world: World):
         return page
 
     world.start()
-    world.ledger.load = moving  # type: ignore[method-assign]
+    world.ledger.load = load_and_move  # type: ignore[method-assign]
 
     assert world.tick() == 3
 
 
-def test_a_lane_that_never_rests_is_left_for_the_next_tick(world: World):
+def test_a_lane_that_changes_on_every_read_is_left_for_the_next_tick(world: World):
     world.pass_through(1)
     world.pass_through(2)
     first = world.start().replay
@@ -115,7 +115,7 @@ def test_a_lane_that_never_rests_is_left_for_the_next_tick(world: World):
 
 
 def test_a_success_that_comes_to_light_meanwhile_is_not_overwritten_unseen(world: World):
-    """A worker that was given up on writes what it knows without looking: we look once more."""
+    """A late worker writes its success without a condition, so the record is read again."""
     world.pass_through(1, "CREATED")
     world.record(1, WAITING, 1)
     world.ledger.records[LANE, 1] = replace(world.ledger.records[LANE, 1], status=DEAD)
@@ -143,7 +143,7 @@ def test_a_head_that_waits_for_its_retry_goes_after_what_is_before_it(world: Wor
     world.receive(world.delivery(1, 3))
     assert world.ledger.lanes[LANE].head == 3
 
-    started(world, status="delivered")
+    start(world, status="delivered")
     world.process_resumes()
 
     assert world.received_ids == ["1#3", "1#1", "1#2", "1#3"]
@@ -157,7 +157,7 @@ def test_what_comes_behind_a_head_that_waits_does_not_hurry_it(world: World):
     world.receive(world.delivery(1, 1))
     held = world.ledger.lanes[LANE]
 
-    started(world, status="delivered")
+    start(world, status="delivered")
     world.receive(resume(world))
 
     after = world.ledger.lanes[LANE]
@@ -171,7 +171,7 @@ def test_the_wish_of_a_receiver_to_be_left_alone_is_kept(world: World):
     world.attempts.script["sub_a#1#2"] = [world.attempts.failure(retry_after=900)]
     world.receive(world.delivery(1, 2))
 
-    started(world, status="delivered")
+    start(world, status="delivered")
 
     held = world.ledger.lanes[LANE]
     assert (held.head, held.due_at) == (1, NOON + 900)
@@ -185,11 +185,11 @@ def test_a_lane_behind_a_dead_letter_goes_on_when_that_is_replayed(world: World)
     assert world.statuses(1) == [DEAD, WAITING]
     assert world.ledger.lanes[LANE].head_is_dead
 
-    started(world, status="dead")
+    start(world, status="dead")
     world.process_resumes()
 
     assert world.received_ids == ["1#1"] * 4 + ["1#2"]
-    assert [one.replayed for one in world.sent[-2:]] == [True, False]
+    assert [sending.replayed for sending in world.sent[-2:]] == [True, False]
 
 
 def test_what_is_replayed_before_a_dead_letter_goes_and_the_letter_stays(world: World):
@@ -198,7 +198,7 @@ def test_what_is_replayed_before_a_dead_letter_goes_and_the_letter_stays(world: 
     spend_budget(world, 2)
     assert world.statuses(1) == [DELIVERED, DEAD]
 
-    started(world, status="delivered")
+    start(world, status="delivered")
     world.process_resumes()
 
     assert world.received_ids == ["1#2"] * 3 + ["1#1"]
@@ -216,17 +216,17 @@ def test_under_skip_a_dead_letter_is_sent_in_its_place_and_not_as_late(world: Wo
     world.process_resumes()
 
     assert world.received_ids == ["1#1", "1#2", "1#3"]
-    assert not any(one.late for one in world.sent)
+    assert not any(sending.late for sending in world.sent)
 
 
-def test_a_replay_does_not_rouse_a_lane_that_sleeps(world: World):
+def test_a_replay_does_not_resume_a_suspended_lane(world: World):
     world.pass_through(1)
     world.record(1, DELIVERED, 1, 2, 3)
     down = SuspendedReason.CIRCUIT_OPEN
     asleep = HeldLane.held_at(LANE, 4, now=NOON).suspended_for(down)
     world.ledger.lanes[LANE] = asleep
 
-    started(world)
+    start(world)
 
     held = world.ledger.lanes[LANE]
     assert (held.head, held.suspended_reason, held.due_at) == (1, down, None)
@@ -237,7 +237,7 @@ def test_each_delivery_has_a_fresh_budget_and_keeps_what_it_has_been_through(wor
     world.record(1, DELIVERED, 1)
     world.attempts.script["sub_a#1#1"] = [world.attempts.failure(), world.attempts.failure()]
 
-    started(world)
+    start(world)
     world.receive(resume(world))
     world.clock.sleep(10)
     world.receive(Resume(LANE, 1))
@@ -247,13 +247,13 @@ def test_each_delivery_has_a_fresh_budget_and_keeps_what_it_has_been_through(wor
     assert world.ledger.lanes[LANE].attempts == 2
 
 
-def test_what_is_held_to_crash_its_workers_is_given_another_chance(world: World):
+def test_a_delivery_dead_for_crashing_its_workers_is_attempted_again(world: World):
     world.pass_through(1, "CREATED")
     world.record(1, DEAD, 1)
     crashed = replace(world.ledger.records[LANE, 1], attempts_started=3, reason="crashed")
     world.ledger.records[LANE, 1] = crashed
 
-    started(world)
+    start(world)
     world.process_resumes()
 
     assert world.received_ids == ["1#1"]
@@ -275,7 +275,7 @@ def test_a_large_lane_is_lined_up_part_by_part_and_goes_when_the_last_is_there(
         dues.append(world.ledger.lanes[LANE].due_at - NOON)
 
     world.ledger.requeue = witnessed  # type: ignore[method-assign]
-    started(world)
+    start(world)
 
     assert dues == [LEASE_SECONDS, 0]
     world.process_resumes()
@@ -298,7 +298,7 @@ def test_what_is_new_joins_a_large_lane_between_its_parts_and_waits(
             assert world.receive(*new) == [Ack()]
 
     world.ledger.requeue = joined  # type: ignore[method-assign]
-    started(world)
+    start(world)
     world.clock.sleep(LEASE_SECONDS)
     world.process_resumes()
 
@@ -310,6 +310,6 @@ def test_parts_are_bounded_by_their_bytes_too(world: World, monkeypatch: pytest.
     monkeypatch.setattr(worker, "MAX_BYTES", worker.RECORD_BYTES * 2)
     world.ledger.most_requeued = 1
 
-    started(world)
+    start(world)
 
     assert world.statuses(1) == [WAITING] * 3

@@ -1,4 +1,4 @@
-"""A server here reads whatever RFC 9112 lets a client write, and refuses the rest unread."""
+"""Bodies of requests: those that RFC 9112 allows are read, others refused unread."""
 
 from email.message import Message
 from io import BytesIO
@@ -11,8 +11,8 @@ NEXT = b"POST /next"
 CHUNKED = {"transfer_encoding": "chunked"}
 
 
-def read(text: bytes, **headers: str) -> tuple[bytes, bytes]:
-    """The body, and what is left for the next request."""
+def read_both(text: bytes, **headers: str) -> tuple[bytes, bytes]:
+    """Read a body; return it with the bytes that are left for the next request."""
     message, stream = Message(), BytesIO(text)
     for name, value in headers.items():
         message[name.replace("_", "-")] = value
@@ -36,7 +36,7 @@ def read(text: bytes, **headers: str) -> tuple[bytes, bytes]:
 def test_a_body_is_read_to_its_end_and_no_further(
     text: bytes, headers: dict[str, str], body: bytes
 ) -> None:
-    assert read(text + NEXT, **headers) == (body, NEXT)
+    assert read_both(text + NEXT, **headers) == (body, NEXT)
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_a_body_is_read_to_its_end_and_no_further(
         (b"0\r\n" + b"a: b\r\n" * MAX_TRAILERS, CHUNKED, 431),
     ],
 )
-def test_what_is_malformed_cut_off_or_too_large_is_refused(
+def test_a_malformed_truncated_or_too_large_body_is_refused(
     text: bytes, headers: dict[str, str], status: int
 ) -> None:
     with pytest.raises(BodyRefused) as refused:
-        read(text, **headers)
+        read_both(text, **headers)
 
     assert refused.value.status == status

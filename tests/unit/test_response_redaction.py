@@ -35,14 +35,14 @@ def credentials_of(
     *secrets: SigningKey,
     headers: Mapping[str, str] | None = None,
     url: str = CI,
-    shown: str | None = None,
+    display_url: str | None = None,
 ) -> Credentials:
     endpoint = Endpoint.parse(url)
     return Credentials.of(
         secrets=secrets,
         headers=headers or {},
         destination=endpoint,
-        shown=shown or endpoint.display_url,
+        shown=display_url or endpoint.display_url,
     )
 
 
@@ -71,14 +71,14 @@ CREDENTIALS = credentials_of(
     ],
 )
 def test_a_credential_is_cut_out_and_what_surrounds_it_stays(echo: bytes):
-    left = CREDENTIALS.redact(b"sent you: <<" + echo + b">> indeed")
+    redacted = CREDENTIALS.redact(b"sent you: <<" + echo + b">> indeed")
 
-    assert left.startswith("sent you: ")
-    assert left.endswith(" indeed")
-    assert "…" in left
+    assert redacted.startswith("sent you: ")
+    assert redacted.endswith(" indeed")
+    assert "…" in redacted
     for part in ("t0ken", "n3k0t", "p4ssword", "cr3d", "qu3ry", "sl4ck", "keyof", "key of"):
-        assert part not in left.lower()
-    assert KEY.hex()[:10] not in left
+        assert part not in redacted.lower()
+    assert KEY.hex()[:10] not in redacted
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_credential_is_cut_out_and_what_surrounds_it_stays(echo: bytes):
         "https://hooks.slack.com/ says no: 404, user not found, basically",
     ],
 )
-def test_what_servers_say_of_their_errors_stays(response: str):
+def test_ordinary_error_texts_stay(response: str):
     assert CREDENTIALS.redact(response.encode()) == response
     assert credentials_of().redact(response.encode()) == response
 
@@ -110,17 +110,17 @@ def test_what_servers_say_of_their_errors_stays(response: str):
 def test_where_the_host_alone_is_shown_no_path_stays(response: bytes):
     url = "https://chat.example/hooks/payments-alerts/ab12"
 
-    left = credentials_of(url=url, shown="https://chat.example/…").redact(response)
+    redacted = credentials_of(url=url, display_url="https://chat.example/…").redact(response)
 
-    assert "…" in left
-    assert "payments" not in left
-    assert "ab12" not in left
+    assert "…" in redacted
+    assert "payments" not in redacted
+    assert "ab12" not in redacted
 
 
 def test_what_every_path_of_a_chat_service_has_stays_readable():
     robot = credentials_of(
         url="https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=r0botscredential",
-        shown="https://qyapi.weixin.qq.com/…",
+        display_url="https://qyapi.weixin.qq.com/…",
     )
     response = '{"errcode":93000,"errmsg":"invalid webhook url"}'
 
@@ -128,9 +128,9 @@ def test_what_every_path_of_a_chat_service_has_stays_readable():
 
 
 def test_of_two_credentials_that_begin_alike_nothing_of_the_longer_stays():
-    both = credentials_of(headers={"x-a": "credential", "x-b": "credential-and-more"})
+    credentials = credentials_of(headers={"x-a": "credential", "x-b": "credential-and-more"})
 
-    assert both.redact(b"<credential-and-more>") == "<…>"
+    assert credentials.redact(b"<credential-and-more>") == "<…>"
 
 
 def test_a_short_credential_is_found_as_a_whole():
@@ -139,14 +139,14 @@ def test_a_short_credential_is_found_as_a_whole():
     assert short.redact(b"pin 48a1, 1 error") == "pin …, 1 error"
 
 
-def test_what_is_not_text_is_not_shown():
+def test_a_binary_response_is_not_shown():
     assert CREDENTIALS.redact(TOKEN.encode("utf-16")) == NOT_TEXT
 
 
 @pytest.mark.parametrize(
     "digits", ["Zq3xT9kLm2", "9f8b7c6d5e4f3a2b1c", "1 22 3 44 5 66 7 88 9 100"]
 )
-def test_what_looks_random_is_not_shown_although_nobody_can_decode_it(digits: str):
+def test_random_looking_text_is_not_shown_although_it_cannot_be_decoded(digits: str):
     assert CREDENTIALS.redact(f"refused {digits} today".encode()) == "refused … today"
 
 
@@ -154,15 +154,15 @@ def test_what_looks_random_is_not_shown_although_nobody_can_decode_it(digits: st
 
 Encoding = Callable[[str], str]
 ENCODINGS: Mapping[str, Encoding] = {
-    "percent": lambda text: "".join(f"%{ord(one):02x}" for one in text),
-    "percent_u": lambda text: "".join(f"%u{ord(one):04X}" for one in text),
-    "html": lambda text: "".join(f"&#{ord(one)};" for one in text),
-    "html_hex": lambda text: "".join(f"&#x{ord(one):04X};" for one in text),
-    "json": lambda text: "".join(f"\\u{ord(one):04x}" for one in text),
-    "json_in_json": lambda text: json.dumps("".join(f"\\u{ord(one):04x}" for one in text)),
-    "c": lambda text: "".join(f"\\x{ord(one):02x}" for one in text),
-    "octal": lambda text: "".join(f"\\{ord(one):03o}" for one in text),
-    "mail": lambda text: "".join(f"={ord(one):02X}" for one in text),
+    "percent": lambda text: "".join(f"%{ord(char):02x}" for char in text),
+    "percent_u": lambda text: "".join(f"%u{ord(char):04X}" for char in text),
+    "html": lambda text: "".join(f"&#{ord(char)};" for char in text),
+    "html_hex": lambda text: "".join(f"&#x{ord(char):04X};" for char in text),
+    "json": lambda text: "".join(f"\\u{ord(char):04x}" for char in text),
+    "json_in_json": lambda text: json.dumps("".join(f"\\u{ord(char):04x}" for char in text)),
+    "c": lambda text: "".join(f"\\x{ord(char):02x}" for char in text),
+    "octal": lambda text: "".join(f"\\{ord(char):03o}" for char in text),
+    "mail": lambda text: "".join(f"={ord(char):02X}" for char in text),
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64_inside": lambda text: base64.urlsafe_b64encode(f"ab{text}yz".encode()).decode(),
     "base64_lines": lambda text: " ".join(base64.encodebytes(text.encode()).decode()),
@@ -175,29 +175,29 @@ ENCODINGS: Mapping[str, Encoding] = {
     "lines": lambda text: "\n".join(text[at : at + 3] for at in range(0, len(text), 3)),
     "dashes": "-".join,
     "invisible": "\u200b".join,
-    "full_width": lambda text: "".join(chr(ord(one) + 0xFEE0) for one in text),
+    "full_width": lambda text: "".join(chr(ord(char) + 0xFEE0) for char in text),
     "upper": str.upper,
     "reversed": lambda text: text[::-1],
     "rot13": lambda text: codecs.encode(text, "rot13"),
 }
 NOT_DECODED = ("base85", "rot13", "bytes", "lines", "dashes", "full_width")
-"""Hidden for what they look like, where nothing else changes that."""
+"""Encodings of random looking texts, which are hidden by their look."""
 TOKENS = st.text(string.ascii_letters + string.digits, min_size=20, max_size=60).filter(
-    lambda token: len({*token}) > 12 and any(one.isdigit() for one in token[5:15])
+    lambda token: len({*token}) > 12 and any(char.isdigit() for char in token[5:15])
 )
 AROUND = st.sampled_from(
     ["{}", "bad token: {}", '{{"error":"{}"}}', "<p>{}</p>", "key={}&a=b", "x{}"]
 )
 
 
-def repeats(shown: str, encoded: str, token: str) -> bool:
-    """Whether anything that stands for some ten characters of the token is shown."""
+def repeats(redacted: str, encoded: str, token: str) -> bool:
+    """Whether a text shows an encoding of some ten characters of the token."""
     size = int(8 * len(encoded) / len(token)) + 4
-    shown, encoded = "".join(shown.split()), "".join(encoded.split())
-    return any(encoded[at : at + size] in shown for at in range(len(encoded) - size + 1))
+    redacted, encoded = "".join(redacted.split()), "".join(encoded.split())
+    return any(encoded[at : at + size] in redacted for at in range(len(encoded) - size + 1))
 
 
-def shown_of(token: str, encoded: str, around: str) -> str:
+def redact(token: str, encoded: str, around: str) -> str:
     credentials = credentials_of(headers={"authorization": f"Bearer {token}"})
     return credentials.redact(around.format(encoded).encode())
 
@@ -207,10 +207,10 @@ def test_no_encoding_shows_eight_characters_of_a_credential(name: str):
     token = "r4nd0mQxZpRtCharacters91yes"
     encoded = ENCODINGS[name](token)
 
-    shown = shown_of(token, encoded, "bad token: {}")
+    redacted = redact(token, encoded, "bad token: {}")
 
-    assert not repeats(shown, encoded, token)
-    assert shown.startswith("bad token: ") or shown in (WITHHELD, NOT_TEXT)
+    assert not repeats(redacted, encoded, token)
+    assert redacted.startswith("bad token: ") or redacted in (WITHHELD, NOT_TEXT)
 
 
 @given(
@@ -218,26 +218,26 @@ def test_no_encoding_shows_eight_characters_of_a_credential(name: str):
     around=AROUND,
     names=st.lists(st.sampled_from(sorted(ENCODINGS.keys() - NOT_DECODED)), min_size=1, max_size=3),
 )
-def test_nor_do_several_encodings_one_upon_the_other(token: str, around: str, names: list[str]):
+def test_nested_encodings_show_no_credential(token: str, around: str, names: list[str]):
     encoded = token
     for name in names:
         encoded = ENCODINGS[name](encoded)
 
-    shown = shown_of(token, encoded, around)
+    redacted = redact(token, encoded, around)
 
-    assert not repeats(shown, encoded, token)
+    assert not repeats(redacted, encoded, token)
 
 
 @pytest.mark.parametrize("escape", ["%{:02x}", "&#{};", "\\u{:04x}", "\\x{:02x}", "={:02X}"])
 def test_words_between_escaped_separators_are_found(escape: str):
-    """They look like nothing that is encoded."""
+    """Escaped separators alone do not look like an encoding."""
     token = "canary/of-the/lake:and-more"
-    encoded = "".join(one if one.isalnum() else escape.format(ord(one)) for one in token)
+    encoded = "".join(char if char.isalnum() else escape.format(ord(char)) for char in token)
 
-    assert shown_of(token, encoded, "no {} here") == "no … here"
+    assert redact(token, encoded, "no {} here") == "no … here"
 
 
-def test_a_text_that_is_encoded_too_often_is_not_shown():
+def test_a_text_with_too_many_layers_of_encoding_is_not_shown():
     encoded = b"a text of several words that everybody may read"
     for _ in range(4):
         encoded = base64.b64encode(encoded)
@@ -249,7 +249,7 @@ def test_a_text_that_is_encoded_too_often_is_not_shown():
 
 
 @given(st.binary(max_size=2000))
-def test_all_that_a_text_is_decoded_to_is_bounded(text: bytes):
+def test_the_decoded_size_of_a_text_is_limited(text: bytes):
     decoded = 0
     try:
         for view in decodings(text):
@@ -261,8 +261,8 @@ def test_all_that_a_text_is_decoded_to_is_bounded(text: bytes):
 
 
 @given(st.binary(max_size=10_000))
-def test_whatever_comes_is_one_line_of_bounded_length(response: bytes):
-    shown = CREDENTIALS.redact(response)
+def test_any_response_is_one_line_of_bounded_length(response: bytes):
+    redacted = CREDENTIALS.redact(response)
 
-    assert shown.isprintable()
-    assert len(shown) <= MAX_EXCERPT_CHARACTERS
+    assert redacted.isprintable()
+    assert len(redacted) <= MAX_EXCERPT_CHARACTERS

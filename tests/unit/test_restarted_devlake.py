@@ -1,4 +1,4 @@
-"""A DevLake that starts again in the midst of a run: what subscribers hear of its rows.
+"""A DevLake that restarts during a run: the events that subscribers receive.
 
 By default it resumes what ran: ``RESUME_PIPELINES``, ``markInterruptedPipelineAs`` in
 https://github.com/apache/incubator-devlake/blob/main/backend/server/services/pipeline.go
@@ -15,30 +15,33 @@ from tests.devlake.rows import Row, notice_of, waiting_pipeline
 from tests.fanning_out import FanOutFunction
 
 
-def at(minute: int) -> str:
+def to_time(minute: int) -> str:
     return f"2024-09-05T15:{minute:02}:00.5+08:00"
 
 
-CREATED = waiting_pipeline(39, at(0))
-RUNNING = dict(CREATED, status="TASK_RUNNING", beganAt=at(1))
-RESUMES = dict(RUNNING, status="TASK_RESUME", updatedAt=at(10))
-RUNS_AGAIN = dict(RESUMES, status="TASK_RUNNING", beganAt=at(11))
-COMPLETED = dict(RUNS_AGAIN, status="TASK_COMPLETED", updatedAt=at(20), finishedAt=at(20))
-INTERRUPTED = dict(RUNNING, status="TASK_FAILED", updatedAt=at(10))  # it is not to resume
-WAITS_FOR_ITS_RERUN = dict(INTERRUPTED, status="TASK_RERUN", updatedAt=at(30))
-RERUNS = dict(WAITS_FOR_ITS_RERUN, status="TASK_RUNNING", beganAt=at(31))
-CANCELLED = dict(RERUNS, status="TASK_CANCELLED", updatedAt=at(40), finishedAt=at(40))
+CREATED = waiting_pipeline(39, to_time(0))
+RUNNING = dict(CREATED, status="TASK_RUNNING", beganAt=to_time(1))
+RESUMES = dict(RUNNING, status="TASK_RESUME", updatedAt=to_time(10))
+RUNS_AGAIN = dict(RESUMES, status="TASK_RUNNING", beganAt=to_time(11))
+COMPLETED = dict(RUNS_AGAIN, status="TASK_COMPLETED", updatedAt=to_time(20), finishedAt=to_time(20))
+INTERRUPTED = dict(RUNNING, status="TASK_FAILED", updatedAt=to_time(10))  # it is not to resume
+WAITS_FOR_ITS_RERUN = dict(INTERRUPTED, status="TASK_RERUN", updatedAt=to_time(30))
+RERUNS = dict(WAITS_FOR_ITS_RERUN, status="TASK_RUNNING", beganAt=to_time(31))
+CANCELLED = dict(RERUNS, status="TASK_CANCELLED", updatedAt=to_time(40), finishedAt=to_time(40))
 
 
-def heard_of(*rows: Row) -> list[str]:
-    """What is sent to a subscriber of everything, in small letters where it is inferred."""
-    everything = a_subscription(event_types=tuple(EventType))
-    function = FanOutFunction(everything)
+def received_types(*rows: Row) -> list[str]:
+    """Types of the events that a subscriber receives, in small letters if inferred."""
+    subscription = a_subscription(event_types=tuple(EventType))
+    function = FanOutFunction(subscription)
     for number, row in enumerate(rows):
         body = to_json(parse_notification(notice_of(row, "lake").encode()))
         function.fan_out([EventMessage(str(number), str(row["id"]), body)])
-    types = [(one.event.type.removeprefix("PIPELINE_"), one.event) for one in function.queue.sent]
-    return [word.lower() if event.is_inferred else word for word, event in types]
+    types = [
+        (delivery.event.type.removeprefix("PIPELINE_"), delivery.event)
+        for delivery in function.queue.sent
+    ]
+    return [event_type.lower() if event.is_inferred else event_type for event_type, event in types]
 
 
 ONE_RUN = "CREATED RUNNING COMPLETED"
@@ -65,9 +68,9 @@ RUNS = {
 }
 
 
-@pytest.mark.parametrize(("rows", "heard"), RUNS.values(), ids=RUNS)
-def test_each_run_is_heard_once_and_to_its_end(rows: list[Row], heard: str):
-    assert heard_of(*rows) == heard.split()
+@pytest.mark.parametrize(("rows", "expected"), RUNS.values(), ids=RUNS)
+def test_each_run_is_received_once_and_to_its_end(rows: list[Row], expected: str):
+    assert received_types(*rows) == expected.split()
 
 
 # What DevLake 420e494 (2026-05-05) posted of a pipeline while it was stopped and started again.
@@ -88,7 +91,7 @@ ENDED = dict(
 
 
 @pytest.mark.parametrize(
-    ("rows", "heard"),
+    ("rows", "expected"),
     [
         pytest.param([WAITED, BEGAN, RESUMED, ENDED], "CREATED RUNNING COMPLETED", id="as posted"),
         pytest.param([BEGAN, WAITED, RESUMED, ENDED], "created RUNNING COMPLETED", id="overtaken"),
@@ -96,5 +99,5 @@ ENDED = dict(
         pytest.param([WAITED, BEGAN, ENDED], "CREATED RUNNING COMPLETED", id="lost"),
     ],
 )
-def test_what_a_real_one_posted_is_one_run(rows: list[Row], heard: str):
-    assert heard_of(*rows) == heard.split()
+def test_the_notices_of_a_real_devlake_are_one_run(rows: list[Row], expected: str):
+    assert received_types(*rows) == expected.split()

@@ -10,7 +10,9 @@ from lakehook.domain.retry import RetrySchedule
 DAY = 24 * 3600.0
 
 delays = st.floats(0, 7 * DAY)
-schedules = st.lists(delays, min_size=1, max_size=50).map(lambda some: RetrySchedule(tuple(some)))
+schedules = st.lists(delays, min_size=1, max_size=50).map(
+    lambda delay_list: RetrySchedule(tuple(delay_list))
+)
 hints = st.none() | st.floats(0, allow_infinity=True)
 chances = st.floats(0, 1)
 
@@ -25,7 +27,7 @@ def test_n_delays_are_n_plus_1_attempts(schedule: RetrySchedule, hint: float | N
 
 
 @given(schedules, hints, chances, st.data())
-def test_no_retry_is_early_and_none_waits_longer_than_it_was_told(
+def test_no_retry_is_early_or_later_than_its_delay_and_jitter(
     schedule: RetrySchedule, hint: float | None, chance: float, data: st.DataObject
 ):
     attempts = data.draw(st.integers(1, len(schedule.delays)))
@@ -60,7 +62,7 @@ def test_jitter_adds_a_tenth_at_most():
 
 
 @pytest.mark.parametrize(
-    ("text", "read"),
+    ("text", "expected"),
     [
         ("5", (5,)),
         ("0", (0,)),
@@ -71,8 +73,8 @@ def test_jitter_adds_a_tenth_at_most():
         (",".join(["1"] * 50), (1,) * 50),
     ],
 )
-def test_a_schedule_is_seconds_with_commas(text: str, read: tuple[float, ...]):
-    assert RetrySchedule.parse(text) == RetrySchedule(read)
+def test_a_schedule_is_seconds_with_commas(text: str, expected: tuple[float, ...]):
+    assert RetrySchedule.parse(text) == RetrySchedule(expected)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_a_schedule_is_seconds_with_commas(text: str, read: tuple[float, ...]):
         *("604801", "604800.1", "604800.00000000000000000001", ",".join(["1"] * 51)),
     ],
 )
-def test_what_is_no_schedule_is_refused(text: str):
+def test_an_invalid_schedule_is_refused(text: str):
     with pytest.raises(InvalidInput, match="retry schedule: "):
         RetrySchedule.parse(text)
 

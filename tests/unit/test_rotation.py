@@ -11,8 +11,8 @@ HOUR, DAY = 3600, 24 * 3600
 OLD, NEW = EncryptedSecret(ciphertext=b"old"), EncryptedSecret(ciphertext=b"new")
 
 
-def after(*overlaps: float) -> tuple[EncryptedSecret, ...]:
-    """The secrets when each rotation came an hour after the one before."""
+def rotate_after(*overlaps: float) -> tuple[EncryptedSecret, ...]:
+    """Secrets after rotations an hour apart."""
     secrets: tuple[EncryptedSecret, ...] = (OLD,)
     for number, overlap in enumerate(overlaps):
         new = EncryptedSecret(ciphertext=b"%d" % number)
@@ -29,22 +29,22 @@ def after(*overlaps: float) -> tuple[EncryptedSecret, ...]:
         ([HOUR / 2, DAY], [None, NOON + HOUR + DAY]),  # what has ended is dropped
     ],
 )
-def test_the_new_secret_stands_first_and_the_others_end(
+def test_the_new_secret_is_first_and_the_others_expire(
     overlaps: list[float], ends: list[float | None]
 ):
-    assert [one.expires_at for one in after(*overlaps)] == ends
+    assert [secret.expires_at for secret in rotate_after(*overlaps)] == ends
 
 
 def test_an_old_secret_signs_until_the_very_end_of_the_overlap_and_no_longer():
     secrets = rotate([OLD], NEW, now=NOON + 0.5, overlap_seconds=HOUR)
 
     end = NOON + 0.5 + HOUR
-    assert [one.ciphertext for one in active(secrets, end - 0.001)] == [b"new", b"old"]
-    assert [one.ciphertext for one in active(secrets, end + 1)] == [b"new"]
+    assert [secret.ciphertext for secret in active(secrets, end - 0.001)] == [b"new", b"old"]
+    assert [secret.ciphertext for secret in active(secrets, end + 1)] == [b"new"]
 
 
-def test_ten_live_secrets_are_enough_and_the_error_says_when_the_next_ends():
-    secrets = after(*[DAY] * (MAX_ACTIVE - 1))
+def test_an_eleventh_active_secret_is_refused_with_the_time_when_one_expires():
+    secrets = rotate_after(*[DAY] * (MAX_ACTIVE - 1))
     assert len(secrets) == MAX_ACTIVE
 
     with pytest.raises(
@@ -91,7 +91,7 @@ def test_a_span_of_time_is_a_number_and_a_unit(text: str, seconds: float):
 @pytest.mark.parametrize(
     "text", ["", "24", "h", "-1h", "1.5h", "1w", "1h30m", "²h", "1 h", "湖", "9" * 99]
 )
-def test_what_is_none_is_refused_by_its_name(text: str):
+def test_an_invalid_span_is_refused_by_its_name(text: str):
     with pytest.raises(
         InvalidInput, match=r"overlap: .* is not a duration such as 45s, 30m, 24h, 7d or 0"
     ):

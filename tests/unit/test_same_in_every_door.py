@@ -1,4 +1,4 @@
-"""What a field may be is the same for the command, the HTTP API and a file of subscriptions."""
+"""Values of a field are the same for the command, the HTTP API and a file of subscriptions."""
 
 import json
 from collections.abc import Sequence
@@ -27,11 +27,11 @@ PATTERN = {"project_name": [{"prefix": "lake-"}]}
 
 @dataclass(frozen=True)
 class Row:
-    """A field, its value for the command, and what means the same to the API and in a file."""
+    """A field, its value for the command, and the equal values for the API and in a file."""
 
     field: str
     option: str
-    word: str
+    text: str
     values: Sequence[Any]
     channel: str = "webhook"
 
@@ -110,33 +110,42 @@ def base(row: Row) -> dict[str, Any]:
 
 
 def stored(stack: FakeStack) -> Subscription | None:
-    """What was made, less what differs each time."""
-    made = stack.subscriptions.all()
-    return made[0] if made else None
+    """The stored subscription, if any."""
+    subscriptions = stack.subscriptions.all()
+    return subscriptions[0] if subscriptions else None
 
 
-def told(subscription: Subscription | None) -> Any:
+def view_of(subscription: Subscription | None) -> Any:
     if subscription is None:
         return None
     names = ("name", "endpoint", "channel", "language", "event_types", "pattern", "ordering")
-    more = ("success_if", "deadline_seconds", "retry_schedule", "rate", "template", "signing")
-    facts = {name: getattr(subscription, name) for name in (*names, *more, "time_zone")}
-    return facts | {"pattern": json.loads(subscription.pattern or "null")}
+    other_names = (
+        "success_if",
+        "deadline_seconds",
+        "retry_schedule",
+        "rate",
+        "template",
+        "signing",
+    )
+    values = {name: getattr(subscription, name) for name in (*names, *other_names, "time_zone")}
+    return values | {"pattern": json.loads(subscription.pattern or "null")}
 
 
 def by_command(row: Row, capsys: pytest.CaptureFixture[str]) -> Any:
-    words = row.word.split() if row.field == "event_types" else [row.word]
-    terms = [(f"--{name}", text) for name, text in base(row).items() if name != row.field]
+    arguments = row.text.split() if row.field == "event_types" else [row.text]
+    options = [(f"--{name}", text) for name, text in base(row).items() if name != row.field]
     stack = FakeStack()
-    words = [f"{name}={text}" for name, text in (*terms, *((row.option, word) for word in words))]
-    code = Terminal(stack, capsys)("subscriptions", "add", *words)
+    arguments = [
+        f"{name}={text}" for name, text in (*options, *((row.option, value) for value in arguments))
+    ]
+    code = Terminal(stack, capsys)("subscriptions", "add", *arguments)
     assert code in (0, 2)
-    return told(stored(stack))
+    return view_of(stored(stack))
 
 
 @pytest.fixture(scope="module")
 def api() -> ApiOverFakes:
-    """One for all rows: to make it takes longer than to ask it."""
+    """An API for all rows: to make it takes longer than to call it."""
     return ApiOverFakes()
 
 
@@ -144,7 +153,7 @@ def by_api(row: Row, value: Any, api: ApiOverFakes) -> Any:
     api.stack.subscriptions.by_id.clear()
     answer = api.call("POST", "/subscriptions", base(row) | {row.field: value})
     assert answer.status in (201, 422)
-    return told(stored(api.stack))
+    return view_of(stored(api.stack))
 
 
 def by_file(row: Row, value: Any, folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
@@ -157,11 +166,11 @@ def by_file(row: Row, value: Any, folder: Path, capsys: pytest.CaptureFixture[st
     stack = FakeStack()
     code = Terminal(stack, capsys)("subscriptions", "apply", "--file", str(file))
     assert code in (0, 2)
-    return told(stored(stack))
+    return view_of(stored(stack))
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.field}={row.word[:20]}")
-def test_a_value_is_the_same_in_every_door(
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.field}={row.text[:20]}")
+def test_a_value_is_the_same_for_every_interface(
     row: Row, api: ApiOverFakes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     expected = by_command(row, capsys)

@@ -1,4 +1,4 @@
-"""A schedule on the laptop wakes its function again and again, whatever comes of it."""
+"""A schedule on the laptop invokes its function repeatedly, whatever its result."""
 
 from collections.abc import Mapping
 from threading import Event
@@ -14,7 +14,7 @@ PATIENCE_SECONDS = 120
 
 
 class Sleeper:
-    """Gives one result after another, then says that it has had enough."""
+    """A function that gives one result after another, then stops the schedule."""
 
     def __init__(self, *results: Result | Exception) -> None:
         self._results = list(results)
@@ -34,7 +34,7 @@ class Sleeper:
 @pytest.mark.parametrize(
     "trouble", [InvocationFailure("ValueError", "no"), OSError("no more processes")]
 )
-def test_the_next_tick_comes_whatever_came_of_this_one(trouble: Result | Exception) -> None:
+def test_the_next_tick_comes_whatever_the_result_of_this_one(trouble: Result | Exception) -> None:
     sleeper = Sleeper(trouble, InvocationResult(b"null"), InvocationResult(b"null"))
     schedule = Schedule(RULE, sleeper, every_seconds=0.001)
 

@@ -25,14 +25,14 @@ PRIVATE = CryptographyPrivateKey.of_seed(KEY + b"8 bytes.")
 OPENED = SubscriptionCredentials((SECRET, PRIVATE), {"authorization": KEY.decode()})
 
 
-def shows(text: str) -> bool:
-    """Whether a text gives the key away: as itself, in base64, in hex or as numbers."""
+def reveals_key(text: str) -> bool:
+    """Whether a text reveals the key: as itself, in base64, in hex or as numbers."""
     forms = (KEY.decode(), TEXT, KEY.hex(), str(list(KEY))[1:-1])  # the seed begins with it
     return any(form in text for form in forms)
 
 
 @given(st.binary(min_size=24, max_size=64))
-def test_what_is_revealed_is_read_again(key: bytes):
+def test_a_revealed_secret_can_be_parsed(key: bytes):
     assert HmacSecret.parse(HmacSecret(key).reveal()).key == key
 
 
@@ -56,7 +56,7 @@ def test_a_key_too_short_or_too_long_is_refused_with_its_length(length: int):
         *(f"{TEXT}ü", "湖", "\ud800", "\0"),
     ],
 )
-def test_what_is_not_base64_is_refused_and_not_repeated(text: str):
+def test_invalid_base64_is_refused_and_not_repeated(text: str):
     with pytest.raises(
         InvalidInput, match=re.escape("secret: not base64, as in whsec_<base64>")
     ) as bad:
@@ -66,11 +66,11 @@ def test_what_is_not_base64_is_refused_and_not_repeated(text: str):
     assert (bad.value.__cause__, bad.value.__suppress_context__) == (None, True)
 
 
-@pytest.mark.parametrize("thing", [SECRET, PRIVATE, OPENED])
-def test_a_secret_never_shows_itself(thing: object):
-    shown = [repr(thing), str(thing), f"{thing}", f"{thing!r:>40}", repr([thing])]
+@pytest.mark.parametrize("secret", [SECRET, PRIVATE, OPENED])
+def test_a_secret_never_shows_itself(secret: object):
+    texts = [repr(secret), str(secret), f"{secret}", f"{secret!r:>40}", repr([secret])]
 
-    assert not any(shows(text) for text in shown), shown
+    assert not any(reveals_key(text) for text in texts), texts
 
 
 def test_equal_keys_are_equal_secrets():
@@ -82,28 +82,28 @@ def test_equal_keys_are_equal_secrets():
 
 @dataclasses.dataclass
 class Holder:
-    thing: object
+    secret: object
 
 
-@pytest.mark.parametrize("thing", [SECRET, PRIVATE, OPENED])
-def test_nothing_takes_a_secret_apart_or_writes_it(thing: object):
-    assert copy.deepcopy(thing) is copy.copy(thing) is thing
-    assert not shows(str(dataclasses.asdict(Holder(thing))))
+@pytest.mark.parametrize("secret", [SECRET, PRIVATE, OPENED])
+def test_nothing_takes_a_secret_apart_or_writes_it(secret: object):
+    assert copy.deepcopy(secret) is copy.copy(secret) is secret
+    assert not reveals_key(str(dataclasses.asdict(Holder(secret))))
     with pytest.raises(TypeError, match="__dict__"):
-        vars(thing)
+        vars(secret)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         with pytest.raises(TypeError, match="not to be written anywhere") as refused:
-            pickle.dumps([thing], protocol)
-        assert not shows(str(refused.value))
+            pickle.dumps([secret], protocol)
+        assert not reveals_key(str(refused.value))
 
 
 # --- ed25519 ---
 
 
 def test_a_private_key_is_read_as_it_is_revealed_and_tells_its_public_half():
-    read = KEYS.parse(f" {PRIVATE.reveal()}\n")
+    parsed = KEYS.parse(f" {PRIVATE.reveal()}\n")
 
-    assert (read, read.signing, read.public) == (
+    assert (parsed, parsed.signing, parsed.public) == (
         PRIVATE,
         SignatureAlgorithm.ED25519,
         PRIVATE.public,
@@ -123,28 +123,28 @@ def test_a_private_key_is_read_as_it_is_revealed_and_tells_its_public_half():
         ("whsec_", "secret: 0 bytes"),
     ],
 )
-def test_what_cannot_sign_is_refused_in_one_line(text: str, complaint: str):
+def test_an_invalid_signing_key_is_refused_in_one_line(text: str, complaint: str):
     with pytest.raises(InvalidInput, match=re.escape(complaint)) as bad:
         KEYS.parse(text)
 
     assert "\n" not in str(bad.value)
 
 
-def test_what_cannot_verify_is_refused():
+def test_an_invalid_verifying_key_is_refused():
     with pytest.raises(InvalidInput, match="public key: 31 bytes; that of ed25519 has 32"):
         KEYS.parse_verifying_key("whpk_" + base64.b64encode(bytes(31)).decode())
 
 
 @given(st.text() | st.text().map("whsk_".__add__) | st.text().map("whpk_".__add__))
 def test_any_text_is_a_key_or_a_bad_input(text: str):
-    for read in (KEYS.parse, KEYS.parse_verifying_key):
+    for parse in (KEYS.parse, KEYS.parse_verifying_key):
         try:
-            read(text)
+            parse(text)
         except InvalidInput as refused:
             assert "\n" not in str(refused)  # noqa: PT017  most texts are refused
 
 
-def test_a_key_is_restored_from_what_was_sealed():
+def test_a_key_is_restored_from_its_encrypted_form():
     for key in (SECRET, PRIVATE):
         assert KEYS.from_bytes(key.signing, key.key) == key
 

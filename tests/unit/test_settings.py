@@ -20,14 +20,14 @@ from lakehook.settings import (
 FUNCTIONS = [IngressSettings, FanoutSettings, DeliverSettings, SchedulerSettings, ApiSettings]
 
 
-def filled(kind: Any, **changes: str) -> Any:
-    """All of its fields, each with a value of its own."""
+def fill(kind: Any, **changes: str) -> Any:
+    """Fill all fields of a kind of settings, each with a value of its own."""
     return kind(**{field.name: f"the {field.name}" for field in fields(kind)} | changes)
 
 
 @pytest.mark.parametrize("kind", FUNCTIONS)
 def test_settings_come_out_of_an_environment_as_they_went_in(kind: type[Settings]):
-    settings = filled(kind)
+    settings = fill(kind)
 
     assert kind.from_env(settings.to_env() | {"PATH": "/bin"}) == settings
 
@@ -42,13 +42,13 @@ def test_settings_come_out_of_an_environment_as_they_went_in(kind: type[Settings
     ],
 )
 def test_whether_an_api_is_known_is_seen_at_a_glance(api_url: str, sources: str, *, knows: bool):
-    settings = filled(SchedulerSettings, devlake_api_url=api_url, devlake_sources=sources)
+    settings = fill(SchedulerSettings, devlake_api_url=api_url, devlake_sources=sources)
 
     assert settings.knows_an_api is knows
 
 
 def test_a_setting_is_named_like_a_variable_and_an_output_in_capitals():
-    settings, outputs = filled(FanoutSettings), filled(StackOutputs)
+    settings, outputs = fill(FanoutSettings), fill(StackOutputs)
 
     assert settings.to_env()["EVENTS_QUEUE_URL"] == "the events_queue_url"
     assert outputs.to_outputs()["EventsQueueUrl"] == "the events_queue_url"
@@ -56,18 +56,18 @@ def test_a_setting_is_named_like_a_variable_and_an_output_in_capitals():
 
 @pytest.mark.parametrize("kind", FUNCTIONS)
 def test_a_missing_variable_is_named(kind: type[Settings]):
-    environment = filled(kind).to_env()
+    environment = fill(kind).to_env()
 
     for name in environment:
-        rest = {other: value for other, value in environment.items() if other != name}
+        others = {other: value for other, value in environment.items() if other != name}
         with pytest.raises(KeyError, match=f"^'{name}'$"):
-            kind.from_env(rest)
+            kind.from_env(others)
 
 
 def test_a_deployment_comes_out_of_the_outputs_as_it_went_in_and_a_missing_one_is_named():
-    outputs = filled(StackOutputs).to_outputs()
+    outputs = fill(StackOutputs).to_outputs()
 
-    assert StackOutputs.from_outputs(outputs | {"Other": "1"}) == filled(StackOutputs)
+    assert StackOutputs.from_outputs(outputs | {"Other": "1"}) == fill(StackOutputs)
     del outputs["SecretsKey"]
     with pytest.raises(KeyError, match="'SecretsKey'"):
         StackOutputs.from_outputs(outputs)
@@ -82,6 +82,6 @@ def test_a_list_is_names_with_commas(text: str, names: tuple[str, ...]):
     assert len(parse_networks(parse_list(text))) == len(names)
 
 
-@pytest.mark.parametrize(("text", "said"), [("-", None), ("a@team.example", "a@team.example")])
-def test_what_is_not_given_is_a_dash(text: str, said: str | None):
-    assert parse_optional(text) == said
+@pytest.mark.parametrize(("text", "expected"), [("-", None), ("a@team.example", "a@team.example")])
+def test_a_missing_value_is_a_dash(text: str, expected: str | None):
+    assert parse_optional(text) == expected

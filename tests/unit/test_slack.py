@@ -1,4 +1,4 @@
-"""The Slack channel: blocks within its bounds, no markup of a stranger's, answers by the word."""
+"""The Slack channel: blocks within its limits, no markup of strangers, responses by their text."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def texts(document: Any) -> list[str]:
     return [document] if isinstance(document, str) else []
 
 
-def test_the_blocks_tell_what_there_is_in_the_language_of_the_subscription():
+def test_the_blocks_have_the_facts_in_the_language_of_the_subscription():
     document = rendered(
         event_type="PIPELINE_FAILED",
         began_at="2024-09-05T15:00:00+08:00",
@@ -130,7 +130,7 @@ def test_a_test_message_can_be_read():
 
 
 @pytest.mark.parametrize(
-    ("said", "sent"),
+    ("text", "message"),
     [
         ("*done*", {"text": "*done*"}),
         ('{"blocks": []}', {"blocks": []}),
@@ -139,10 +139,10 @@ def test_a_test_message_can_be_read():
         ("", {"text": ""}),
     ],
 )
-def test_a_template_gives_markup_or_the_whole_message(said: str, sent: object):
-    composed = SLACK.apply_template(RenderedTemplate(body=said), RenderedMessage(body=b"usual"))
+def test_a_template_gives_markup_or_the_whole_message(text: str, message: object):
+    composed = SLACK.apply_template(RenderedTemplate(body=text), RenderedMessage(body=b"usual"))
 
-    assert json.loads(composed.body) == sent
+    assert json.loads(composed.body) == message
 
 
 def test_a_template_without_a_body_leaves_the_usual_one():

@@ -1,4 +1,4 @@
-"""The spooled publisher: the pipeline never waits, nothing is lost, order is kept."""
+"""The spooled publisher: no pipeline waits, no event is lost, order is kept."""
 
 import os
 import signal
@@ -48,7 +48,7 @@ def ids_of(pipeline: str, numbers: range) -> list[str]:
     return [f"{pipeline}-{n}" for n in numbers]
 
 
-def test_what_is_published_goes_to_the_queue_each_pipeline_in_order(path: Path):
+def test_published_events_go_to_the_queue_in_the_order_of_their_pipeline(path: Path):
     sqs = FakeSqs()
 
     with open_publisher(path, sqs) as publisher:
@@ -112,27 +112,27 @@ def test_what_was_published_survives_kill_9_and_whoever_shares_the_spool_sends_i
 
 def test_of_several_who_share_a_spool_one_drains_and_another_takes_over(path: Path):
     first, second = FakeSqs(is_away=True), FakeSqs()
-    one = open_publisher(path, first)
-    one.publish(make_events("a", range(3)))
+    draining_publisher = open_publisher(path, first)
+    draining_publisher.publish(make_events("a", range(3)))
     assert first.was_called.wait(PATIENCE)
 
-    with open_publisher(path, second) as other:
-        other.publish(make_events("a", range(3, 6)))
-        assert not other.flush(0.05)
-        assert not one.close(timeout=0.01)
-        assert other.flush(PATIENCE)
+    with open_publisher(path, second) as second_publisher:
+        second_publisher.publish(make_events("a", range(3, 6)))
+        assert not second_publisher.flush(0.05)
+        assert not draining_publisher.close(timeout=0.01)
+        assert second_publisher.flush(PATIENCE)
 
     assert first.ids == []
     assert second.ids_of("a") == ids_of("a", range(6))
 
 
-def test_a_lock_is_one_s_at_a_time(path: Path):
-    one, other = DrainLock(path), DrainLock(path)
+def test_a_lock_has_one_owner_at_a_time(path: Path):
+    lock, other_lock = DrainLock(path), DrainLock(path)
 
-    assert (one.take(), one.take(), other.take()) == (True, True, False)
-    one.release()
-    assert other.take()
-    other.release()
+    assert (lock.take(), lock.take(), other_lock.take()) == (True, True, False)
+    lock.release()
+    assert other_lock.take()
+    other_lock.release()
 
 
 def test_a_full_spool_says_so_and_adds_nothing(path: Path):
@@ -212,7 +212,7 @@ def test_a_child_process_closes_at_once_and_disturbs_nothing(path: Path):
 
 
 def eventually_ended(child: int) -> int:
-    """The status with which a child process ended; -1 where it hangs."""
+    """Return the status with which a child process ended; -1 if it hangs."""
     for _ in range(int(PATIENCE * 100)):
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
@@ -224,7 +224,7 @@ def eventually_ended(child: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("method", "trouble"),
+    ("method", "error"),
     [
         ("SqliteSpool.oldest", SpoolFull("the disk has no room")),
         ("SqliteSpool.remove", SpoolFull("the disk has no room")),
@@ -233,38 +233,38 @@ def eventually_ended(child: int) -> int:
         ("DrainLock.take", sqlite3.OperationalError("unable to open database file")),
     ],
 )
-def test_whatever_troubles_a_drain_for_a_while_stops_nothing(
+def test_a_temporary_error_of_a_drain_stops_nothing(
     path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     method: str,
-    trouble: Exception,
+    error: Exception,
 ):
-    is_troubled, met = [True], Signal()
+    is_failing, met = [True], Signal()
     target = f"lakehook.adapters.sqlite_spool.{method}"
-    kept = resolve(target)
+    method_itself = resolve(target)
 
     def fails(own: object, *arguments: Any) -> Any:
-        if is_troubled[0] and current_thread().name == "lakehook-spool":
+        if is_failing[0] and current_thread().name == "lakehook-spool":
             met.set()
-            raise trouble
-        return kept(own, *arguments)
+            raise error
+        return method_itself(own, *arguments)
 
     monkeypatch.setattr(target, fails)
     with open_publisher(path, sqs := FakeSqs(is_away=method.endswith("vacuum"))) as publisher:
         publisher.publish(make_events("a", range(3)))
         assert met.wait(PATIENCE)
-        is_troubled[0] = sqs.is_away = False
+        is_failing[0] = sqs.is_away = False
         assert publisher.flush(PATIENCE)
 
     assert list(dict.fromkeys(sqs.ids_of("a"))) == ids_of("a", range(3))
-    assert str(trouble) in caplog.text or method.endswith("vacuum")
+    assert str(error) in caplog.text or method.endswith("vacuum")
 
 
 # --- draining, turn by turn ---
 
 
-def spooled(path: Path, pipelines: str) -> None:
+def spool_events(path: Path, pipelines: str) -> None:
     spool = SqliteSpool(path, max_bytes=MEBIBYTE)
     counts: dict[str, int] = {}
     for pipeline in pipelines:
@@ -274,22 +274,22 @@ def spooled(path: Path, pipelines: str) -> None:
 
 
 @contextmanager
-def draining(path: Path, send: spool_drain.Send) -> Iterator[tuple[SpoolDrain, SqliteSpool]]:
-    """A drain without its thread, and a look at what it drains."""
+def open_drain(path: Path, send: spool_drain.Send) -> Iterator[tuple[SpoolDrain, SqliteSpool]]:
+    """A drain without its thread, and its spool."""
     drain = SpoolDrain(path, send, max_bytes=MEBIBYTE)
     with closing(drain.spool), closing(SqliteSpool(path, max_bytes=MEBIBYTE)) as spool:
         yield drain, spool
 
 
 def test_an_event_that_is_refused_holds_up_its_own_pipeline_alone(path: Path):
-    spooled(path, "aabbab")
+    spool_events(path, "aabbab")
     sent: list[str] = []
 
     def send(batch: Sequence[EventEntry]) -> Mapping[EventEntry, str]:
-        sent.extend(one.event_id for one in batch)
-        return {one: "InternalError" for one in batch if one.event_id == "a-1"}
+        sent.extend(entry.event_id for entry in batch)
+        return {entry: "InternalError" for entry in batch if entry.event_id == "a-1"}
 
-    with draining(path, send) as (drain, spool):
+    with open_drain(path, send) as (drain, spool):
         with pytest.raises(InfrastructureError, match="1 pipelines: InternalError"):
             drain.drain_once()
 
@@ -298,38 +298,38 @@ def test_an_event_that_is_refused_holds_up_its_own_pipeline_alone(path: Path):
 
 
 @dataclass
-class Fated:
-    """Refuses a pipeline, is away or loses its answer, as its fates say; then it is well."""
+class ScriptedQueue:
+    """A queue that refuses a pipeline, fails or loses its response as the script says."""
 
-    fates: list[str]
+    script: list[str]
     arrived: list[str] = field(default_factory=list)
 
     def send(self, batch: Sequence[EventEntry]) -> Mapping[EventEntry, str]:
-        fate = self.fates.pop() if self.fates else ""
-        if fate == "away":
+        outcome = self.script.pop() if self.script else ""
+        if outcome == "away":
             raise InfrastructureError("SQS is away")
-        failed = {one: "no" for one in batch if one.pipeline_key == fate}
-        self.arrived += [one.event_id for one in batch if one not in failed]
-        if fate == "lost":
+        failed = {entry: "no" for entry in batch if entry.pipeline_key == outcome}
+        self.arrived += [entry.event_id for entry in batch if entry not in failed]
+        if outcome == "lost":
             raise InfrastructureError("an answer that was lost")
         return failed
 
 
 @settings(max_examples=40)
 @given(st.text("abc", max_size=40), st.lists(st.sampled_from(["", "a", "b", "away", "lost"])))
-def test_whatever_sqs_refuses_no_event_is_lost_or_overtaken(pipelines: str, fates: list[str]):
-    queue, turns = Fated(fates), len(fates) + 1
+def test_no_event_is_lost_or_reordered_whatever_sqs_refuses(pipelines: str, script: list[str]):
+    queue, turns = ScriptedQueue(script), len(script) + 1
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "spool"
-        spooled(path, pipelines)
-        with draining(path, queue.send) as (drain, _):
+        spool_events(path, pipelines)
+        with open_drain(path, queue.send) as (drain, _):
             for _ in range(turns):
                 with suppress(InfrastructureError):
                     drain.drain_once()
 
     for pipeline in set(pipelines):
-        of_pipeline = [one for one in queue.arrived if one.startswith(pipeline)]
+        of_pipeline = [event_id for event_id in queue.arrived if event_id.startswith(pipeline)]
         first_arrivals = list(dict.fromkeys(of_pipeline))
         assert first_arrivals == ids_of(pipeline, range(pipelines.count(pipeline)))
 
@@ -345,10 +345,10 @@ print(*sorted(names))
 
 
 def test_the_producer_needs_boto3_and_nothing_else():
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", IMPORTED], cwd=ROOT, check=True, capture_output=True, text=True
     )
 
     needed = {"boto3", "botocore", "certifi", "dateutil", "jmespath", "lakehook", "__main__"}
     needed |= {"s3transfer", "six", "urllib3"}
-    assert {one for one in told.stdout.split() if not one.startswith("_")} <= needed
+    assert {module for module in process.stdout.split() if not module.startswith("_")} <= needed

@@ -1,4 +1,4 @@
-"""The model of a FIFO queue answers as Amazon SQS was recorded to: see tests/outside/sqs."""
+"""The model of a FIFO queue answers as recorded of Amazon SQS: see tests/outside/sqs."""
 
 import json
 from typing import Any
@@ -13,8 +13,8 @@ RECORDED = (OUTSIDE / "sqs" / "fifo.json").read_text(encoding="utf-8")
 HISTORIES: list[dict[str, Any]] = json.loads(RECORDED)
 
 
-class Replaying:
-    """One history's queue, and the receipts that were given."""
+class HistoryReplay:
+    """The queue of a history, and the receipts that it gave."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.clock = FakeClock()
@@ -32,11 +32,13 @@ class Replaying:
         self.queue.send(body, group_id=body[0], deduplication_id=deduplication_id)
 
     def receive(
-        self, limit: int, expected: list[str], said: dict[str, float] | None = None
+        self, limit: int, expected: list[str], options: dict[str, float] | None = None
     ) -> None:
-        received = self.queue.receive(limit, visibility_timeout=(said or {}).get("visibility"))
-        self.handles |= {one.message.body: one.handle for one in received}
-        assert [one.message.body for one in received] == expected
+        received = self.queue.receive(limit, visibility_timeout=(options or {}).get("visibility"))
+        self.handles |= {
+            received_message.message.body: received_message.handle for received_message in received
+        }
+        assert [received_message.message.body for received_message in received] == expected
 
     def delete(self, body: str, refusal: dict[str, str] | None = None) -> None:
         if refusal is None:
@@ -60,12 +62,14 @@ class Replaying:
         assert (counts.visible, counts.in_flight) == (visible, in_flight)
 
     def dead_letters(self, expected: list[str]) -> None:
-        assert [one.message.body for one in self.letters.receive(10)] == expected
+        assert [
+            received_message.message.body for received_message in self.letters.receive(10)
+        ] == expected
 
 
 @pytest.mark.parametrize("history", HISTORIES, ids=lambda history: history["name"])
 def test_the_model_answers_as_sqs_was_recorded_to(history: dict[str, Any]):
-    replaying = Replaying(dict(history["queue"]))
+    replaying = HistoryReplay(dict(history["queue"]))
 
-    for step, *words in history["steps"]:
-        getattr(replaying, step)(*words)
+    for step, *arguments in history["steps"]:
+        getattr(replaying, step)(*arguments)

@@ -1,4 +1,4 @@
-"""The status: one word and one next step a subscription, in as many reads however much waits."""
+"""The status: health and next step of each subscription, by a fixed number of reads."""
 
 from typing import Any
 
@@ -49,11 +49,15 @@ def hold(
 
 def status(terminal: Terminal, name: str, *, code: int = 6) -> Any:
     assert terminal("status", "--output", "json") == code, terminal.err
-    (found,) = [one for one in terminal.parse_output()["subscribers"] if one["name"] == name]
-    return found
+    (subscriber,) = [
+        subscriber
+        for subscriber in terminal.parse_output()["subscribers"]
+        if subscriber["name"] == name
+    ]
+    return subscriber
 
 
-def test_where_all_is_well_nothing_is_to_be_done(terminal: Terminal) -> None:
+def test_the_status_of_a_healthy_stack_needs_no_action(terminal: Terminal) -> None:
     subscribe(terminal, "healthy")
 
     assert terminal("status") == 0
@@ -76,15 +80,15 @@ def test_an_endpoint_that_is_down_has_its_answer_and_what_helps(
     id_ = down(terminal, "ci", last, channel=channel)
     hold(terminal, id_)
 
-    found = status(terminal, "ci")
+    subscriber = status(terminal, "ci")
 
-    assert (found["health"], found["state"]) == ("down", "active")
-    assert found["since"] == "2026-01-01T11:42:00.000+00:00"
-    assert found["last_answer"] == f"{last.status} {last.excerpt.removeprefix('200, ')}"
-    assert found["next"] == "the endpoint is probed"
-    assert found["next_at"] == "2026-01-01T12:00:40.000+00:00"
+    assert (subscriber["health"], subscriber["state"]) == ("down", "active")
+    assert subscriber["since"] == "2026-01-01T11:42:00.000+00:00"
+    assert subscriber["last_answer"] == f"{last.status} {last.excerpt.removeprefix('200, ')}"
+    assert subscriber["next"] == "the endpoint is probed"
+    assert subscriber["next_at"] == "2026-01-01T12:00:40.000+00:00"
     pause = "lakehook subscriptions pause ci"
-    assert found["commands"] == ([remedy, pause] if remedy else [pause])
+    assert subscriber["commands"] == ([remedy, pause] if remedy else [pause])
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ def test_an_endpoint_that_is_down_has_its_answer_and_what_helps(
         (attempt(None, outcome=Outcome.TLS_FAILED), NOON - 60, 6),
     ],
 )
-def test_a_person_is_needed_where_waiting_mends_nothing_or_has_lasted(
+def test_action_is_needed_for_lasting_or_permanent_failures(
     terminal: Terminal, last: Attempt, since: float, code: int
 ) -> None:
     down(terminal, "ci", last, since=since)
@@ -113,9 +117,13 @@ def test_a_slow_endpoint_says_how_slow_and_how_long(terminal: Terminal) -> None:
     for pipeline in range(100):
         hold(terminal, id_, pipeline)
 
-    found = status(terminal, "slowpoke", code=0)
+    subscriber = status(terminal, "slowpoke", code=0)
 
-    assert (found["health"], found["average_ms"], found["seconds_left"]) == ("slow", 9000, 300)
+    assert (subscriber["health"], subscriber["average_ms"], subscriber["seconds_left"]) == (
+        "slow",
+        9000,
+        300,
+    )
     assert terminal("status") == 0
     assert "slow 9.0 s" in terminal.out
     assert "3 pipelines go at a time; about 5 min left; the deadline is 10 s" in terminal.out
@@ -129,17 +137,19 @@ def test_a_slow_endpoint_says_how_slow_and_how_long(terminal: Terminal) -> None:
         ({"pending_since": PAUSED_AT}, "pending", ["test"], 6),
     ],
 )
-def test_a_blocked_one_says_since_when_and_how_it_goes_on(
+def test_a_blocked_subscription_says_since_when_and_how_to_resume_it(
     terminal: Terminal, changes: dict[str, str], health: str, commands: list[str], code: int
 ) -> None:
     id_ = subscribe(terminal, "it's mine", **changes)
     hold(terminal, id_)
 
-    found = status(terminal, "it's mine", code=code)
+    subscriber = status(terminal, "it's mine", code=code)
 
-    assert (found["health"], found["since"]) == (health, PAUSED_AT)
+    assert (subscriber["health"], subscriber["since"]) == (health, PAUSED_AT)
     quoted = """'it'"'"'s mine'"""
-    assert found["commands"] == [f"lakehook subscriptions {verb} {quoted}" for verb in commands]
+    assert subscriber["commands"] == [
+        f"lakehook subscriptions {verb} {quoted}" for verb in commands
+    ]
 
 
 def test_one_dead_letter_is_named_and_many_are_listed(terminal: Terminal) -> None:
@@ -151,11 +161,15 @@ def test_one_dead_letter_is_named_and_many_are_listed(terminal: Terminal) -> Non
     for pipeline in (40, 41):
         hold(terminal, tmpl, pipeline, dead="template_failed")
 
-    found = status(terminal, "audit")
+    subscriber = status(terminal, "audit")
 
-    assert (found["health"], found["dead_letters"], found["lanes_held"]) == ("ok", 1, 1)
-    assert found["last_answer"] == "500 KeyError: 'owner'"
-    assert found["commands"] == [
+    assert (subscriber["health"], subscriber["dead_letters"], subscriber["lanes_held"]) == (
+        "ok",
+        1,
+        1,
+    )
+    assert subscriber["last_answer"] == "500 KeyError: 'owner'"
+    assert subscriber["commands"] == [
         "lakehook dead-letters show audit#39#1",
         "lakehook dead-letters redrive audit#39#1",
     ]
@@ -187,13 +201,13 @@ def test_a_lane_that_waits_its_turn_after_a_pause_has_no_time(terminal: Terminal
     lanes = terminal.stack.ledger.lanes
     lanes |= {lane: held.blocked() for lane, held in lanes.items()}
 
-    found = status(terminal, "ci", code=0)
+    subscriber = status(terminal, "ci", code=0)
 
-    assert found["next"] == "ci#39#1 is resumed after others"
-    assert found["next_at"] is None
+    assert subscriber["next"] == "ci#39#1 is resumed after others"
+    assert subscriber["next_at"] is None
 
 
-def test_watching_goes_on_until_it_is_broken_off(
+def test_watching_continues_until_an_interrupt(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscribe(terminal, "healthy")
@@ -209,11 +223,11 @@ def test_watching_goes_on_until_it_is_broken_off(
     assert terminal.out.count("ok: healthy") == 3
 
 
-def test_its_reads_do_not_grow_with_what_waits() -> None:
-    few, many = HeldTable(lanes_each=1), HeldTable(lanes_each=20)
+def test_the_reads_of_the_status_do_not_grow_with_waiting_lanes() -> None:
+    small_table, large_table = HeldTable(lanes_each=1), HeldTable(lanes_each=20)
 
-    show_status(few)()
-    report = show_status(many)()
+    show_status(small_table)()
+    report = show_status(large_table)()
 
-    assert few.calls == many.calls <= 2 * SUBSCRIPTIONS + 25
-    assert sum(one.held.lanes for one in report.subscribers) == 10_000
+    assert small_table.calls == large_table.calls <= 2 * SUBSCRIPTIONS + 25
+    assert sum(subscriber.held.lanes for subscriber in report.subscribers) == 10_000

@@ -28,7 +28,7 @@ URL = "https://ci.example/hook"
 TERMS = SubscriptionFields(name="ci", url=URL)
 
 
-def subscribed(stack: FakeStack, terms: SubscriptionFields = TERMS) -> Subscription:
+def subscribe(stack: FakeStack, terms: SubscriptionFields = TERMS) -> Subscription:
     return stack.service().subscribe(terms)[0]
 
 
@@ -45,7 +45,7 @@ def test_a_new_subscription_is_in_force_with_an_id_and_the_defaults(stack: FakeS
     assert subscription.created_at == "2026-01-01T12:00:00.000+00:00"
 
 
-def test_its_secret_is_kept_sealed_for_it_alone(stack: FakeStack) -> None:
+def test_the_secret_is_stored_encrypted_for_the_subscription_alone(stack: FakeStack) -> None:
     subscription, secret = stack.service().subscribe(TERMS)
 
     (stored,) = subscription.secrets
@@ -57,7 +57,7 @@ def test_its_secret_is_kept_sealed_for_it_alone(stack: FakeStack) -> None:
 def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(stack: FakeStack) -> None:
     terms = replace(TERMS, headers=["X-Team: lake", "Authorization: Bearer top-secret"])
 
-    subscription = subscribed(stack, terms)
+    subscription = subscribe(stack, terms)
 
     assert subscription.header_names == ("x-team", "authorization")
     assert subscription.encrypted_headers is not None
@@ -69,7 +69,7 @@ def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(stack: Fa
 
 
 @pytest.mark.parametrize(
-    ("url", "shown"),
+    ("url", "display_url"),
     [
         ("https://ci.example/hook?key=top-secret&a", "https://ci.example/hook?key=…&…"),
         (
@@ -79,19 +79,19 @@ def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(stack: Fa
     ],
 )
 def test_a_url_that_is_a_credential_is_sealed_and_what_is_shown_of_it_stays_visible(
-    stack: FakeStack, url: str, shown: str
+    stack: FakeStack, url: str, display_url: str
 ) -> None:
     stack.network.hosts["discord.com"] = ["93.184.216.34"]
 
-    first = subscribed(stack, replace(TERMS, url=url))
-    renamed = stack.service().update(first, SubscriptionFields(name="renamed"))
+    created = subscribe(stack, replace(TERMS, url=url))
+    renamed = stack.service().update(created, SubscriptionFields(name="renamed"))
     plain = stack.service().update(renamed, TERMS)
-    again = stack.service().update(plain, SubscriptionFields(url=url))
+    secret_again = stack.service().update(plain, SubscriptionFields(url=url))
 
-    for subscription in (first, renamed, again):
-        assert subscription.endpoint.url == subscription.endpoint.display_url == shown
+    for subscription in (created, renamed, secret_again):
+        assert subscription.endpoint.url == subscription.endpoint.display_url == display_url
         assert subscription.encrypted_url
-        unsealed = stack.encryptor.unseal(subscription.encrypted_url, subscription_id=first.id)
+        unsealed = stack.encryptor.unseal(subscription.encrypted_url, subscription_id=created.id)
         assert unsealed == url.encode()
     assert (plain.endpoint.url, plain.encrypted_url) == (URL, None)
 
@@ -142,11 +142,11 @@ def test_an_endpoint_is_judged_as_the_sender_will_judge_it_unless_its_network_is
 
     assert stack.subscriptions.all() == []
     opened = FakeStack(opened=["127.0.0.0/8"])
-    assert subscribed(opened, replace(TERMS, url="http://laptop.example:8080/hook"))
+    assert subscribe(opened, replace(TERMS, url="http://laptop.example:8080/hook"))
 
 
-def test_a_host_unknown_here_is_only_warned_of(stack: FakeStack) -> None:
-    subscription = subscribed(stack, replace(TERMS, url="https://vpc.internal/hook"))
+def test_a_host_unknown_here_is_only_a_warning(stack: FakeStack) -> None:
+    subscription = subscribe(stack, replace(TERMS, url="https://vpc.internal/hook"))
 
     assert stack.subscriptions.find(subscription.id)
     assert stack.warnings == [
@@ -158,7 +158,7 @@ def test_a_host_unknown_here_is_only_warned_of(stack: FakeStack) -> None:
 
 
 def test_amending_changes_what_the_terms_name_and_nothing_else(stack: FakeStack) -> None:
-    before = subscribed(stack, replace(TERMS, headers=["x-team: lake"]))
+    before = subscribe(stack, replace(TERMS, headers=["x-team: lake"]))
 
     after = stack.service().update(before, SubscriptionFields(name="builds", deadline_seconds=3))
 
@@ -169,7 +169,7 @@ def test_amending_changes_what_the_terms_name_and_nothing_else(stack: FakeStack)
 def test_event_types_and_headers_are_replaced_as_a_whole_and_can_be_taken_away(
     stack: FakeStack,
 ) -> None:
-    before = subscribed(
+    before = subscribe(
         stack, replace(TERMS, event_types=["TASK_FAILED"], headers=["x-a: 1", "x-b: 2"])
     )
 
@@ -211,7 +211,7 @@ def test_headers_do_not_follow_a_url_to_another_receiver(
 
     moved = service.update(subscription, SubscriptionFields(url=after, headers=[]))
     assert moved.header_names == ()
-    (warning,) = [one for one in stack.warnings if "instead of" in one]
+    (warning,) = [warning_ for warning_ in stack.warnings if "instead of" in warning_]
     assert f"{moved.id}) sends to {moved.endpoint.display_url} now instead of " in warning
     assert f"rotate-secret {moved.id}" in warning
 
@@ -227,7 +227,7 @@ def test_headers_stay_with_another_path_of_their_server(stack: FakeStack) -> Non
 
 
 def test_a_bad_amendment_leaves_the_subscription_as_it_was(stack: FakeStack) -> None:
-    before = subscribed(stack)
+    before = subscribe(stack)
 
     with pytest.raises(InvalidEndpoint):
         stack.service().update(
@@ -242,7 +242,7 @@ def test_a_bad_amendment_leaves_the_subscription_as_it_was(stack: FakeStack) -> 
 # --- look up ---
 
 
-def test_one_is_found_by_its_id_or_its_name_and_two_of_a_name_by_their_ids_alone(
+def test_a_subscription_is_found_by_its_id_or_its_unique_name(
     stack: FakeStack,
 ) -> None:
     look_up = stack.service().find_subscription
@@ -253,10 +253,10 @@ def test_one_is_found_by_its_id_or_its_name_and_two_of_a_name_by_their_ids_alone
     with pytest.raises(InvalidSubscription, match="sub_old, sub_new"):
         look_up("ci")
     assert look_up("sub_old").id == "sub_old"
-    assert [one.id for one in look_up.all()] == ["sub_old", "sub_new"]
+    assert [subscription.id for subscription in look_up.all()] == ["sub_old", "sub_new"]
 
 
-def test_a_removed_one_is_found_by_its_id_alone_and_where_removed_ones_are_meant_too(
+def test_a_removed_subscription_is_found_by_its_id_and_only_on_request(
     stack: FakeStack,
 ) -> None:
     stack.subscriptions.save(a_subscription(removed_at="2026-01-01T00:00:00Z", name="gone"))
@@ -265,7 +265,7 @@ def test_a_removed_one_is_found_by_its_id_alone_and_where_removed_ones_are_meant
 
     assert look_up("sub_a", removed=True).id == "sub_a"
     assert look_up("sub_a").id == "sub_b"
-    assert [one.id for one in look_up.all()] == ["sub_b"]
+    assert [subscription.id for subscription in look_up.all()] == ["sub_b"]
     with pytest.raises(NotFound, match="gone"):
         look_up("gone", removed=True)
 
@@ -274,7 +274,7 @@ def test_a_removed_one_is_found_by_its_id_alone_and_where_removed_ones_are_meant
 
 
 def with_waiting_and_dead(stack: FakeStack, subscription: Subscription) -> HeldLane:
-    """One lane with a dead head and one delivery behind it, due in an hour."""
+    """Hold a lane with a dead head and a delivery behind it, due in an hour."""
     head, follower = (a_delivery(n, subscription=subscription.id) for n in (1, 2))
     held = HeldLane(lane=head.lane, head=1, due_at=NOON + 3600, held_since=NOON, version=1)
     dead = DeliveryRecord.waiting(head).dead("spent")
@@ -285,7 +285,7 @@ def with_waiting_and_dead(stack: FakeStack, subscription: Subscription) -> HeldL
 
 
 def test_a_removed_subscription_leaves_a_tombstone_without_secrets(stack: FakeStack) -> None:
-    subscription = subscribed(stack, replace(TERMS, headers=["x-team: lake"]))
+    subscription = subscribe(stack, replace(TERMS, headers=["x-team: lake"]))
 
     tombstone, _ = stack.service().unsubscribe(subscription)
 
@@ -294,10 +294,10 @@ def test_a_removed_subscription_leaves_a_tombstone_without_secrets(stack: FakeSt
     assert (tombstone.secrets, tombstone.encrypted_headers) == ((), None)
 
 
-def test_what_waits_keeps_a_subscription_unless_it_may_be_discarded_at_once(
+def test_a_subscription_with_pending_deliveries_is_removed_only_if_they_may_be_discarded(
     stack: FakeStack,
 ) -> None:
-    subscription = subscribed(stack)
+    subscription = subscribe(stack)
     held = with_waiting_and_dead(stack, subscription)
     other = with_waiting_and_dead(stack, a_subscription(id="sub_other"))
 
@@ -336,13 +336,13 @@ def test_a_removal_is_in_force_however_long_it_takes_to_count_what_it_discards(
 def test_a_removal_that_is_repeated_finishes_what_is_left_and_keeps_its_time(
     stack: FakeStack,
 ) -> None:
-    tombstone, _ = stack.service().unsubscribe(subscribed(stack))
+    tombstone, _ = stack.service().unsubscribe(subscribe(stack))
     held = with_waiting_and_dead(stack, tombstone)
     stack.clock.sleep(60)
 
-    again, backlog = stack.service().unsubscribe(tombstone)
+    second_tombstone, backlog = stack.service().unsubscribe(tombstone)
 
-    assert again == tombstone
+    assert second_tombstone == tombstone
     assert (backlog.waiting, backlog.dead) == (1, 1)
     assert [due.lane for due in stack.ledger.due(NOON + 60)] == [held.lane]
 
@@ -378,7 +378,7 @@ def test_lanes_that_a_rate_held_back_go_on_as_soon_as_it_has_changed(stack: Fake
 def test_a_subscription_keeps_its_channel_and_its_format(
     stack: FakeStack, terms: SubscriptionFields
 ) -> None:
-    subscription = subscribed(stack)
+    subscription = subscribe(stack)
 
     with pytest.raises(InvalidSubscription, match="a subscription keeps its own"):
         stack.service().update(subscription, terms)
@@ -388,10 +388,13 @@ def test_where_the_url_is_the_credential_no_more_than_its_host_is_shown(stack: F
     stack.network.hosts["chat.example"] = ["93.184.216.34"]
     url = "https://chat.example/hooks/abc/Zx9Y"
 
-    subscription = subscribed(stack, SubscriptionFields(name="team", url=url, channel="slack"))
+    subscription = subscribe(stack, SubscriptionFields(name="team", url=url, channel="slack"))
 
-    shown = subscription.endpoint
-    assert (shown.url, shown.display_url) == ("https://chat.example/…", "https://chat.example/…")
+    endpoint = subscription.endpoint
+    assert (endpoint.url, endpoint.display_url) == (
+        "https://chat.example/…",
+        "https://chat.example/…",
+    )
     assert subscription.encrypted_url
     unsealed = stack.encryptor.unseal(subscription.encrypted_url, subscription_id=subscription.id)
     assert unsealed == url.encode()

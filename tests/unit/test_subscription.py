@@ -16,25 +16,29 @@ from lakehook.subscriptions.lifecycle import FindSubscription
 from tests.builders import a_subscription, an_event
 from tests.fakes import NOON, FakeSubscriptions
 
-PIPELINE_EVENTS = {one for one in EventType if one.startswith("PIPELINE_")}
+PIPELINE_EVENTS = {event_type for event_type in EventType if event_type.startswith("PIPELINE_")}
 
 
-def wanted(*names: EventType) -> set[EventType]:
-    return {one for one in EventType if a_subscription(event_types=names).accepts_type(one)}
+def accepted_types(*names: EventType) -> set[EventType]:
+    return {
+        event_type
+        for event_type in EventType
+        if a_subscription(event_types=names).accepts_type(event_type)
+    }
 
 
-def test_who_names_no_events_wants_those_of_pipelines():
-    assert wanted() == PIPELINE_EVENTS
+def test_the_default_event_types_are_those_of_pipelines():
+    assert accepted_types() == PIPELINE_EVENTS
 
 
-def test_who_is_pending_wants_nothing_yet():
+def test_a_pending_subscription_accepts_no_events():
     assert not a_subscription(pending_since="2026-01-01T12:00:00Z").accepts(an_event())
 
 
-def test_who_names_events_wants_them_and_no_others():
+def test_only_named_event_types_are_accepted():
     named = (EventType.PIPELINE_FAILED, EventType.TASK_FAILED)
 
-    assert wanted(*named) == set(named)
+    assert accepted_types(*named) == set(named)
 
 
 def test_a_tombstone_knows_what_it_was_and_none_of_the_secrets():
@@ -68,7 +72,7 @@ def test_a_name_is_a_line_of_text(name: str):
 
 
 @pytest.mark.parametrize("name", ["", " ", " a", "a ", "a\nb", "a\x1b[2J", "\u202ea", "a" * 101])
-def test_a_name_that_is_none_is_refused(name: str):
+def test_an_invalid_name_is_refused(name: str):
     with pytest.raises(InvalidSubscription, match="name: not 1 to 100 printable characters"):
         parse_name(name)
 

@@ -22,7 +22,7 @@ JSON = st.recursive(
 @example("1e5")  # a number here, and not in YAML 1.1
 @example("\x85")
 @example("\ufeff\ufffe")
-def test_what_is_written_is_read_as_it_was(value: Any) -> None:
+def test_a_written_document_is_read_back_unchanged(value: Any) -> None:
     text = format_document({"a": value}, comments={})
 
     assert repr(parse_source_file(text, name="s").document) == repr({"a": value})
@@ -31,11 +31,11 @@ def test_what_is_written_is_read_as_it_was(value: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["no", "on", "2026-01-01", "1:30", "0x1f", "0o7", "1_000", "=", "NO"]
 )
-def test_words_that_yaml_once_took_for_something_else_are_texts(text: str) -> None:
+def test_words_with_a_special_meaning_in_yaml_1_1_are_texts(text: str) -> None:
     assert parse_source_file(f"a: {text}", name="s").document == {"a": text}
 
 
-def test_it_knows_the_line_of_everything() -> None:
+def test_every_value_has_its_line() -> None:
     manuscript = parse_source_file("\na:\n  - b: 1\n    c: 2\n  - d\n", name="s")
 
     assert [manuscript.line(*path) for path in (("a",), ("a", 0, "c"), ("a", 1))] == [2, 4, 5]
@@ -57,14 +57,14 @@ def test_it_knows_the_line_of_everything() -> None:
         ("a: !!int x", "s:1: "),
     ],
 )
-def test_what_is_no_plain_yaml_is_refused_with_its_line(text: str, fault: str) -> None:
+def test_yaml_beyond_the_plain_subset_is_refused_with_its_line(text: str, fault: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_source_file(text, name="s")
 
     assert str(refused.value).startswith(fault)
 
 
-def test_an_empty_file_says_nothing() -> None:
+def test_an_empty_file_is_an_empty_document() -> None:
     assert parse_source_file("# only a comment\n", name="s").document is None
 
 

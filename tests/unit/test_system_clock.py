@@ -1,7 +1,7 @@
-"""Waiting for what is over already."""
+"""The system's clock."""
 
 from lakehook.adapters.system import SystemClock
 
 
-def test_nobody_waits_for_what_is_over_and_it_is_no_error() -> None:
+def test_a_negative_wait_returns_at_once() -> None:
     SystemClock().sleep(-3600)

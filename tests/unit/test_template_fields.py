@@ -1,16 +1,16 @@
-"""What a template can see: the event, its place, and for whom it is; no address, no secret."""
+"""Fields of a template: the event, its place and its subscription, without URL or secret."""
 
 from lakehook.domain.template import template_fields
 from tests.builders import a_delivery, a_subscription
 
 
-def test_a_template_sees_the_event_its_place_and_whose_it_is_and_nothing_else():
+def test_a_template_has_the_fields_of_the_event_its_place_and_its_subscription_alone():
     delivery, subscription = a_delivery(2), a_subscription()
 
     fields = template_fields(delivery, subscription)
 
-    ours = {key: value for key, value in fields.items() if key not in delivery.event.document}
-    assert ours == {
+    own_fields = {key: value for key, value in fields.items() if key not in delivery.event.document}
+    assert own_fields == {
         "sequence": 2,
         "previous_event_type": None,
         "delivery_id": "sub_a#39#2",

@@ -1,4 +1,4 @@
-"""What ``docs/templates.md`` says of templates is so."""
+"""``docs/templates.md`` describes templates as they are."""
 
 import json
 import re
@@ -17,13 +17,13 @@ SLACK, GITHUB, MAIL = re.findall(r"```liquid\n(.*?)\n```", PAGE, re.DOTALL)
 (SUBJECT,) = re.findall(r"--template-subject '(.*)'", PAGE)
 
 
-def named_after(word: str) -> list[str]:
-    """What a paragraph lists that begins with a word."""
+def list_after(word: str) -> list[str]:
+    """Names in code of the paragraph that begins with a word."""
     (paragraph,) = re.findall(rf"^{word}: (.*?)\.(?:\n\n| None)", PAGE, re.DOTALL | re.MULTILINE)
     return re.findall(r"`([^`]+)`", paragraph)
 
 
-def test_its_examples_come_out_as_they_should():
+def test_the_examples_of_the_page_have_the_described_result():
     github = json.loads(render_body(GITHUB))
 
     assert github["client_payload"]["project"] == 'lake & "shore"'
@@ -40,8 +40,8 @@ def test_its_examples_come_out_as_they_should():
     assert (set_.subject, set_.missing_fields) == ('[lake & "shore"] Failed #39', ())
 
 
-def test_it_names_every_tag_filter_and_bound():
-    assert sorted(named_after("Tags")) == sorted(NAMES)
-    assert sorted(named_after("Filters")) == sorted(FILTERS)
+def test_the_page_names_every_tag_filter_and_limit():
+    assert sorted(list_after("Tags")) == sorted(NAMES)
+    assert sorted(list_after("Filters")) == sorted(FILTERS)
     for bound in (MAX_STEPS, MAX_ITEMS, MAX_BITS):
         assert f"{bound:,}" in PAGE

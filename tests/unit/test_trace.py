@@ -1,4 +1,4 @@
-"""What a producer says of its trace reaches the subscriber, if it says it as W3C has it."""
+"""Traces of producers reach the subscriber, if they have the form of W3C."""
 
 import re
 
@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from lakehook.domain.trace_context import Trace
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-GIVEN = f"00-{TRACE}-{SPAN}-01"
+PARENT = f"00-{TRACE}-{SPAN}-01"
 
 
 def test_an_attempt_belongs_to_the_producers_trace_and_is_a_span_of_its_own():
-    trace = Trace.read(GIVEN)
+    trace = Trace.read(PARENT)
 
     assert trace
     first, second = trace.parent(b"\x01" * 32), trace.parent(b"\x02" * 32)
@@ -22,9 +22,9 @@ def test_an_attempt_belongs_to_the_producers_trace_and_is_a_span_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("given", "flags"),
+    ("header", "flags"),
     [
-        (GIVEN, 1),
+        (PARENT, 1),
         (f"00-{TRACE}-{SPAN}-00", 0),
         (f"00-{TRACE}-{SPAN}-03", 3),  # random, as level 2 has it
         (f"00-{TRACE}-{SPAN}-fd", 1),  # flags that nobody knows yet are not passed on
@@ -32,14 +32,14 @@ def test_an_attempt_belongs_to_the_producers_trace_and_is_a_span_of_its_own():
         (f"cc-{TRACE}-{SPAN}-01-what-the-future-will-be-like", 1),
     ],
 )
-def test_a_trace_is_read(given: str, flags: int):
-    assert Trace.read(given) == Trace(TRACE, flags)
+def test_a_trace_is_read(header: str, flags: int):
+    assert Trace.read(header) == Trace(TRACE, flags)
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [
-        *(None, 39, {}, "", f" {GIVEN}", f"{GIVEN}\n", f"ff-{TRACE}-{SPAN}-01"),
+        *(None, 39, {}, "", f" {PARENT}", f"{PARENT}\n", f"ff-{TRACE}-{SPAN}-01"),
         *(f"00-{TRACE}-{SPAN}-01-more", f"00-{TRACE}-{SPAN}-01-", f"cc-{TRACE}-{SPAN}-01.more"),
         *(f"00-{'0' * 32}-{SPAN}-01", f"00-{TRACE}-{'0' * 16}-01", f"00-{TRACE.upper()}-{SPAN}-01"),
         *(f"00-{TRACE[1:]}-{SPAN}-01", f"00-{TRACE}-{SPAN}", f"00-{TRACE}-{SPAN}-1"),
@@ -47,13 +47,13 @@ def test_a_trace_is_read(given: str, flags: int):
         f"cc-{TRACE}-{SPAN}-01-{201 * 'x'}",  # servers refuse headers of some KiB
     ],
 )
-def test_what_is_no_trace_is_none(given: object):
-    assert Trace.read(given) is None
+def test_an_invalid_trace_is_none(value: object):
+    assert Trace.read(value) is None
 
 
 @given(st.binary(min_size=32, max_size=32), st.text())
-def test_what_is_sent_is_always_a_header_that_can_be_read_again(chance: bytes, said: str):
-    trace = Trace.read(said) or Trace(TRACE, 1)
+def test_the_header_that_is_sent_can_always_be_read(chance: bytes, text: str):
+    trace = Trace.read(text) or Trace(TRACE, 1)
 
     header = trace.parent(chance)
 

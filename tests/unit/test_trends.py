@@ -1,4 +1,4 @@
-"""Trends: health over time from its recorded changes, read once a minute, and what can't be."""
+"""Trends: health over time from its recorded changes, read once a minute, and failed reads."""
 
 from collections.abc import Sequence
 from threading import Thread
@@ -54,9 +54,9 @@ def test_the_spans_cover_the_window_without_a_gap(
 ):
     since = None if since is None else NOON + since
 
-    found = health_spans(changes, start=START, end=NOON, present=present, since=since)
+    health_spans_ = health_spans(changes, start=START, end=NOON, present=present, since=since)
 
-    assert [(span.health, span.seconds) for span in found] == spans
+    assert [(span.health, span.seconds) for span in health_spans_] == spans
 
 
 def trends_of(stack: FakeStack, window: str = "1h") -> TrendsView:
@@ -99,24 +99,24 @@ def test_it_is_read_once_for_a_period_and_again_after_a_failure():
 def test_pages_that_are_drawn_at_once_share_a_read():
     stack = FakeStack()
     show, read = stack.service().show_trends, stack.delivery_metrics.read
-    others = [Thread(target=show, args=("1h",)) for _ in range(2)]
+    threads = [Thread(target=show, args=("1h",)) for _ in range(2)]
 
     def read_slowly(**terms: Any) -> DeliverySeries:
-        for other in others:
-            if other.ident is None:
-                other.start()
-                other.join(0.1)  # ends by then, unless it waits for this read
+        for thread in threads:
+            if thread.ident is None:
+                thread.start()
+                thread.join(0.1)  # ends by then, unless it waits for this read
         return read(**terms)
 
     stack.delivery_metrics.read = read_slowly  # type: ignore[method-assign]
     show("1h")
-    for other in others:
-        other.join()
+    for thread in threads:
+        thread.join()
 
     assert len(stack.delivery_metrics.reads) == 1
 
 
-def test_what_cloudwatch_could_not_read_is_no_time_without_attempts(
+def test_a_failed_read_of_cloudwatch_is_not_a_time_without_attempts(
     monkeypatch: pytest.MonkeyPatch,
 ):
     answer = {"MetricDataResults": [{"Id": "p50", "StatusCode": "InternalError"}]}
@@ -127,7 +127,7 @@ def test_what_cloudwatch_could_not_read_is_no_time_without_attempts(
         CloudWatchDeliveryMetrics(Aws(), "Lakehook").read(start=0, end=120, period_seconds=60)
 
 
-def test_the_charts_scale_to_what_was_and_leave_gaps_where_nothing_was():
+def test_the_charts_scale_to_the_values_and_leave_gaps():
     stack = FakeStack()
     stack.delivery_metrics.at = lambda at: (
         (40.0, 2.0, 12.0, 3000.0) if NOON - 1200 <= at < NOON - 600 else (0.0, 0.0, None, None)

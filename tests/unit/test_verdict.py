@@ -23,8 +23,8 @@ def an_arrival(pipeline: str, sequence: int, event_type: EventType, *, genuine=T
     )
 
 
-def as_it_should_be() -> list[Arrival]:
-    """Both pipelines, step by step."""
+def arrivals_in_order() -> list[Arrival]:
+    """Arrivals of both pipelines, step by step."""
     return [
         an_arrival(pipeline, *EXPECTED[pipeline][step])
         for step in range(3)
@@ -32,20 +32,23 @@ def as_it_should_be() -> list[Arrival]:
     ]
 
 
-ALL = as_it_should_be()
+ALL_ARRIVALS = arrivals_in_order()
 
 
-def test_all_of_it_in_order_and_genuine_is_a_yes():
-    verdict = judge(ALL, EXPECTED)
+def test_complete_ordered_and_genuine_arrivals_pass():
+    verdict = judge(ALL_ARRIVALS, EXPECTED)
 
-    assert judge(sorted(ALL, key=lambda one: one.pipeline, reverse=True), EXPECTED)
+    assert judge(sorted(ALL_ARRIVALS, key=lambda arrival: arrival.pipeline, reverse=True), EXPECTED)
 
     assert verdict
     assert (verdict.expected, verdict.arrived, verdict.repeated) == (6, 6, 0)
 
 
-MISSING, FORGED = ALL[:2] + ALL[3:], [*ALL[:-1], an_arrival("102", 3, FAILED, genuine=False)]
-SWAPPED = [ALL[2], ALL[1], ALL[0], *ALL[3:]]
+MISSING, FORGED = (
+    ALL_ARRIVALS[:2] + ALL_ARRIVALS[3:],
+    [*ALL_ARRIVALS[:-1], an_arrival("102", 3, FAILED, genuine=False)],
+)
+SWAPPED = [ALL_ARRIVALS[2], ALL_ARRIVALS[1], ALL_ARRIVALS[0], *ALL_ARRIVALS[3:]]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,7 @@ SWAPPED = [ALL[2], ALL[1], ALL[0], *ALL[3:]]
     ],
     ids=["one missing", "two of a pipeline swapped", "one forged"],
 )
-def test_a_no_says_which_promise_was_broken(arrivals: list[Arrival], flags: tuple[bool, ...]):
+def test_a_failure_names_the_broken_promise(arrivals: list[Arrival], flags: tuple[bool, ...]):
     verdict = judge(arrivals, EXPECTED)
 
     assert not verdict
@@ -69,19 +72,19 @@ def test_a_no_says_which_promise_was_broken(arrivals: list[Arrival], flags: tupl
     "arrivals",
     [
         [],
-        [*as_it_should_be(), an_arrival("103", 1, CREATED)],
-        [*as_it_should_be(), an_arrival("101", 4, FAILED)],
-        [*as_it_should_be(), an_arrival("101", 3, COMPLETED, genuine=False)],
-        [*as_it_should_be()[:-1], an_arrival("102", 3, COMPLETED)],
+        [*arrivals_in_order(), an_arrival("103", 1, CREATED)],
+        [*arrivals_in_order(), an_arrival("101", 4, FAILED)],
+        [*arrivals_in_order(), an_arrival("101", 3, COMPLETED, genuine=False)],
+        [*arrivals_in_order()[:-1], an_arrival("102", 3, COMPLETED)],
     ],
     ids=["nothing", "another pipeline", "after the end", "a forged repeat", "another type"],
 )
-def test_what_nobody_expected_is_a_no(arrivals: list[Arrival]):
+def test_an_unexpected_arrival_fails(arrivals: list[Arrival]):
     assert not judge(arrivals, EXPECTED)
 
 
-def test_a_repeat_by_the_same_id_is_counted_and_forgiven():
-    arrivals = as_it_should_be()
+def test_a_repeat_with_the_same_id_is_counted_and_passes():
+    arrivals = arrivals_in_order()
 
     verdict = judge([*arrivals, arrivals[0]], EXPECTED)
 
@@ -93,16 +96,16 @@ def test_a_repeat_by_the_same_id_is_counted_and_forgiven():
 
 
 def test_a_fault_says_which_delivery_is_missing_and_why():
-    arrivals = as_it_should_be()[2:]
+    arrivals = arrivals_in_order()[2:]
     arrivals[0], arrivals[2] = arrivals[2], arrivals[0]
 
-    told = faults(
+    lines = faults(
         Subscriber(Receiver("shaky")),
         judge(arrivals, EXPECTED),
         lambda name, pipeline, sequence: f"{name}#{pipeline}#{sequence} is dead",
     )
 
-    assert list(told) == [
+    assert list(lines) == [
         "shaky: events of a pipeline arrived out of order",
         "shaky: #1 of 101 is missing: shaky#101#1 is dead",
         "shaky: #1 of 102 is missing: shaky#102#1 is dead",
@@ -110,9 +113,9 @@ def test_a_fault_says_which_delivery_is_missing_and_why():
 
 
 def test_no_delivery_fails_twice_so_that_none_spends_its_retries():
-    shaky, first, second = Shaky(2), *as_it_should_be()[:2]
+    shaky, first, second = Shaky(2), *arrivals_in_order()[:2]
 
     answers = [shaky(arrival) for arrival in (first, first, first, second, second, first)]
 
     assert answers == [500, 200, 200, 500, 200, 200]
-    assert shaky(as_it_should_be()[2]) == 200
+    assert shaky(arrivals_in_order()[2]) == 200

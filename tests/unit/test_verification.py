@@ -30,11 +30,11 @@ BODY = '{"project":"湖","n":[1,2.5],"sequence":1}'.encode()
 
 def capture_of(vector: Any) -> CapturedRequest:
     headers = {f"webhook-{name}": vector[name] for name in ("id", "timestamp", "signature")}
-    given = {name: value for name, value in headers.items() if value is not None}
-    return CapturedRequest(headers=given, body=vector["body"].encode())
+    present = {name: value for name, value in headers.items() if value is not None}
+    return CapturedRequest(headers=present, body=vector["body"].encode())
 
 
-def doubt_about(
+def failure_of_vector(
     vector: Any, *, secret: str | None = None, late: float = 0
 ) -> VerificationFailure | None:
     now = float(vectors("signed")[0]["timestamp"]) + late
@@ -54,7 +54,7 @@ def captured(
     return CapturedRequest(headers=headers, body=body)
 
 
-def doubt(capture: CapturedRequest, key: VerifyingKey = SECRET) -> VerificationFailure | None:
+def failure_of(capture: CapturedRequest, key: VerifyingKey = SECRET) -> VerificationFailure | None:
     return verify_request(capture, key, now=NOW, tolerance_seconds=300)
 
 
@@ -64,20 +64,20 @@ def doubt(capture: CapturedRequest, key: VerifyingKey = SECRET) -> VerificationF
 @pytest.mark.parametrize("vector", vectors("signed"), ids=named)
 def test_a_published_request_is_genuine_by_either_half_of_its_key(vector: Any):
     at = float(vector["timestamp"])
-    halves = [vector["secret"], vector.get("public", vector["secret"])]
+    keys = [vector["secret"], vector.get("public", vector["secret"])]
 
-    for half in halves:
-        key = KEYS.parse_verifying_key(half)
+    for key_text in keys:
+        key = KEYS.parse_verifying_key(key_text)
         assert verify_request(capture_of(vector), key, now=at, tolerance_seconds=300) is None
 
 
 @pytest.mark.parametrize("vector", [*vectors("accepted"), *vectors("refused")], ids=named)
-def test_what_may_not_differ_is_refused_with_its_reason_and_the_rest_accepted(vector: Any):
+def test_changes_are_refused_with_their_reason_or_accepted(vector: Any):
     changed = vectors("signed")[0] | vector["change"]
 
-    found = doubt_about(changed, late=vector["change"].get("at", 0))
+    failure = failure_of_vector(changed, late=vector["change"].get("at", 0))
 
-    assert (found and found.reason) == vector.get("reason")
+    assert (failure and failure.reason) == vector.get("reason")
 
 
 # --- which key checks what ---
@@ -88,7 +88,7 @@ def test_each_of_several_keys_that_signed_verifies():
     capture = captured(secrets=(PRIVATE, SECRET, other))
 
     for key in (SECRET, other, KEYS.parse_verifying_key(PRIVATE.reveal()), public_half()):
-        assert doubt(capture, key) is None
+        assert failure_of(capture, key) is None
 
 
 def public_half() -> VerifyingKey:
@@ -106,26 +106,28 @@ def public_half() -> VerifyingKey:
 def test_a_key_of_the_other_kind_is_told_from_a_wrong_one(
     signer: SigningKey, checker: VerifyingKey, hint: str
 ):
-    found = doubt(captured(secrets=(signer,)), checker)
+    failure = failure_of(captured(secrets=(signer,)), checker)
 
-    assert found
-    assert (found.reason, found.hint) == (Reason.NO_KNOWN_VERSION, hint)
+    assert failure
+    assert (failure.reason, failure.hint) == (Reason.NO_KNOWN_VERSION, hint)
 
 
 def test_another_public_key_verifies_nothing():
-    other = KEYS.parse_verifying_key(KEYS.generate(SignatureAlgorithm.ED25519, b"o" * 32).reveal())
+    other_key = KEYS.parse_verifying_key(
+        KEYS.generate(SignatureAlgorithm.ED25519, b"o" * 32).reveal()
+    )
 
-    found = doubt(captured(secrets=(PRIVATE,)), other)
+    failure = failure_of(captured(secrets=(PRIVATE,)), other_key)
 
-    assert found
-    assert (found.reason, found.hint) == (Reason.SIGNATURE_MISMATCH, "")
+    assert failure
+    assert (failure.reason, failure.hint) == (Reason.SIGNATURE_MISMATCH, "")
 
 
 # --- what was done to the body ---
 
 
 @pytest.mark.parametrize(
-    ("sent", "came", "hint"),
+    ("sent", "received", "hint"),
     [
         (BODY, BODY + b"\n", "without the line break at its end"),
         (BODY, BODY + b"\r\n", "without the line break at its end"),
@@ -138,18 +140,21 @@ def test_another_public_key_verifies_nothing():
         (b"a\n", b"a", "with a line break at its end"),
         (b'{"a": "\xc3\xa9"}', b'{"a":"\xc3\xa9"}', "as JSON with spaces"),
         (b'{"a":"\\u00e9"}', b'{"a":"\xc3\xa9"}', "as compact JSON in ASCII"),
-        *((BODY, came, "") for came in (BODY + b"x", b"", b"\xff", b"[" * 100_000, b'"\\ud800"')),
+        *(
+            (BODY, received, "")
+            for received in (BODY + b"x", b"", b"\xff", b"[" * 100_000, b'"\\ud800"')
+        ),
     ],
-    ids=lambda one: str(one)[:40],
+    ids=lambda value: str(value)[:40],
 )
 def test_a_body_that_was_rewritten_is_told_from_one_that_was_forged(
-    sent: bytes, came: bytes, hint: str
+    sent: bytes, received: bytes, hint: str
 ):
-    found = doubt(captured(came, sent=sent))
+    failure = failure_of(captured(received, sent=sent))
 
-    assert found
-    assert found.reason is Reason.SIGNATURE_MISMATCH
-    assert found.hint == (f"the body is not as it was sent: it verifies {hint}" if hint else "")
+    assert failure
+    assert failure.reason is Reason.SIGNATURE_MISMATCH
+    assert failure.hint == (f"the body is not as it was sent: it verifies {hint}" if hint else "")
 
 
 # --- nothing surprises it, and nothing forged gets by ---
@@ -158,9 +163,9 @@ texts = st.text(max_size=40) | st.from_regex(r"v1a?,[A-Za-z0-9+/]{0,8}=*( v1,)?"
 
 
 @given(st.dictionaries(st.sampled_from(list(captured().headers)), texts), st.binary(max_size=20))
-def test_whatever_came_nothing_but_the_signed_is_genuine(headers: dict[str, str], body: bytes):
+def test_any_request_but_the_signed_one_is_refused(headers: dict[str, str], body: bytes):
     for key in (SECRET, public_half()):
-        found = doubt(CapturedRequest(headers=headers, body=body), key)
+        failure = failure_of(CapturedRequest(headers=headers, body=body), key)
 
-        assert found
-        assert "\n" not in found.detail
+        assert failure
+        assert "\n" not in failure.detail

@@ -25,7 +25,7 @@ SECRET = HmacSecret(b"a secret of thirty-two bytes, so")
 NOON_TEXT = "Thu, 01 Jan 2026 12:00:00 GMT"
 
 
-def asking(wish: str) -> Response:
+def retry_response(wish: str) -> Response:
     return Response(status=503, headers={"retry-after": wish}, body=b"")
 
 
@@ -46,7 +46,7 @@ def test_the_body_is_the_event_with_its_id_and_its_place():
     }
 
 
-def test_a_producer_cannot_say_what_is_ours():
+def test_a_producer_cannot_set_our_fields():
     event = an_event(sequence=99, previous_event_type="NONE")
     forged = Delivery(Lane("sub_a", "39"), SequencedEvent(event, 3, "PIPELINE_RUNNING"))
 
@@ -99,9 +99,11 @@ def test_a_request_shows_neither_headers_nor_body():
     ],
 )
 def test_an_answer_is_read_by_its_status(statuses: list[int], outcome: Outcome):
-    read = {classify_response(Response(status=status, headers={}, body=b"")) for status in statuses}
+    outcomes = {
+        classify_response(Response(status=status, headers={}, body=b"")) for status in statuses
+    }
 
-    assert read == {outcome}
+    assert outcomes == {outcome}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ def test_an_answer_is_read_by_its_status(statuses: list[int], outcome: Outcome):
     ],
 )
 def test_a_receiver_asks_for_time_in_seconds_or_by_a_date(seconds: float, wishes: list[str]):
-    assert {retry_after(asking(wish), now=NOON) for wish in wishes} == {seconds}
+    assert {retry_after(retry_response(wish), now=NOON) for wish in wishes} == {seconds}
 
 
 @pytest.mark.parametrize(
@@ -140,15 +142,15 @@ def test_a_receiver_asks_for_time_in_seconds_or_by_a_date(seconds: float, wishes
         "Thu, 01 Jan 2026 12:00:00 99999999999999999999",
     ],
 )
-def test_nonsense_is_no_wish(wish: str):
-    assert retry_after(asking(wish), now=NOON) is None
+def test_an_invalid_retry_after_is_ignored(wish: str):
+    assert retry_after(retry_response(wish), now=NOON) is None
 
 
 def test_a_date_without_a_zone_is_gmt_wherever_we_run(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TZ", "Asia/Shanghai")
     time.tzset()
     try:
-        wish = retry_after(asking("Thu, 01 Jan 2026 12:01:30"), now=NOON)
+        wish = retry_after(retry_response("Thu, 01 Jan 2026 12:01:30"), now=NOON)
     finally:
         monkeypatch.delenv("TZ")
         time.tzset()
@@ -164,13 +166,13 @@ shuffled = st.lists(
 
 @given(st.text() | dates | shuffled | st.text("0123456789:+-, JanGMT"))
 @example("9" * 5000)
-def test_no_wish_whatsoever_is_a_surprise(wish: str):
-    seconds = retry_after(asking(wish), now=NOON)
+def test_any_retry_after_is_read_or_ignored(wish: str):
+    seconds = retry_after(retry_response(wish), now=NOON)
 
     assert seconds is None or seconds >= 0
 
 
-def test_what_a_replay_sends_says_so_and_is_the_same_else():
+def test_a_replayed_delivery_is_marked_and_otherwise_the_same():
     replayed = json.loads(render(replace(a_delivery(1), replayed=True)))
 
     assert replayed.pop("replayed") is True
@@ -186,7 +188,9 @@ def test_a_producers_trace_goes_on_and_each_attempt_is_a_span_of_its_own():
     spans = iter((b"\x01" * 32, b"\x02" * 32))
 
     headers = [
-        CHANNEL.build_request(replace(a_letter(content), random_bytes=lambda: next(spans))).headers
+        CHANNEL.build_request(
+            replace(an_outbound_message(content), random_bytes=lambda: next(spans))
+        ).headers
         for _ in range(2)
     ]
 
@@ -198,24 +202,24 @@ def test_a_producers_trace_goes_on_and_each_attempt_is_a_span_of_its_own():
 
 
 def test_a_template_keeps_the_trace():
-    usual = CHANNEL.render(a_delivery(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01"), Locale())
+    default = CHANNEL.render(a_delivery(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01"), Locale())
 
-    content = CHANNEL.apply_template(RenderedTemplate(body="{}"), usual)
+    content = CHANNEL.apply_template(RenderedTemplate(body="{}"), default)
 
-    assert "traceparent" in CHANNEL.build_request(a_letter(content)).headers
+    assert "traceparent" in CHANNEL.build_request(an_outbound_message(content)).headers
 
 
 @pytest.mark.parametrize("traced", [..., None, 7, "nonsense"])
 def test_without_a_trace_there_is_no_header(traced: object):
     content = CHANNEL.render(a_delivery(traceparent=traced), Locale())
 
-    assert "traceparent" not in CHANNEL.build_request(a_letter(content)).headers
+    assert "traceparent" not in CHANNEL.build_request(an_outbound_message(content)).headers
 
 
 CHANNEL = Channel()
 
 
-def a_letter(content: RenderedMessage) -> OutboundMessage:
+def an_outbound_message(content: RenderedMessage) -> OutboundMessage:
     return OutboundMessage(
         id="sub_a#39#1",
         content=content,

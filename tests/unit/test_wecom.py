@@ -1,4 +1,4 @@
-"""The WeCom channel: markdown within 4,096 bytes, and answers by ``errcode``."""
+"""The WeCom channel: markdown within 4,096 bytes, and responses by ``errcode``."""
 
 import json
 import re
@@ -27,8 +27,8 @@ from tests.sending import an_attempt
 WECOM = CHANNELS["wecom"]
 KEY = "693a91f6-7aaa-4bc4-97a0-0ec2sifa5aaa"
 URL = f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={KEY}"
-SHOWN = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…"
-OURS = re.compile(r'<font color="(?:info|warning|comment)">|</font>')
+DISPLAY_URL = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…"
+OWN_MARKUP = re.compile(r'<font color="(?:info|warning|comment)">|</font>')
 LONGEST_URL = f"https://lake.example/{'a' * 579}"
 ANY_TEXT = st.text() | st.text("湖<>@[](]\n𠮷", max_size=600) | st.just("湖" * 5000)
 
@@ -43,7 +43,7 @@ def rendered(language: Language = Language.CHINESE, **changes: object) -> str:
     return content_of(WECOM.render(a_delivery(**changes), Locale(language)))
 
 
-def test_the_markdown_tells_what_there_is_in_the_language_of_the_subscription():
+def test_the_markdown_has_the_facts_in_the_language_of_the_subscription():
     assert rendered(
         event_type="PIPELINE_FAILED", began_at="2024-09-05T15:00:00+08:00", message="jira: 401"
     ) == (
@@ -89,12 +89,12 @@ def test_whatever_is_said_there_is_room_for_some_of_it_and_no_markup_of_a_strang
         text = content_of(WECOM.render(delivery, Locale(Language.CHINESE)))
         assert len(text.encode()) <= MAX_BYTES
         assert text.count("<font") == text.count("</font>")
-        assert "<" not in OURS.sub("", text)
+        assert "<" not in OWN_MARKUP.sub("", text)
         assert "](" not in text.replace(f"]({LONGEST_URL})", "")
     assert "湖" * 300 in text or message.strip()
 
 
-def test_what_failed_and_the_link_to_it_are_told():
+def test_failed_tasks_and_the_link_are_shown():
     text = rendered(
         event_type="PIPELINE_FAILED",
         total_tasks=9,
@@ -142,17 +142,17 @@ def test_what_a_template_gave_is_cut_outside_of_markup(parts: list[str], filler:
 
 
 @pytest.mark.parametrize(
-    ("said", "sent"),
+    ("text", "message"),
     [
         ("# done", {"msgtype": "markdown", "markdown": {"content": "# done"}}),
         ('{"msgtype": "text", "text": {}}', {"msgtype": "text", "text": {}}),
         ('{"done": 1}', {"msgtype": "markdown", "markdown": {"content": '{"done": 1}'}}),
     ],
 )
-def test_a_template_gives_markdown_or_the_whole_message(said: str, sent: object):
-    composed = WECOM.apply_template(RenderedTemplate(body=said), RenderedMessage(body=b"usual"))
+def test_a_template_gives_markdown_or_the_whole_message(text: str, message: object):
+    composed = WECOM.apply_template(RenderedTemplate(body=text), RenderedMessage(body=b"usual"))
 
-    assert json.loads(composed.body) == sent
+    assert json.loads(composed.body) == message
 
 
 # --- where it goes ---
@@ -179,23 +179,25 @@ def test_it_is_reached_over_http_alone_and_twenty_times_a_minute():
 
 
 @pytest.mark.parametrize(
-    "said",
+    "error_text",
     [
         f"invalid webhook url, hint: [17], key: {KEY}",
         f"POST /cgi-bin/webhook/send?key={KEY}",
         f"<a href='{URL}'>",
     ],
 )
-def test_the_key_is_never_shown_whatever_wecom_says(said: str):
-    body = json.dumps({"errcode": 93000, "errmsg": said}).encode()
+def test_the_key_is_never_shown_whatever_wecom_says(error_text: str):
+    body = json.dumps({"errcode": 93000, "errmsg": error_text}).encode()
     receiver = FakeTransport([Response(status=200, headers={}, body=body)])
-    shown = a_subscription(channel="wecom", endpoint=replace(Endpoint.parse(URL), url=SHOWN))
+    subscription = a_subscription(
+        channel="wecom", endpoint=replace(Endpoint.parse(URL), url=DISPLAY_URL)
+    )
 
-    attempt = an_attempt(receiver, SubscriptionCredentials((), url=URL))(a_delivery(), shown)
+    attempt = an_attempt(receiver, SubscriptionCredentials((), url=URL))(a_delivery(), subscription)
 
     (request,) = receiver.requests
     assert request.endpoint.url == URL
-    assert request.endpoint.display_url == SHOWN
+    assert request.endpoint.display_url == DISPLAY_URL
     assert attempt.outcome is Outcome.GONE
     assert "93000" in attempt.excerpt
     assert KEY not in f"{attempt} {request} {request.endpoint!r}"
@@ -220,8 +222,8 @@ def read(body: bytes, status: int = 200, **headers: str) -> ResponseVerdict:
 def test_an_errcode_says_what_became_of_it(code: int, outcome: Outcome):
     reading = read(json.dumps({"errcode": code, "errmsg": "ok"}).encode())
 
-    known = ResponseVerdict(outcome=outcome, disable_requested=outcome is Outcome.GONE)
-    assert replace(reading, reason="") == known
+    expected = ResponseVerdict(outcome=outcome, disable_requested=outcome is Outcome.GONE)
+    assert replace(reading, reason="") == expected
     assert bool(reading.reason) is (code in (93000, 40058))
 
 
@@ -229,7 +231,7 @@ def test_an_errcode_says_what_became_of_it(code: int, outcome: Outcome):
     "body",
     [b"", b"ok", b"[]", b'{"errmsg":"ok"}', b'{"errcode":"no"}', b'{"errcode":false}', b"\xff"],
 )
-def test_without_an_errcode_nothing_was_taken(body: bytes):
+def test_a_response_without_an_errcode_is_a_rejection(body: bytes):
     assert read(body) == ResponseVerdict(outcome=Outcome.REJECTED)
 
 
@@ -241,7 +243,7 @@ def test_too_many_or_busy_waits_at_least_a_minute(code: int, hint: dict[str, str
     assert (reading.outcome, reading.retry_after) == (Outcome.THROTTLED, seconds)
 
 
-def test_what_is_not_200_is_no_word_of_the_robots():
+def test_a_status_other_than_200_is_not_read_by_its_body():
     outcomes = {status: read(b'{"errcode":0}', status).outcome for status in (204, 404, 500, 502)}
 
     assert outcomes.pop(502) is Outcome.THROTTLED

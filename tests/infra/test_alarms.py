@@ -154,13 +154,13 @@ def test_an_alarm_over_several_functions_names_the_log_of_each(
     alarm = alarms["InternalErrors"]
     first = alarm.properties["AlarmDescription"].partition(" First: ")[2]
 
-    read = re.match(r"for log in (.+?); do", first)
-    assert read
+    match = re.match(r"for log in (.+?); do", first)
+    assert match
     logs = {
         resolve(production.functions[name]["LoggingConfig"]["LogGroup"])
         for name in {id_.removesuffix("_ended") for id_ in alarm.queries}
     }
-    assert set(read[1].split()) == logs
+    assert set(match[1].split()) == logs
     assert len(logs) > 1
 
 

@@ -46,16 +46,16 @@ UNCHECKED = (1).to_bytes(4, "little")  # https://peps.python.org/pep-0552/
 
 THIRTY_MEGABYTES = 30 * 1024 * 1024
 
-ALL = set(function_names())
+ALL_FUNCTIONS = set(function_names())
 RENEWED = {
     "functions/deliver/handler.py": {"deliver"},
     "functions/deliver/requirements.txt": {"deliver"},
-    "functions/requirements.txt": ALL,
-    "functions/__init__.py": ALL,
-    "lakehook/domain/event.py": ALL,
+    "functions/requirements.txt": ALL_FUNCTIONS,
+    "functions/__init__.py": ALL_FUNCTIONS,
+    "lakehook/domain/event.py": ALL_FUNCTIONS,
     "lakehook/cli/command.py": set(),
     "lakehook/console/app.py": set(),
-    "infra/bundle.py": ALL,
+    "infra/bundle.py": ALL_FUNCTIONS,
     "infra/stack.py": set(),
     "tests/conftest.py": set(),
     "requirements.txt": set(),
@@ -220,7 +220,7 @@ def bytecode_in(bundle: Path) -> set[Path]:
 
 
 @pytest.mark.skipif(lambdas_python() is None, reason=f"there is no Python {PYTHON} here")
-@pytest.mark.parametrize("name", sorted(ALL - {*LEFT_UNCOMPILED}))
+@pytest.mark.parametrize("name", sorted(ALL_FUNCTIONS - {*LEFT_UNCOMPILED}))
 def test_lambda_compiles_nothing_that_ships(bundles: dict[str, Path], name: str) -> None:
     compiled = set(bundles[name].rglob("*.pyc"))
 
@@ -296,7 +296,7 @@ def test_a_function_is_uploaded_again_only_when_what_it_is_made_of_changes(
     hashes, _ = cdk_hashes
 
     for changed, expected in RENEWED.items():
-        renewed = {name for name in ALL if hashes[changed][name] != hashes[BEFORE][name]}
+        renewed = {name for name in ALL_FUNCTIONS if hashes[changed][name] != hashes[BEFORE][name]}
         assert (changed, renewed) == (changed, expected)
 
 

@@ -80,7 +80,7 @@ def test_sqs_moves_no_message_by_itself(production: Blueprint) -> None:
 
 
 def test_nobody_may_send_to_a_queue_that_only_names_another(production: Blueprint) -> None:
-    sources_ = {name for name, queue in production.queues.items() if "RedrivePolicy" in queue}
+    source_names = {name for name, queue in production.queues.items() if "RedrivePolicy" in queue}
     allowed = json.dumps(
         [
             statement["Resource"]
@@ -89,7 +89,7 @@ def test_nobody_may_send_to_a_queue_that_only_names_another(production: Blueprin
         ]
     )
 
-    assert not [name for name in sources_ if name in allowed]
+    assert not [name for name in source_names if name in allowed]
 
 
 def test_a_dead_letter_queue_admits_its_own_source_only(production: Blueprint) -> None:

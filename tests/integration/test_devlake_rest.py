@@ -240,9 +240,9 @@ def test_a_version_that_is_no_text_is_none(fetching: Fetching):
 
 def test_a_redirect_is_not_followed(fetching: Fetching):
     with serving(NO_PIPELINES) as elsewhere:
-        there = f"location: http://127.0.0.1:{elsewhere.port}/pipelines"
+        location = f"location: http://127.0.0.1:{elsewhere.port}/pipelines"
         with (
-            devlake(fetching, answer("307 There", b"", there)) as (api, _),
+            devlake(fetching, answer("307 There", b"", location)) as (api, _),
             pytest.raises(NotDevlake),
         ):
             api.page(1)

@@ -56,7 +56,7 @@ def listening_to(**server: Any) -> Iterator[tuple[DevLake, Wire]]:
         yield DevLake(f"http://127.0.0.1:{wire.port}/", "secret", **server), wire
 
 
-def rest(devlake: DevLake, target: str) -> Any:
+def get_rest(devlake: DevLake, target: str) -> Any:
     return json.loads(devlake.rest.answer(target).body)
 
 
@@ -139,7 +139,7 @@ def test_a_pipeline_is_the_one_that_was_recorded_but_for_its_times(status: str):
     with listening_to() as (devlake, _):
         pipeline = LIVES[status](devlake)
 
-    row = without_other_ids(rest(devlake, f"/pipelines/{pipeline}"))
+    row = without_other_ids(get_rest(devlake, f"/pipelines/{pipeline}"))
     recording = without_other_ids(recorded(f"pipeline-{status}"))
     assert list(row.items()) == list(recording.items())
 
@@ -151,7 +151,7 @@ def test_the_latest_tasks_of_a_pipeline_are_those_that_were_recorded(status: str
     with listening_to() as (devlake, _):
         pipeline = LIVES[status](devlake)
 
-    response = rest(devlake, f"/pipelines/{pipeline}/tasks")
+    response = get_rest(devlake, f"/pipelines/{pipeline}/tasks")
     recording = recorded(f"pipeline-{status}-tasks")
     assert response["count"] == recording["count"]
     for task, recorded_task in zip(response["tasks"], recording["tasks"], strict=True):
@@ -193,7 +193,7 @@ def test_pipelines_come_newest_first_by_pages_of_fifty():
     for number in range(1, 121):
         devlake.tables.pipelines[number] = shown(number)
 
-    pages = [rest(devlake, f"/pipelines?page={page}") for page in (1, 2, 3, 4)]
+    pages = [get_rest(devlake, f"/pipelines?page={page}") for page in (1, 2, 3, 4)]
 
     assert [page["count"] for page in pages] == [120] * 4
     ids = [[row["id"] for row in page["pipelines"]] for page in pages]
@@ -203,7 +203,9 @@ def test_pipelines_come_newest_first_by_pages_of_fifty():
         list(range(20, 0, -1)),
         [],
     ]
-    assert [row["id"] for row in rest(devlake, "/pipelines?pageSize=2&page=2")["pipelines"]] == [
+    assert [
+        row["id"] for row in get_rest(devlake, "/pipelines?pageSize=2&page=2")["pipelines"]
+    ] == [
         118,
         117,
     ]
@@ -217,7 +219,7 @@ def test_pending_ones_have_never_finished_so_neither_reruns_nor_resumed_ones_are
         devlake.rerun(rerun)
         devlake.tables.pipelines[resumed]["status"] = "TASK_RESUME"
 
-    pending = rest(devlake, "/pipelines?pending=1")
+    pending = get_rest(devlake, "/pipelines?pending=1")
 
     assert [row["id"] for row in pending["pipelines"]] == [running, waiting]
     assert pending["count"] == 2
@@ -380,7 +382,7 @@ def test_a_restart_resumes_what_ran_or_fails_it_and_posts_neither(
         if resume:
             devlake.live(pipeline)
 
-    row = rest(devlake, f"/pipelines/{pipeline}")
+    row = get_rest(devlake, f"/pipelines/{pipeline}")
     assert (statuses(wire), row["status"]) == (posts, status)
     assert (row["finishedAt"] is None) == (not resume)
     assert [task["status"] for task in devlake.tables.tasks_of(pipeline)] == [status]

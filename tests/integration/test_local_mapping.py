@@ -229,12 +229,12 @@ def test_once_stopped_nothing_more_is_taken(queue: Queue) -> None:
 
 
 def test_a_batch_reaches_a_real_handler_whole(queue: Queue, tmp_path: Path) -> None:
-    seen = tmp_path / "seen.json"
+    event_file = tmp_path / "seen.json"
     (tmp_path / "sample.py").write_text(
         "import json\n"
         "def handle(event, context):\n"
-        f"    with open({str(seen)!r}, 'w') as seen:\n"
-        "        json.dump(event, seen)\n"
+        f"    with open({str(event_file)!r}, 'w') as file:\n"
+        "        json.dump(event, file)\n"
     )
     spec = FunctionSpec(
         name="sample", handler="sample.handle", environment={}, timeout_seconds=120, memory_mb=128
@@ -246,7 +246,7 @@ def test_a_batch_reaches_a_real_handler_whole(queue: Queue, tmp_path: Path) -> N
     queue.add_mapping(function.invoke)
 
     eventually(queue.is_empty)
-    (record,) = json.loads(seen.read_text())["Records"]
+    (record,) = json.loads(event_file.read_text())["Records"]
     assert record["body"] == "a0"
     assert record["eventSource"] == "aws:sqs"
     assert set(record["attributes"]) >= {

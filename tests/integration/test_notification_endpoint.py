@@ -62,8 +62,8 @@ def test_only_the_start_of_an_endless_response_is_read():
 
 def test_a_redirect_is_an_answer_and_not_followed():
     with serving(answer("200 OK")) as elsewhere:
-        there = f"location: http://127.0.0.1:{elsewhere.port}/"
-        with serving(answer("302 Found", b"", there)) as wire:
+        location = f"location: http://127.0.0.1:{elsewhere.port}/"
+        with serving(answer("302 Found", b"", location)) as wire:
             assert post(wire) == EndpointResponse(302, b"")
 
     assert elsewhere.requests == []

@@ -104,8 +104,8 @@ def test_a_subscription_is_paused_resumed_and_enabled(api: ApiOverFakes):
         for step in ("pause", "resume", "enable")
     ]
 
-    assert [one["state"] for one in documents] == ["paused", "active", "active"]
-    assert [one.get("lanes_resumed") for one in documents] == [None, 0, 0]
+    assert [subscription["state"] for subscription in documents] == ["paused", "active", "active"]
+    assert [subscription.get("lanes_resumed") for subscription in documents] == [None, 0, 0]
 
 
 def test_a_subscription_with_pending_deliveries_is_removed_only_if_they_may_be_discarded(
@@ -248,11 +248,11 @@ def test_letters_beyond_the_limit_of_an_invocation_remain(api: ApiOverFakes):
     statuses = [record.status for record in api.stack.ledger.records.values()]
     assert statuses.count(DeliveryStatus.DEAD) == 3
     api.milliseconds_left = 4_999
-    for said in (
+    for refusal in (
         api.call("POST", "/dead-letters/redrive", {"all": True}),
         api.call("GET", "/dead-letters"),
     ):
-        assert (said.status, said.document["message"]) == (
+        assert (refusal.status, refusal.document["message"]) == (
             422,
             "time: too much to read in this call; name ids, or use lakehook dead-letters",
         )

@@ -83,12 +83,12 @@ def only(stack: FakeStack) -> Subscription:
 
 
 def test_a_missing_subscription_is_created_and_its_secret_returned(stack: FakeStack) -> None:
-    (done,) = apply(stack, {**CI, "event_types": ["PIPELINE_FAILED"], "rate": "20/m"})
+    (result,) = apply(stack, {**CI, "event_types": ["PIPELINE_FAILED"], "rate": "20/m"})
 
     created = only(stack)
     assert (created.event_types, str(created.rate)) == (("PIPELINE_FAILED",), "20/m")
-    assert done.subscription == created
-    assert done.secret is not None
+    assert result.subscription == created
+    assert result.secret is not None
 
 
 def test_applied_again_there_is_nothing_to_do(stack: FakeStack) -> None:
@@ -132,15 +132,15 @@ def test_a_field_missing_in_the_file_takes_its_default(stack: FakeStack) -> None
     defaults = FakeStack()
     apply(defaults, CI)
 
-    values = [[field_.current(only(stack_)) for field_ in FIELDS] for stack_ in (stack, defaults)]
+    values = [[spec.current(only(fakes)) for spec in FIELDS] for fakes in (stack, defaults)]
     assert values[0] == values[1]
     assert only(stack).encrypted_headers is None
 
 
 def test_a_pause_missing_in_the_file_stays(stack: FakeStack) -> None:
-    (done,) = apply(stack, {**CI, "paused": True})
-    assert done.subscription.paused_at
-    assert done.subscription.version == 1, "it is never seen active"
+    (result,) = apply(stack, {**CI, "paused": True})
+    assert result.subscription.paused_at
+    assert result.subscription.version == 1, "it is never seen active"
 
     assert plan(stack, CI).steps == ()
     assert changes(stack, {**CI, "paused": False}) == [Change("paused", old=True, new=False)]
@@ -152,8 +152,8 @@ def test_the_secret_of_an_existing_subscription_is_neither_changed_nor_read(
     stack: FakeStack,
 ) -> None:
     entry = {**CI, "secret": {"env": "GONE"}, "format": "devlake"}
-    (done,) = apply(stack, entry, variables={"GONE": "topsecret"})
-    assert done.secret is None, "whoever brought it knows it"
+    (result,) = apply(stack, entry, variables={"GONE": "topsecret"})
+    assert result.secret is None, "whoever brought it knows it"
     before = only(stack)
 
     (step,) = plan(stack, {**entry, "deadline_seconds": 5}, variables={}).steps
@@ -169,11 +169,11 @@ def test_encrypted_fields_are_encrypted_again_on_request(stack: FakeStack) -> No
     entry = {**CI, "url": {"env": "URL"}, "headers": {"x": {"env": "TOKEN"}}}
     apply(stack, entry)
     before = only(stack)
-    others = {"URL": f"{URL}?key=another", "TOKEN": "another"}
+    new_values = {"URL": f"{URL}?key=another", "TOKEN": "another"}
 
-    assert changes(stack, entry, variables=others) == []
-    resealed = changes(stack, entry, variables=others, reseal=True)
-    apply(stack, entry, variables=others, reseal=True)
+    assert changes(stack, entry, variables=new_values) == []
+    resealed = changes(stack, entry, variables=new_values, reseal=True)
+    apply(stack, entry, variables=new_values, reseal=True)
 
     assert resealed == [Change(name, "sealed", "sealed anew") for name in ("url", "headers")]
     assert only(stack).encrypted_url != before.encrypted_url
@@ -196,9 +196,9 @@ def test_subscriptions_not_in_the_file_stay_unless_they_are_pruned(
     apply(stack, CI)
     assert (plan(stack).not_in_file, plan(stack).steps) == (("ci",), ())
 
-    (done,) = apply(stack, prune=True)
+    (result,) = apply(stack, prune=True)
 
-    assert done.subscription.removed_at
+    assert result.subscription.removed_at
     assert stack.service().find_subscription.all() == []
 
 
@@ -226,10 +226,10 @@ def test_a_concurrent_change_stops_the_plan_and_a_new_plan_has_the_remaining_ste
 ) -> None:
     apply(stack, {**CI, "name": "a"}, {**CI, "name": "b"}, {**CI, "name": "c"})
     entries = [{**CI, "name": name, "deadline_seconds": 5} for name in "abc"]
-    plan_ = plan(stack, *entries)
+    first_plan = plan(stack, *entries)
     stack.service().pause(stack.service().find_subscription("b"))
 
-    steps = Apply(stack.service())(plan_)
+    steps = Apply(stack.service())(first_plan)
 
     assert next(steps).step.name == "a"
     with pytest.raises(Conflict):
@@ -413,9 +413,13 @@ def test_apply_finds_unchanged_what_was_exported(
     stack, export = FakeStack(), Export()
     saved = [
         stack.subscriptions.save(
-            replace(one, id=f"s{number}", encrypted_url=b"x" if "…" in one.endpoint.url else None)
+            replace(
+                subscription,
+                id=f"s{number}",
+                encrypted_url=b"x" if "…" in subscription.endpoint.url else None,
+            )
         )
-        for number, one in enumerate(subscriptions)
+        for number, subscription in enumerate(subscriptions)
     ]
 
     document = export(saved)
@@ -423,14 +427,14 @@ def test_apply_finds_unchanged_what_was_exported(
         f"URL of {subscription.name}": f"{subscription.endpoint.url.replace('…', 'x')}"
         for subscription in saved
     }
-    variables = {name: urls.get(name_, "value") for name, name_ in export.variables.items()}
+    variables = {name: urls.get(purpose, "value") for name, purpose in export.variables.items()}
     source = SourceFile(name="s", document=document, lines={})
     if through_text:
         source = parse_source_file(format_document(document, comments=export.variables), name="s")
-    plan_ = Apply(stack.service()).plan(source, revealing(variables))
+    imported = Apply(stack.service()).plan(source, revealing(variables))
 
-    assert plan_.steps == ()
-    assert plan_.unchanged == tuple(subscription.name for subscription in saved)
+    assert imported.steps == ()
+    assert imported.unchanged == tuple(subscription.name for subscription in saved)
 
 
 def test_what_is_exported_holds_a_variable_for_each_thing_that_is_sealed(stack: FakeStack) -> None:

@@ -112,9 +112,9 @@ def test_it_goes_to_the_url_that_is_shown_or_sealed_and_for_as_long_as_is_said(w
     world.keys = SubscriptionCredentials(SECRETS, url=url)
     world.attempt(subscription)
 
-    shown, sealed = world.receiver.requests
-    assert (shown.endpoint, sealed.endpoint) == (subscription.endpoint, Endpoint.parse(url))
-    assert shown.deadline_seconds == 2.5
+    displayed, sealed = world.receiver.requests
+    assert (displayed.endpoint, sealed.endpoint) == (subscription.endpoint, Endpoint.parse(url))
+    assert displayed.deadline_seconds == 2.5
 
 
 def test_the_subscribers_headers_are_carried_and_ours_win(world: World):

@@ -121,9 +121,9 @@ def test_the_url_that_a_browser_is_started_with_serves_once(stack: FakeStack):
     assert visitor_of(stranger).get(ticket).status_code == 403
 
 
-def visitor_of(visitor_: Visitor) -> Visitor:
+def visitor_of(first: Visitor) -> Visitor:
     """A second browser at the same console."""
-    return Visitor(visitor_.app, visitor_.access, visitor_.app.test_client())
+    return Visitor(first.app, first.access, first.app.test_client())
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8300", "127.0.0.1:8301", ""])
@@ -498,12 +498,12 @@ def test_a_letter_that_died_since_the_page_was_shown_is_not_discarded(
     console: Visitor, stack: FakeStack
 ):
     path = f"/dead-letters/discard?subscription={subscription_id_of(stack, 'metrics')}"
-    shown = console.hidden(path)
+    values = console.hidden(path)
     id_ = delivery(stack, "metrics", 41)
     (later,) = [record for record in stack.ledger.records.values() if is_of(record, id_)]
     stack.ledger.records[later.lane, later.sequence] = replace(later, changed_at=NOON + 1)
 
-    console.post(path, **shown)
+    console.post(path, **values)
 
     page = console.page(path)
     assert "1 letter is given up for good" in page
@@ -647,8 +647,8 @@ def test_an_edit_takes_back_no_change_that_was_made_since_its_form_was_opened(
     assert late.status_code == 409
     assert "jenkins was changed since this form was opened" in late.text
     assert str(stack.subscriptions.by_id[id_].rate) == "20/m"
-    again = console.post(path, **dict(HIDDEN.findall(late.text)), rate="", ordering="skip")
-    assert again.status_code == 409  # it still shows the fields as they were
+    response = console.post(path, **dict(HIDDEN.findall(late.text)), rate="", ordering="skip")
+    assert response.status_code == 409  # it still shows the fields as they were
 
 
 def test_a_secret_that_a_robot_makes_is_given_by_a_command(console: Visitor, stack: FakeStack):

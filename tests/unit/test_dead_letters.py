@@ -120,7 +120,7 @@ def test_a_delivery_that_only_the_queue_has_is_found_and_told_of(stack: FakeStac
 
     letters = stack.service().find_dead_letters(ANY)
 
-    assert [(str(found.lane), found.sequence, found.reason) for found in letters] == [
+    assert [(str(record.lane), record.sequence, record.reason) for record in letters] == [
         ("sub_a#38", letter.sequence, "timed_out"),
         ("sub_a#39", 2, MOVED_BY_SQS),
         ("sub_b#39", 1, MOVED_BY_SQS),

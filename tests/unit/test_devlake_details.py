@@ -137,16 +137,16 @@ def test_tasks_come_in_order_those_that_were_cancelled_last_and_not_all_of_them(
         a_task(51, "TASK_CREATED"),
     ]
 
-    many = details_of(failed(totalTasks=23), *tasks)
+    ten_of_many = details_of(failed(totalTasks=23), *tasks)
 
-    assert [task["id"] for task in many["failed_tasks"]] == list(range(1, 11))
-    assert many["finished_tasks"] == 22
-    two = details_of(failed(), a_task(2, "TASK_CANCELLED"), a_task(3))
-    assert [(task["id"], task["status"]) for task in two["failed_tasks"]] == [
+    assert [task["id"] for task in ten_of_many["failed_tasks"]] == list(range(1, 11))
+    assert ten_of_many["finished_tasks"] == 22
+    two_tasks = details_of(failed(), a_task(2, "TASK_CANCELLED"), a_task(3))
+    assert [(task["id"], task["status"]) for task in two_tasks["failed_tasks"]] == [
         (3, "TASK_FAILED"),
         (2, "TASK_CANCELLED"),
     ]
-    assert "message" not in two["failed_tasks"][0]
+    assert "message" not in two_tasks["failed_tasks"][0]
 
 
 def test_strangers_texts_are_truncated_and_stripped_of_credentials():

@@ -122,7 +122,7 @@ def test_an_endpoint_that_refuses_the_notice_is_reported_with_a_remedy(
     assert states(*check_endpoint(ACCEPTED)) == {"endpoint": "ok", "test notice": "ok"}
     *before, check = check_endpoint(answer)
 
-    assert states(*before, check) == {check_.name: "ok" for check_ in before} | {failed: "fail"}
+    assert states(*before, check) == {passing.name: "ok" for passing in before} | {failed: "fail"}
     assert detail in check.detail
     assert remedy in check.remedy
 

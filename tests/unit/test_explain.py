@@ -236,7 +236,7 @@ def test_a_pipeline_has_its_events_and_each_subscribers_progress(stack: FakeStac
 
     story = stack.service().show_pipeline("39")
 
-    assert [event_.sequenced.event.id for event_ in story.events] == ["e1", "e2", "e3"]
+    assert [accepted.sequenced.event.id for accepted in story.events] == ["e1", "e2", "e3"]
     (place,) = story.subscribers
     assert place.subscription.id == "sub_a"
     assert (place.last_delivered, place.waiting, place.dead) == (1, 1, 1)

@@ -157,7 +157,7 @@ def test_a_pattern_may_select_only_events_that_the_source_posted(world: World, c
     ]
 
 
-KNOWN, UNKNOWN = {"trigger_source": "blueprint:7"}, {"trigger_source": "unknown"}
+KNOWN_TRIGGER, UNKNOWN_TRIGGER = {"trigger_source": "blueprint:7"}, {"trigger_source": "unknown"}
 
 
 def triggers(world: World) -> list[str]:
@@ -172,11 +172,11 @@ def test_a_known_trigger_holds_for_all_later_events(world: World):
     end = {"event_type": "PIPELINE_FAILED", "began_at": BEGAN}
     world.fan_out(
         [
-            a_notice("m1", **KNOWN),
-            a_notice("m2", **UNKNOWN, **end),
-            a_notice("m3", **UNKNOWN, event_type="TASK_FAILED"),
-            a_notice("m4", **UNKNOWN, pipeline_id=40),
-            a_notice("m5", **UNKNOWN, source="staging"),
+            a_notice("m1", **KNOWN_TRIGGER),
+            a_notice("m2", **UNKNOWN_TRIGGER, **end),
+            a_notice("m3", **UNKNOWN_TRIGGER, event_type="TASK_FAILED"),
+            a_notice("m4", **UNKNOWN_TRIGGER, pipeline_id=40),
+            a_notice("m5", **UNKNOWN_TRIGGER, source="staging"),
         ]
     )
 
@@ -195,9 +195,9 @@ def test_a_known_trigger_holds_for_all_later_events(world: World):
 def test_a_skipped_event_may_still_tell_the_trigger(world: World):
     world.fan_out(
         [
-            a_notice("m1", **UNKNOWN),
-            a_notice("m2", **KNOWN, event_id="repeat"),
-            a_notice("m3", **UNKNOWN, event_type="PIPELINE_RUNNING"),
+            a_notice("m1", **UNKNOWN_TRIGGER),
+            a_notice("m2", **KNOWN_TRIGGER, event_id="repeat"),
+            a_notice("m3", **UNKNOWN_TRIGGER, event_type="PIPELINE_RUNNING"),
         ]
     )
 
@@ -209,7 +209,7 @@ def test_a_skipped_event_may_still_tell_the_trigger(world: World):
 def test_a_producer_that_says_another_trigger_is_believed(world: World):
     rerun = a_notice("m2", trigger_source="manual", event_type="PIPELINE_RUNNING")
 
-    world.fan_out([a_notice("m1", **KNOWN), rerun])
+    world.fan_out([a_notice("m1", **KNOWN_TRIGGER), rerun])
 
     assert triggers(world) == ["blueprint:7", "manual"]
 

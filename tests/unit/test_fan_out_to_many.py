@@ -14,7 +14,7 @@ from tests.builders import a_notice, a_subscription
 from tests.fakes import FakeJournal, FakeSubscriptions
 from tests.fanning_out import FanOutFunction
 
-MANY, EVENTS = 200, 2
+SUBSCRIBERS, EVENTS = 200, 2
 TEXT = "what the event says"
 
 
@@ -83,15 +83,15 @@ def costs(count: int, monkeypatch: pytest.MonkeyPatch) -> "Counter[str]":
 def test_an_event_is_read_and_written_once_and_a_pattern_once_for_all_events(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    counts = costs(MANY, monkeypatch)
+    counts = costs(SUBSCRIBERS, monkeypatch)
 
     assert counts == {
         "readings of the subscriptions": EVENTS,
         "reads of the journal": EVENTS,
         "writes of the journal": EVENTS,
-        "patterns compiled": MANY,
+        "patterns compiled": SUBSCRIBERS,
         "events written as text": EVENTS,
         "types of events read": EVENTS,
-        "requests of SQS": EVENTS * ceil(MANY / 10),
-        "entries": EVENTS * MANY,
+        "requests of SQS": EVENTS * ceil(SUBSCRIBERS / 10),
+        "entries": EVENTS * SUBSCRIBERS,
     }

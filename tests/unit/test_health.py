@@ -12,27 +12,27 @@ WELL = EndpointHealth(subscription_id="sub_a")
 SCHEDULE = RetrySchedule((5, 60, 7200))
 
 
-def attempt(outcome: Outcome, *, milliseconds: int = 10, **fields: float) -> Attempt:
+def an_attempt(outcome: Outcome, *, milliseconds: int = 10, **fields: float) -> Attempt:
     return Attempt(at=NOON, outcome=outcome, milliseconds=milliseconds, **fields)
 
 
-SUCCESS, FAILURE = attempt(Outcome.DELIVERED), attempt(Outcome.REJECTED)
+SUCCESS, FAILURE = an_attempt(Outcome.DELIVERED), an_attempt(Outcome.REJECTED)
 
 
 def after(
     health: EndpointHealth, *attempts: Attempt, lanes: int = 5, now: float = NOON
 ) -> EndpointHealth:
     """Apply attempts one after the other, from so many lanes in turn."""
-    for index, attempt_ in enumerate(attempts):
+    for index, attempt in enumerate(attempts):
         lane = Lane("sub_a", str(index % lanes))
-        health = health.with_attempt(attempt_, lane, schedule=SCHEDULE, now=now)
+        health = health.with_attempt(attempt, lane, schedule=SCHEDULE, now=now)
     return health
 
 
 def test_a_quick_success_at_a_healthy_endpoint_needs_no_record():
     assert not WELL.is_affected_by(SUCCESS)
     assert WELL.is_affected_by(FAILURE)
-    assert WELL.is_affected_by(attempt(Outcome.DELIVERED, milliseconds=2001))
+    assert WELL.is_affected_by(an_attempt(Outcome.DELIVERED, milliseconds=2001))
     assert after(WELL, FAILURE).is_affected_by(SUCCESS)
 
 
@@ -40,7 +40,7 @@ def test_five_failures_in_a_row_of_three_lanes_open_the_breaker():
     assert not after(WELL, *[FAILURE] * 4).is_open
     assert after(WELL, *[FAILURE] * 5).is_open
     assert not after(WELL, *[FAILURE] * 50, lanes=2).is_open
-    assert after(WELL, *[FAILURE] * 4, attempt(Outcome.ABORTED)).failures == 0
+    assert after(WELL, *[FAILURE] * 4, an_attempt(Outcome.ABORTED)).failures == 0
 
 
 def test_a_success_ends_the_row_and_leaves_no_record():
@@ -95,7 +95,7 @@ def test_days_of_failing_on_several_lanes_are_too_long():
 def test_an_endpoint_whose_attempts_take_two_seconds_on_average_is_slow(
     milliseconds: int, *, slow: bool
 ):
-    health = after(WELL, *[attempt(Outcome.DELIVERED, milliseconds=milliseconds)] * 10)
+    health = after(WELL, *[an_attempt(Outcome.DELIVERED, milliseconds=milliseconds)] * 10)
 
     assert health.is_slow is slow
 
@@ -103,17 +103,17 @@ def test_an_endpoint_whose_attempts_take_two_seconds_on_average_is_slow(
 def test_slow_attempts_add_up_though_no_record_of_a_healthy_endpoint_is_kept():
     health = WELL
     for _ in range(10):
-        health = after(health, attempt(Outcome.DELIVERED, milliseconds=3000))
+        health = after(health, an_attempt(Outcome.DELIVERED, milliseconds=3000))
         health = WELL if health.is_healthy else health
 
     assert health.is_slow
 
 
 def test_two_slow_attempts_in_a_hundred_do_not_make_an_endpoint_slow():
-    slow = attempt(Outcome.DELIVERED, milliseconds=10000)
+    slow = an_attempt(Outcome.DELIVERED, milliseconds=10000)
     health, slow_at_some_time = WELL, 0
-    for attempt_ in ([slow] + [SUCCESS] * 49) * 4:
-        health = after(health, attempt_) if health.is_affected_by(attempt_) else health
+    for attempt in ([slow] + [SUCCESS] * 49) * 4:
+        health = after(health, attempt) if health.is_affected_by(attempt) else health
         slow_at_some_time += health.is_slow
 
     assert slow_at_some_time == 0
@@ -152,7 +152,7 @@ def test_what_answers_is_limited_no_more_and_what_waited_for_it_is_resumed():
 
 
 def test_a_rejected_message_shows_that_the_endpoint_answers_and_nothing_else():
-    rejected = attempt(Outcome.UNACCEPTABLE, status=400)
+    rejected = an_attempt(Outcome.UNACCEPTABLE, status=400)
     unanswered = WELL.with_unanswered(NOON, NOON + 30, NOON + 0.5)
     assert unanswered
 
@@ -168,7 +168,7 @@ def test_a_rejected_message_shows_that_the_endpoint_answers_and_nothing_else():
 
 
 def test_a_message_that_was_not_sent_shows_nothing_of_the_endpoint():
-    unsent = attempt(Outcome.TEMPLATE_FAILED)
+    unsent = an_attempt(Outcome.TEMPLATE_FAILED)
     unanswered = WELL.with_unanswered(NOON, NOON + 30, NOON + 0.5)
     assert unanswered
 
@@ -180,7 +180,7 @@ def test_a_message_that_was_not_sent_shows_nothing_of_the_endpoint():
 
 
 def test_after_a_timeout_one_attempt_at_a_time_shows_whether_it_answers_again():
-    hanging = after(WELL, attempt(Outcome.TIMED_OUT, milliseconds=10000))
+    hanging = after(WELL, an_attempt(Outcome.TIMED_OUT, milliseconds=10000))
     probed = hanging.with_permit_acquired(NOON + 30, NOON)
     assert probed
 
@@ -201,21 +201,21 @@ def test_many_unanswered_attempts_write_no_more_than_is_needed():
 
 
 def test_a_hint_holds_for_the_whole_endpoint_whatever_fails_after_it():
-    hinted = after(WELL, attempt(Outcome.THROTTLED, retry_after=900.0))
+    hinted = after(WELL, an_attempt(Outcome.THROTTLED, retry_after=900.0))
 
     assert after(hinted, FAILURE, now=NOON + 10).due_at == NOON + 900
 
 
 def test_a_hint_of_a_lane_is_no_hint_of_its_endpoint():
-    refused = attempt(Outcome.REJECTED, retry_after=86400.0)
+    refused = an_attempt(Outcome.REJECTED, retry_after=86400.0)
 
-    opened = after(WELL, refused, attempt(Outcome.THROTTLED))
+    opened = after(WELL, refused, an_attempt(Outcome.THROTTLED))
 
     assert opened.due_at == NOON + 5
 
 
 def test_a_probe_is_made_by_one_when_it_is_time():
-    opened = after(WELL, attempt(Outcome.THROTTLED))
+    opened = after(WELL, an_attempt(Outcome.THROTTLED))
 
     probed = opened.with_probe_started(NOON + 5)
 

@@ -39,8 +39,8 @@ def emitted_by(*notices: dict[str, Any]) -> Emitted:
     """States that are emitted, in small letters if inferred, and the reasons of skipped ones."""
     emitted: Emitted = []
     pipeline = Pipeline("39")
-    for notice_ in notices:
-        transition = pipeline.apply(an_event(**notice_))
+    for fields in notices:
+        transition = pipeline.apply(an_event(**fields))
         if isinstance(transition, PipelineTransition):
             emitted += [
                 to_state(step.event.type, step.event.is_inferred) for step in transition.sequenced
@@ -216,8 +216,8 @@ def test_a_stall_is_emitted_once_and_while_it_lasts(notices: list[dict[str, Any]
 
 def inferred_of(*notices: dict[str, Any]) -> list[dict[str, Any]]:
     pipeline = Pipeline("39")
-    for notice_ in notices:
-        transition = pipeline.apply(an_event(**notice_))
+    for fields in notices:
+        transition = pipeline.apply(an_event(**fields))
         assert isinstance(transition, PipelineTransition)
         pipeline = transition.after(now=0)
     return [step.event.document for step in transition.sequenced[:-1]]
@@ -265,8 +265,8 @@ def test_an_inferred_creation_is_as_early_as_anything_known(changes: dict[str, A
 
 def ids_of(*notices: dict[str, Any]) -> list[str]:
     pipeline, ids = Pipeline("39"), []
-    for notice_ in notices:
-        transition = pipeline.apply(an_event(**notice_))
+    for fields in notices:
+        transition = pipeline.apply(an_event(**fields))
         assert isinstance(transition, PipelineTransition)
         pipeline = transition.after(now=0)
         ids += [step.event.id for step in transition.sequenced]

@@ -87,10 +87,10 @@ def test_a_missing_field_is_empty_or_null_in_json_and_reported():
         body="[{{ projekt }}{{ task.namen }}{{ nope | json }}]{% if x %}{% endif %}"
     )
 
-    set_ = LiquidRenderer().render(template, fields())
+    rendered = LiquidRenderer().render(template, fields())
 
-    assert set_.body == "[null]"
-    assert set_.missing_fields == ("projekt", "task.namen", "nope", "x")
+    assert rendered.body == "[null]"
+    assert rendered.missing_fields == ("projekt", "task.namen", "nope", "x")
 
 
 def test_an_object_or_a_list_is_equal_to_no_other():
@@ -119,9 +119,9 @@ def test_a_header_that_comes_out_empty_is_left_out():
 
 
 def test_parts_without_a_template_are_left_to_the_channel():
-    set_ = LiquidRenderer().render(Template(subject="x"), fields())
+    rendered = LiquidRenderer().render(Template(subject="x"), fields())
 
-    assert (set_.body, set_.subject, set_.headers) == (None, "x", ())
+    assert (rendered.body, rendered.subject, rendered.headers) == (None, "x", ())
 
 
 # --- what is refused when it is saved ---

@@ -89,10 +89,10 @@ def stack() -> FakeStack:
 def listen(
     stack: FakeStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Listening:
-    listening_ = Listening(stack, capsys)
-    monkeypatch.setattr(listening, "ReceiverServer", listening_.serve)
-    monkeypatch.setattr(listening, "wait_for_interrupt", listening_.wait)
-    return listening_
+    command = Listening(stack, capsys)
+    monkeypatch.setattr(listening, "ReceiverServer", command.serve)
+    monkeypatch.setattr(listening, "wait_for_interrupt", command.wait)
+    return command
 
 
 def active_names(stack: FakeStack) -> list[str]:
@@ -219,9 +219,9 @@ class ForwardTarget:
 
 def test_what_is_forwarded_goes_as_it_came_and_is_answered_as_the_app_does():
     app = ForwardTarget()
-    came = {"webhook-id": "sub_a#39#1", "host": "127.0.0.1:8000", "content-length": "2"}
+    headers = {"webhook-id": "sub_a#39#1", "host": "127.0.0.1:8000", "content-length": "2"}
 
-    answer, note = Forwarder("http://localhost:3000/hook", app)(came, b"{}")  # type: ignore[arg-type]
+    answer, note = Forwarder("http://localhost:3000/hook", app)(headers, b"{}")  # type: ignore[arg-type]
 
     assert app.requests == [("http://localhost:3000/hook", b"{}", {"webhook-id": "sub_a#39#1"})]
     assert (answer.status, answer.headers, answer.body) == (429, {"retry-after": "7"}, b"busy")

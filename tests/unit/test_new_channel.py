@@ -105,7 +105,7 @@ def test_fan_out_attempts_and_pings_use_the_channel(terminal: Terminal):
     assert receiver.requests[0].body == b"en PIPELINE_FAILED"
     assert receiver.requests[0].headers == {"x-page": delivery.id}
     assert receiver.requests[0].endpoint.url == URL
-    assert [(attempt_.outcome, attempt_.retry_after) for attempt_ in attempts] == [
+    assert [(result.outcome, result.retry_after) for result in attempts] == [
         (Outcome.DELIVERED, None),
         (Outcome.THROTTLED, 20),
         (Outcome.UNACCEPTABLE, None),

@@ -224,7 +224,7 @@ def test_another_api_is_asked_with_what_is_given_for_it_alone(
 
 
 @pytest.fixture
-def two(terminal: Terminal) -> Terminal:
+def two_sources(terminal: Terminal) -> Terminal:
     stack = terminal.stack
     stack.sources = DevLakeSources.parse(API, UI, STAGING)
     stack.secrets.own = {"staging": "a secret of its own"}
@@ -234,26 +234,31 @@ def two(terminal: Terminal) -> Terminal:
     return terminal
 
 
-def test_each_source_is_judged_by_itself(two: Terminal) -> None:
-    assert two(*CHECK) == 6
+def test_each_source_is_judged_by_itself(two_sources: Terminal) -> None:
+    assert two_sources(*CHECK) == 6
 
-    assert "stack Lakehook, source default" in two.out
-    assert "stack Lakehook, source staging" in two.out
-    assert f"NOTIFICATION_ENDPOINT={INGRESS_URL}staging" in two.out
-    assert [url for url, _ in two.stack.endpoint.posted] == [INGRESS_URL, f"{INGRESS_URL}staging"]
+    assert "stack Lakehook, source default" in two_sources.out
+    assert "stack Lakehook, source staging" in two_sources.out
+    assert f"NOTIFICATION_ENDPOINT={INGRESS_URL}staging" in two_sources.out
+    assert [url for url, _ in two_sources.stack.endpoint.posted] == [
+        INGRESS_URL,
+        f"{INGRESS_URL}staging",
+    ]
 
 
-def test_a_source_with_a_secret_of_its_own_signs_with_that(two: Terminal) -> None:
-    two.stack.endpoint.secret = "a secret of its own"
+def test_a_source_with_a_secret_of_its_own_signs_with_that(two_sources: Terminal) -> None:
+    two_sources.stack.endpoint.secret = "a secret of its own"
     of_staging = {"source": "staging", "event_id": ENDED.replace("120", "staging/120")}
-    accept(two.stack.journal, **OF_120 | of_staging)
+    accept(two_sources.stack.journal, **OF_120 | of_staging)
 
-    results = checks(two, "--source", "staging", code=0)
+    results = checks(two_sources, "--source", "staging", code=0)
 
     assert states(results) == ALL_OK | {"UI URL": "warn"}
     last = results["last accepted"]["detail"]
     assert last == "PIPELINE_COMPLETED of pipeline staging/120, 1 minute ago"
-    assert states(checks(two, "--source", "default", code=6)) == ALL_OK | {"test notice": "fail"}
+    assert states(checks(two_sources, "--source", "default", code=6)) == ALL_OK | {
+        "test notice": "fail"
+    }
 
 
 # --- bad input, and AWS ---
@@ -270,14 +275,14 @@ def test_a_source_with_a_secret_of_its_own_signs_with_that(two: Terminal) -> Non
     ],
 )
 def test_bad_input_is_one_line_with_exit_code_2(
-    two: Terminal, options: tuple[str, ...], complaint: str
+    two_sources: Terminal, options: tuple[str, ...], complaint: str
 ) -> None:
-    assert two(*CHECK, *options) == 2
+    assert two_sources(*CHECK, *options) == 2
 
-    assert complaint in two.err
-    assert two.err.count("\n") == 1
-    assert KEY not in two.err
-    assert two.stack.endpoint.posted == []
+    assert complaint in two_sources.err
+    assert two_sources.err.count("\n") == 1
+    assert KEY not in two_sources.err
+    assert two_sources.stack.endpoint.posted == []
 
 
 def test_an_error_of_aws_fails_its_check_and_the_others_go_on(

@@ -175,7 +175,7 @@ def test_the_copies_of_dead_letters_that_were_replayed_are_taken_off_the_queue(
 def test_replays_are_listed_shown_and_stopped(terminal: Terminal, stack: FakeStack) -> None:
     replay = an_open_replay(stack)
 
-    assert [replay_["replay_id"] for replay_ in terminal.json("replays", "list")] == [replay.id]
+    assert [item["replay_id"] for item in terminal.json("replays", "list")] == [replay.id]
     assert terminal.json("replays", "show", replay.id)["state"] == "open"
     assert terminal.json("replays", "stop", replay.id)["state"] == "stopped"
     assert terminal.json("replays", "show", replay.id)["reason"] == "by an operator"

@@ -46,7 +46,7 @@ class FakePingSender:
         return self.exchange
 
 
-def put(ping: Ping, attempt: Attempt, body: bytes = b"") -> tuple[FakePingSender, PingResult]:
+def send_ping(ping: Ping, attempt: Attempt, body: bytes = b"") -> tuple[FakePingSender, PingResult]:
     sender, pings = FakePingSender(SendResult(attempt, body)), FakePings()
     render = RenderDelivery(FakeTemplateRenderer())
     PingEndpoint(sender, pings, render)(ping, a_subscription(success_if='{"code":[0]}'))
@@ -54,9 +54,9 @@ def put(ping: Ping, attempt: Attempt, body: bytes = b"") -> tuple[FakePingSender
 
 
 def test_a_ping_has_its_type_and_the_time_of_its_request():
-    sender, _ = put(PING, DELIVERED)
+    sender, _ = send_ping(PING, DELIVERED)
 
-    challenged, _ = put(CHALLENGE, DELIVERED)
+    challenged, _ = send_ping(CHALLENGE, DELIVERED)
 
     ((message_id, body),) = sender.sent
     expected = {"event_type": "PING", "event_id": "ping-f00d", "timestamp": "2026-01-01T12:00:00Z"}
@@ -66,7 +66,7 @@ def test_a_ping_has_its_type_and_the_time_of_its_request():
 
 @pytest.mark.parametrize(("ping", "condition"), [(PING, '{"code":[0]}'), (CHALLENGE, None)])
 def test_success_if_is_of_a_ping_but_not_of_an_echo(ping: Ping, condition: str | None):
-    post, _ = put(ping, DELIVERED)
+    post, _ = send_ping(ping, DELIVERED)
 
     assert post.condition == condition
 
@@ -85,8 +85,8 @@ def test_success_if_is_of_a_ping_but_not_of_an_echo(ping: Ping, condition: str |
 def test_only_a_good_answer_that_is_the_challenge_echoes_it(
     attempt: Attempt, body: bytes, *, echoed: bool
 ):
-    _, pong = put(CHALLENGE, attempt, body)
-    _, unasked = put(PING, attempt, body)
+    _, pong = send_ping(CHALLENGE, attempt, body)
+    _, unasked = send_ping(PING, attempt, body)
 
     assert pong == PingResult(attempt, echoed=echoed)
     assert not unasked.echoed

@@ -120,7 +120,7 @@ def test_all_go_in_the_end_evenly_spaced_however_many_wait(world: PacedWorld):
     }
 
     while waiting:
-        lane = min(waiting, key=lambda lane_: waiting[lane_])
+        lane = min(waiting, key=lambda key: waiting[key])
         world.clock.time = max(world.clock.time, waiting.pop(lane))
         world.receive(a_delivery(1, pipeline_id=int(lane.pipeline_key)), redelivered=True)
         while world.queue.resumes:

@@ -16,8 +16,8 @@ PAGE = (ROOT / "docs" / "receivers.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def block(word: str) -> str:
-    (example,) = (text for text in BLOCKS if word in text)
+def block(part: str) -> str:
+    (example,) = (text for text in BLOCKS if part in text)
     return example
 
 

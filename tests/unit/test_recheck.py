@@ -139,8 +139,8 @@ def test_a_lane_goes_on_if_its_dead_letter_holds_it_no_more(
 
 
 def test_a_removed_subscription_is_cleared_though_it_was_paused_and_down(world: World):
-    gone = a_subscription(removed_at="2026-01-01T00:00:00Z", paused_at="2026-01-01T00:00:00Z")
-    world.subscriptions.put(gone)
+    removed = a_subscription(removed_at="2026-01-01T00:00:00Z", paused_at="2026-01-01T00:00:00Z")
+    world.subscriptions.put(removed)
     world.ledger.healths.by_subscription["sub_a"] = EndpointHealth(
         subscription_id="sub_a", due_at=NOON
     )

@@ -32,13 +32,13 @@ class Reconciler:
     devlake: FakeDevlake = field(default_factory=FakeDevlake)
     publisher: FakePublisher = field(default_factory=FakePublisher)
     warnings: list[str] = field(default_factory=list)
-    done: list[int] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
 
     def reconcile(self, **options: Any) -> Reconciled:
         reconcile = Reconcile(
             self.devlake.reach, self.publisher.publish, FakeClock(), self.warnings.append
         )
-        return reconcile(ADDRESS, done=self.done.append, **options)
+        return reconcile(ADDRESS, done=self.counts.append, **options)
 
     @property
     def sent(self) -> list[str]:
@@ -111,7 +111,7 @@ def test_all_are_found_that_were_created_since(reconciler: Reconciler):
 
     assert reconciler.sent == ["1", "2", "3", "4", "5"]
     assert result.read == 5
-    assert reconciler.done == [2, 2, 1]
+    assert reconciler.counts == [2, 2, 1]
 
 
 def test_a_row_that_moves_to_the_next_page_is_sent_once_as_read_last(

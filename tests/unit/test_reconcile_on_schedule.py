@@ -60,7 +60,7 @@ class Scheduler:
     reconciliations: FakeReconciliations = field(default_factory=FakeReconciliations)
     telemetry: FakeReconcileTelemetry = field(default_factory=FakeReconcileTelemetry)
     queue: FakePublisher = field(default_factory=FakePublisher)
-    others: dict[str, FakeDevlake] = field(default_factory=dict)
+    other_devlakes: dict[str, FakeDevlake] = field(default_factory=dict)
     is_off: bool = False
     ui_url: str | None = None
 
@@ -79,7 +79,9 @@ class Scheduler:
         return reconcile(ends_at=self.clock.now() + lasts)
 
     def _apis(self) -> dict[DevLakeSource, DevLakePipelines]:
-        others_by_source = {DevLakeSource(name): devlake for name, devlake in self.others.items()}
+        others_by_source = {
+            DevLakeSource(name): devlake for name, devlake in self.other_devlakes.items()
+        }
         return {DevLakeSource(ui_url=self.ui_url): self.devlake, **others_by_source}
 
     def run(self) -> list[tuple[str, str]]:
@@ -188,10 +190,10 @@ def test_a_project_is_its_blueprints_and_no_tasks_are_read_of_what_did_not_fail(
 def test_a_pipeline_is_published_though_its_blueprint_cannot_be_read(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ):
-    def ask(number: int, read: Callable[[int], str] = scheduler.devlake.project_of) -> str:
+    def ask(number: int, project_of: Callable[[int], str] = scheduler.devlake.project_of) -> str:
         if number == 7:
             raise DevlakeUnavailable("DevLake answered 500 to GET /blueprints/7")
-        return read(number)
+        return project_of(number)
 
     scheduler.devlake.projects = {7: "payments", 8: "search"}
     scheduler.devlake.pipelines = [running(38, -600, blueprintId=7)]
@@ -216,11 +218,11 @@ def test_a_pipeline_that_cannot_be_asked_for_keeps_no_other_from_its_turn(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ):
     def ask(
-        number: int, read: Callable[[int], Document | None] = scheduler.devlake.pipeline
+        number: int, pipeline_of: Callable[[int], Document | None] = scheduler.devlake.pipeline
     ) -> Document | None:
         if number == 1:
             raise DevlakeUnavailable("DevLake answered 500 to GET /pipelines/1")
-        return read(number)
+        return pipeline_of(number)
 
     old_ones(scheduler)
     scheduler.hear(*notices_of([running(1, -4 * DAY), running(2, -4 * DAY)]))
@@ -304,7 +306,7 @@ def test_a_pipeline_that_devlake_has_no_more_stays_as_it_is_and_stops_no_other(
 
 
 def test_each_devlake_is_asked_for_its_own_pipelines_alone(scheduler: Scheduler):
-    scheduler.others = {"staging": FakeDevlake()}
+    scheduler.other_devlakes = {"staging": FakeDevlake()}
     (event,) = notices_of([running(7, -900)])
     ids = ["nightly", "task:7", "007", str(2**64)]
     scheduler.hear(
@@ -320,7 +322,7 @@ def test_each_devlake_is_asked_for_its_own_pipelines_alone(scheduler: Scheduler)
 
     assert len(scheduler.journal.pipelines) == 5
     assert scheduler.devlake.pipelines_asked == []
-    assert scheduler.others["staging"].pipelines_asked == [7]
+    assert scheduler.other_devlakes["staging"].pipelines_asked == [7]
 
 
 def test_no_run_asks_for_more_than_its_bound_and_each_gets_its_turn(scheduler: Scheduler):
@@ -671,7 +673,7 @@ def test_of_two_schedulers_one_runs(scheduler: Scheduler):
     scheduler.tick()
     other.tick()
 
-    assert [scheduler_.devlake.pages_read > 0 for scheduler_ in (scheduler, other)] == [True, False]
+    assert [candidate.devlake.pages_read > 0 for candidate in (scheduler, other)] == [True, False]
 
 
 def test_an_internal_error_ends_the_run_but_not_the_tick_and_its_text_is_not_stored(
@@ -694,8 +696,8 @@ def test_an_internal_error_ends_the_run_but_not_the_tick_and_its_text_is_not_sto
 
 def test_each_devlake_has_pipelines_of_its_own(scheduler: Scheduler):
     scheduler.devlake.pipelines = [ended(39, -600)]
-    scheduler.others = {"staging": FakeDevlake()}
-    scheduler.others["staging"].pipelines = [ended(39, -600, "TASK_FAILED")]
+    scheduler.other_devlakes = {"staging": FakeDevlake()}
+    scheduler.other_devlakes["staging"].pipelines = [ended(39, -600, "TASK_FAILED")]
 
     assert scheduler.run() == [("39", COMPLETED), ("staging/39", FAILED)]
     assert [scheduler.run() for _ in range(3)] == [[]] * 3
@@ -703,8 +705,8 @@ def test_each_devlake_has_pipelines_of_its_own(scheduler: Scheduler):
 
 
 def test_one_devlake_that_is_away_is_not_anothers_failure_and_says_the_lag(scheduler: Scheduler):
-    scheduler.others = {"staging": FakeDevlake()}
-    scheduler.others["staging"].pipelines = [ended(39, -600)]
+    scheduler.other_devlakes = {"staging": FakeDevlake()}
+    scheduler.other_devlakes["staging"].pipelines = [ended(39, -600)]
     scheduler.devlake.away = True
 
     assert scheduler.run() == [("staging/39", COMPLETED)]
@@ -719,7 +721,7 @@ def test_devlakes_for_which_a_tick_has_no_time_left_get_it_at_the_next_ones(sche
         return Slow(clock=scheduler.clock, seconds=4.5)
 
     scheduler.devlake = slow()
-    scheduler.others = {name: slow() for name in ("a", "b", "c")}
+    scheduler.other_devlakes = {name: slow() for name in ("a", "b", "c")}
     attempts = []
     for _ in range(12):
         scheduler.tick()
@@ -728,7 +730,11 @@ def test_devlakes_for_which_a_tick_has_no_time_left_get_it_at_the_next_ones(sche
 
     assert attempts[:4] == [1, 2, 3, 4]
     assert (
-        min(devlake.pages_read for devlake in (scheduler.devlake, *scheduler.others.values())) >= 4
+        min(
+            devlake.pages_read
+            for devlake in (scheduler.devlake, *scheduler.other_devlakes.values())
+        )
+        >= 4
     )
 
 

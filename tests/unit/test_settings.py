@@ -59,9 +59,9 @@ def test_a_missing_variable_is_named(kind: type[Settings]):
     environment = fill(kind).to_env()
 
     for name in environment:
-        others = {other: value for other, value in environment.items() if other != name}
+        remaining = {other: value for other, value in environment.items() if other != name}
         with pytest.raises(KeyError, match=f"^'{name}'$"):
-            kind.from_env(others)
+            kind.from_env(remaining)
 
 
 def test_a_deployment_comes_out_of_the_outputs_as_it_went_in_and_a_missing_one_is_named():

@@ -294,7 +294,7 @@ def test_an_event_that_is_refused_holds_up_its_own_pipeline_alone(path: Path):
             drain.drain_once()
 
         assert sent == ["a-0", "b-0", "a-1", "b-1", "b-2"]
-        assert [one.event_id for one in spool.oldest(10)] == ["a-1", "a-2"]
+        assert [entry.event_id for entry in spool.oldest(10)] == ["a-1", "a-2"]
 
 
 @dataclass

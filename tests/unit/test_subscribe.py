@@ -211,7 +211,7 @@ def test_headers_do_not_follow_a_url_to_another_receiver(
 
     moved = service.update(subscription, SubscriptionFields(url=after, headers=[]))
     assert moved.header_names == ()
-    (warning,) = [warning_ for warning_ in stack.warnings if "instead of" in warning_]
+    (warning,) = [text for text in stack.warnings if "instead of" in text]
     assert f"{moved.id}) sends to {moved.endpoint.display_url} now instead of " in warning
     assert f"rotate-secret {moved.id}" in warning
 
@@ -318,7 +318,7 @@ def test_a_subscription_with_pending_deliveries_is_removed_only_if_they_may_be_d
 def test_a_removal_is_in_force_however_long_it_takes_to_count_what_it_discards(
     stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    subscription = subscribed(stack)
+    subscription = subscribe(stack)
     with_waiting_and_dead(stack, subscription)
 
     def timeout(_lane: HeldLane) -> NoReturn:

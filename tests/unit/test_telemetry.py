@@ -200,11 +200,11 @@ def test_each_report_is_a_line_and_its_metrics_and_shows_no_body(
     with invoked() as telemetry:
         report(telemetry)
 
-    line_, *flushed = read_output()
-    assert {name: line_.get(name) for name in fields} == fields
-    assert None not in line_.values()
-    assert not [text for text in (BODY, ANSWER) if text in str((line_, flushed))]
-    assert line_["request_id"] == "request-1"
+    logged, *flushed = read_output()
+    assert {name: logged.get(name) for name in fields} == fields
+    assert None not in logged.values()
+    assert not [text for text in (BODY, ANSWER) if text in str((logged, flushed))]
+    assert logged["request_id"] == "request-1"
     assert [embedded(blob) for blob in flushed] == ([counted] if counted else [])
 
 
@@ -218,10 +218,10 @@ def test_an_internal_error_has_its_exception_and_place(read_output: ReadOutput):
         with invoked() as telemetry:
             telemetry.internal_error(error, doing="deliver")
 
-    line_, _ = read_output()
-    assert line_["exception_name"] == "InfrastructureError"
-    assert "KMS is away" in line_["exception"]
-    assert "in call_aws" in line_["exception"]
+    logged, _ = read_output()
+    assert logged["exception_name"] == "InfrastructureError"
+    assert "KMS is away" in logged["exception"]
+    assert "in call_aws" in logged["exception"]
 
 
 def test_a_fault_in_reconciling_is_logged_with_its_place_and_not_counted_as_internal_error(
@@ -230,9 +230,9 @@ def test_a_fault_in_reconciling_is_logged_with_its_place_and_not_counted_as_inte
     with invoked() as telemetry:
         telemetry.reconcile_failed(None, "TypeError", fault=TypeError("in run.py"))
 
-    (line_,) = read_output()
-    assert line_["level"] == "WARNING"
-    assert line_["reason"] == line_["exception_name"] == "TypeError"
+    (logged,) = read_output()
+    assert logged["level"] == "WARNING"
+    assert logged["reason"] == logged["exception_name"] == "TypeError"
 
 
 def test_the_lag_is_measured_in_seconds(read_output: ReadOutput):
@@ -270,7 +270,7 @@ def test_a_count_during_a_flush_is_flushed_with_the_next(
     with telemetry.invocation("request-2"):
         pass
 
-    first, second = (embedded(line_) for line_ in read_output() if "_aws" in line_)
+    first, second = (embedded(blob) for blob in read_output() if "_aws" in blob)
     assert (list(first), list(second)) == (["LanesResumed"], ["InvalidMessages"])
 
 
@@ -305,8 +305,8 @@ def test_concurrent_reports_are_all_printed_and_counted(read_output: ReadOutput)
         list(lanes.map(lambda record: telemetry.attempted(record, next_at=None), records))
 
     output = read_output()
-    blobs = [embedded(line_) for line_ in output if "_aws" in line_]
-    lines = {line_["delivery"] for line_ in output if "_aws" not in line_}
+    blobs = [embedded(logged) for logged in output if "_aws" in logged]
+    lines = {logged["delivery"] for logged in output if "_aws" not in logged}
     assert len(lines) == 100
     counts = [blob["DeliveriesDelivered"][1] for blob in blobs if "DeliveriesDelivered" in blob]
     assert counts == [[100]]

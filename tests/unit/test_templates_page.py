@@ -17,9 +17,9 @@ SLACK, GITHUB, MAIL = re.findall(r"```liquid\n(.*?)\n```", PAGE, re.DOTALL)
 (SUBJECT,) = re.findall(r"--template-subject '(.*)'", PAGE)
 
 
-def list_after(word: str) -> list[str]:
+def list_after(start: str) -> list[str]:
     """Names in code of the paragraph that begins with a word."""
-    (paragraph,) = re.findall(rf"^{word}: (.*?)\.(?:\n\n| None)", PAGE, re.DOTALL | re.MULTILINE)
+    (paragraph,) = re.findall(rf"^{start}: (.*?)\.(?:\n\n| None)", PAGE, re.DOTALL | re.MULTILINE)
     return re.findall(r"`([^`]+)`", paragraph)
 
 
@@ -36,8 +36,8 @@ def test_the_examples_of_the_page_have_the_described_result():
         "- gitlab 9: subtask collectIssues ended unexpectedly: HTTP 502",
         "https://devlake.example/advanced/pipeline/39",
     ]
-    set_ = LiquidRenderer().render(Template(subject=SUBJECT), fields(EventType.PIPELINE_FAILED))
-    assert (set_.subject, set_.missing_fields) == ('[lake & "shore"] Failed #39', ())
+    rendered = LiquidRenderer().render(Template(subject=SUBJECT), fields(EventType.PIPELINE_FAILED))
+    assert (rendered.subject, rendered.missing_fields) == ('[lake & "shore"] Failed #39', ())
 
 
 def test_the_page_names_every_tag_filter_and_limit():

@@ -54,9 +54,9 @@ def test_the_spans_cover_the_window_without_a_gap(
 ):
     since = None if since is None else NOON + since
 
-    health_spans_ = health_spans(changes, start=START, end=NOON, present=present, since=since)
+    result = health_spans(changes, start=START, end=NOON, present=present, since=since)
 
-    assert [(span.health, span.seconds) for span in health_spans_] == spans
+    assert [(span.health, span.seconds) for span in result] == spans
 
 
 def trends_of(stack: FakeStack, window: str = "1h") -> TrendsView:

@@ -43,9 +43,9 @@ def failure_of_vector(
 
 
 def captured(
-    body: bytes = BODY, *, sent: bytes = BODY, secrets: tuple[SigningKey, ...] = (SECRET,)
+    body: bytes = BODY, *, signed_body: bytes = BODY, secrets: tuple[SigningKey, ...] = (SECRET,)
 ) -> CapturedRequest:
-    signed = signatures(message_id="sub_a#39#1", timestamp=NOW, body=sent, secrets=secrets)
+    signed = signatures(message_id="sub_a#39#1", timestamp=NOW, body=signed_body, secrets=secrets)
     headers = {
         "webhook-id": "sub_a#39#1",
         "webhook-timestamp": str(NOW),
@@ -150,7 +150,7 @@ def test_another_public_key_verifies_nothing():
 def test_a_body_that_was_rewritten_is_told_from_one_that_was_forged(
     sent: bytes, received: bytes, hint: str
 ):
-    failure = failure_of(captured(received, sent=sent))
+    failure = failure_of(captured(received, signed_body=sent))
 
     assert failure
     assert failure.reason is Reason.SIGNATURE_MISMATCH

@@ -45,8 +45,8 @@ def measure(*, quick: bool) -> Sequence[Row]:
     counts = WAITING[:2] if quick else WAITING
     down, disabled = a_subscription(), a_subscription(disabled_reason="failed for five days")
     return [
-        *(_row("down", _count_requests(count, down), count) for count in counts),
-        *(_row("disabled", _count_requests(count, disabled), count) for count in counts),
+        *(_row("down", count_requests(count, down), count) for count in counts),
+        *(_row("disabled", count_requests(count, disabled), count) for count in counts),
     ]
 
 
@@ -56,7 +56,7 @@ def _row(state: str, requests: int, count: int) -> Row:
     return Row(measure=name, value=requests, unit="", on=ON, **limit)
 
 
-def _count_requests(count: int, subscription: Subscription) -> int:
+def count_requests(count: int, subscription: Subscription) -> int:
     idle, hour = Hour(), Hour()
     hour.seed(count, subscription)
     return hour.requests() - idle.requests()
@@ -100,7 +100,7 @@ class CountingTable:
         return {"Items": [self.items[entry[2:]] for entry in entries], **continuation}
 
     def _items_of_lane(self, values: dict[str, str]) -> list[Item]:
-        lane, first, last = values[":lane"], values[":head"], values[":last"]
+        lane, first, last = values[":lane"], values[":first"], values[":last"]
         keys = sorted(key for key in self.items if key[0] == lane and first <= key[1] <= last)
         return [self.items[key] for key in keys]
 
@@ -218,6 +218,8 @@ class Hour:
         while resumes:
             self._resumed += 1
             self._deliver.receive(resumes.pop(0))
+        errors = [error for what, error in self._deliver.telemetry.reports if what == "trouble"]
+        assert not errors, errors
 
 
 def _entries(item: Item) -> list[tuple[str, Entry]]:

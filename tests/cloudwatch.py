@@ -76,7 +76,7 @@ class Alarm:
         return {id_: _to_query(stat["Metric"], stat) for id_, stat in stats.items()}
 
     def goes_off(self, data: Data) -> bool:
-        """Whether enough of the periods that it looks at breach its threshold."""
+        """Return whether enough of its periods breach the threshold."""
         periods = range(1, self.periods + 1)
         return (
             sum(self._breaches(self._value(data, -back)) for back in periods)

@@ -72,7 +72,7 @@ class Provisioned:
         return self._outputs
 
     def _provision(self) -> None:
-        """In the first test, whose environment AWS's clients need."""
+        """Provision in the first test, whose environment AWS's clients need."""
         stack = provision(TEMPLATE, {}, self._mocked.client)
         self._outputs = StackOutputs.from_outputs(stack.outputs)
         self._backends = {name: _backend(name) for name in SERVICES}

@@ -1,4 +1,4 @@
-"""One in-memory stand-in per port. Each passes tests/contracts beside the real adapter."""
+"""In-memory fakes of the ports, which pass tests/contracts as the real adapters do."""
 
 import json
 import re
@@ -275,7 +275,7 @@ class FakePings:
 
 @dataclass
 class FakeDeliveryQueue:
-    """Keeps what was sent to it. A ping has its result at once, if ``result_of`` has one."""
+    """A queue that keeps what was sent; a ping has a result at once if ``result_of`` has one."""
 
     sent: list[Delivery] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
@@ -696,7 +696,7 @@ class FakeRateLimitStore:
 
 @dataclass
 class FakeTemplateRenderer:
-    """Knows of Liquid no more than ``{{ field }}``, alone or within text."""
+    """A renderer of the part of Liquid that is ``{{ field }}``, alone or within text."""
 
     def validate(self, template: Template) -> None:
         for part, text in template.parts:

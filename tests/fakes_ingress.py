@@ -134,7 +134,7 @@ class FakeHeard:
 
 
 def _has_standing_refusal(heard: Heard) -> bool:
-    """Whether a notice was refused, and none accepted since."""
+    """Return whether a notice was refused, and none accepted since."""
     if heard.refused is None or not heard.refused.is_notice:
         return False
     return heard.accepted is None or heard.accepted.at <= heard.refused.at

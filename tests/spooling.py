@@ -14,7 +14,7 @@ URL = "https://sqs.example/events.fifo"
 
 
 class FakeSqs:
-    """Takes batches, or cannot be reached."""
+    """A queue that takes batches, or cannot be reached."""
 
     def __init__(self, *, is_away: bool = False) -> None:
         self.is_away, self.was_called = is_away, Signal()

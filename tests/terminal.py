@@ -1,5 +1,6 @@
 """The operator's command over a stack of fakes."""
 
+import io
 import json
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from lakehook.cli.command import run
 from lakehook.cli.context import CommandService
+from lakehook.domain.subscription import Subscription
 from lakehook.ports.outbound import Warn
 from tests.fakes_ops import FakeStack
 
@@ -40,3 +42,15 @@ class Terminal:
 
 def add(terminal: Terminal, *options: str, name: str = "ci") -> Any:
     return terminal.json("subscriptions", "add", "--name", name, "--url", URL, *options)
+
+
+class Keyboard(io.BytesIO):
+    """A standard input at which a person types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def stored_subscription(terminal: Terminal) -> Subscription:
+    (subscription,) = terminal.stack.subscriptions.all()
+    return subscription

@@ -215,7 +215,7 @@ NIGHT: Sequence[int] = (2, 0, 0, 0, 0, 0, 0, 1)
         ((), (), False),
     ],
 )
-def test_a_devlake_with_another_secret_wakes_people(
+def test_a_devlake_with_another_secret_sets_off_the_alarm(
     alarms: Mapping[str, Alarm], refused: Sequence[int], accepted: Sequence[int], *, rings: bool
 ) -> None:
     queries = alarms["NotificationsRejected"].queries
@@ -285,7 +285,7 @@ def test_metrics_of_aws_that_alarms_watch_are_documented_and_of_resources_in_the
                 assert resource_id in production.resources(types[dimension])
 
 
-def test_silence_of_the_clock_is_an_alarm_and_silence_of_the_others_is_none(
+def test_missing_data_is_an_alarm_only_for_the_scheduler(
     alarms: Mapping[str, Alarm],
 ) -> None:
     missing = {name: alarm.properties["TreatMissingData"] for name, alarm in alarms.items()}
@@ -300,7 +300,7 @@ def test_no_alarm_asks_for_more_metrics_than_cloudwatch_admits(
     assert max(len(alarm.queries) for alarm in alarms.values()) <= 10
 
 
-def test_cloudwatch_may_publish_to_the_operators_and_nobody_without_tls(
+def test_cloudwatch_may_publish_to_the_operators_topic_and_only_with_tls(
     production: Blueprint,
 ) -> None:
     """A policy of our own replaces the default one, by which alarms could."""
@@ -316,7 +316,7 @@ def test_cloudwatch_may_publish_to_the_operators_and_nobody_without_tls(
     assert admit["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_an_e_mail_goes_to_whoever_the_parameter_names_and_to_nobody_by_default(
+def test_an_e_mail_goes_to_the_address_of_the_parameter_and_to_none_by_default(
     production: Blueprint,
 ) -> None:
     (id_,) = production.resources("AWS::SNS::Subscription")

@@ -145,7 +145,7 @@ def test_nothing_shadows_what_the_runtime_brings(bundle: Path) -> None:
     assert not names_in(bundle) & BROUGHT_BY_THE_RUNTIME
 
 
-def test_all_that_a_wheel_needs_ships_or_is_brought(bundle: Path) -> None:
+def test_requirements_of_every_wheel_are_in_the_bundle_or_the_runtime(bundle: Path) -> None:
     missing = requirements_of_wheels(bundle) - shipped(bundle)
 
     assert missing <= {"jmespath", "python-dateutil"}
@@ -229,11 +229,13 @@ def test_lambda_compiles_nothing_that_ships(bundles: dict[str, Path], name: str)
 
 
 @pytest.mark.parametrize("name", LEFT_UNCOMPILED)
-def test_what_would_weigh_too_much_is_left_to_lambda(bundles: dict[str, Path], name: str) -> None:
+def test_a_bundle_that_bytecode_would_make_too_large_has_none(
+    bundles: dict[str, Path], name: str
+) -> None:
     assert not list(bundles[name].rglob("*.pyc"))
 
 
-def test_where_there_is_no_python_like_lambdas_a_bundle_goes_without_and_one_is_told(
+def test_without_lambdas_python_a_bundle_has_no_bytecode_and_a_warning_is_printed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "module.py").touch()
@@ -273,7 +275,7 @@ def test_the_urllib3_that_meets_the_world_is_ours_and_not_the_runtimes(
     ] == [True]
 
 
-def test_what_ships_is_what_was_tested() -> None:
+def test_bundled_versions_are_those_tested() -> None:
     for path in ROOT.glob(f"{FUNCTIONS_DIR}/**/{REQUIREMENTS}"):
         assert pins(path) <= pins(ROOT / REQUIREMENTS)
 
@@ -300,7 +302,7 @@ def test_a_function_is_uploaded_again_only_when_what_it_is_made_of_changes(
         assert (changed, renewed) == (changed, expected)
 
 
-def test_what_was_made_for_another_processor_is_never_taken_for_lambda_s(cdk_hashes: Any) -> None:
+def test_a_bundle_for_another_processor_has_another_asset_key(cdk_hashes: Any) -> None:
     _, (same, other_processor, lambdas) = cdk_hashes
 
     assert same == lambdas

@@ -23,7 +23,7 @@ def role_of(function: str, blueprint: Blueprint) -> Any:
     return blueprint.functions[function]["Role"]
 
 
-def test_whoever_is_no_producer_is_refused_whatever_iam_says(production: Blueprint) -> None:
+def test_only_producers_may_send_events_whatever_iam_allows(production: Blueprint) -> None:
     (statement,) = statements_of_events(production)
 
     assert (statement["Effect"], statement["Principal"]) == ("Deny", {"AWS": "*"})
@@ -52,10 +52,10 @@ def test_named_producers_of_any_account_alone_send_beside_lakehook_s_own(
     ]
 
 
-def test_who_may_not_send_events_may_yet_look_at_all_queues_and_redrive_dead_letters(
+def test_principals_that_may_not_send_events_may_read_queues_and_redrive_dead_letters(
     chosen: Blueprint,
 ) -> None:
-    """As far as IAM allows it: the statements that deny are listed here in full."""
+    """IAM must allow it; the statements of the queues' policies that deny are listed in full."""
     plain_http = {"Bool": {"aws:SecureTransport": "false"}}
     denied = {
         (queue, action)
@@ -137,7 +137,7 @@ def test_the_sender_alone_reads_the_bundle_of_authorities_where_there_is_one(
     assert production.environment("deliver")["CA_BUNDLE_ARN"] == "-"
 
 
-def test_what_is_kept_is_kept_for_as_long_as_was_chosen(chosen: Blueprint) -> None:
+def test_retention_periods_are_those_of_the_stage(chosen: Blueprint) -> None:
     logs = chosen.resources("AWS::Logs::LogGroup").values()
 
     assert {log["RetentionInDays"] for log in logs} == {30}
@@ -218,7 +218,9 @@ def test_a_stage_for_trials_costs_while_idle_what_production_does_less_its_alarm
     assert idle.monthly_dollars(production_rows, monitored=True) <= MOST_DOLLARS_IDLE
 
 
-def test_the_sender_alone_opens_secrets_and_nobody_can_lend_the_key(production: Blueprint) -> None:
+def test_only_the_sender_decrypts_secrets_and_no_role_can_grant_the_key(
+    production: Blueprint,
+) -> None:
     (key,) = production.resources("AWS::KMS::Key").values()
     administer, opened = key["KeyPolicy"]["Statement"]
 

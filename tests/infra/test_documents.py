@@ -212,7 +212,7 @@ def test_the_readme_in_chinese_has_the_headings_and_the_code_of_the_one_in_engli
     )
 
 
-def test_who_reads_chinese_alone_finds_each_comment_in_it_and_each_page_in_english_marked():
+def test_the_readme_in_chinese_has_translated_comments_and_marks_pages_in_english():
     text = read("README.zh-CN.md")
     comments = [
         comment

@@ -76,7 +76,7 @@ def test_each_stage_that_is_typed_stands_in_the_file_that_comes_with_it():
     assert typed_stages == tomllib.loads((ROOT / STAGES).read_text("utf-8")).keys()
 
 
-def test_who_edits_may_do_what_the_api_may_and_find_the_stack():
+def test_the_documented_policy_of_editors_is_that_of_the_api_and_finds_the_stack():
     stack = Blueprint(json.loads(SNAPSHOT.read_text("utf-8")))
     page = DOCUMENTS[ROOT / "docs" / "deploy.md"]
     policies = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]

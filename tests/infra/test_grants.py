@@ -60,7 +60,7 @@ def test_no_grant_names_all_actions_or_all_resources(production: Blueprint) -> N
     assert "*" not in str([(grant["Action"], grant["Resource"]) for grant in grants])
 
 
-def test_mail_is_sent_as_the_one_sender_and_as_nobody_else(production: Blueprint) -> None:
+def test_mail_is_sent_only_as_the_configured_sender(production: Blueprint) -> None:
     (grant,) = (
         statement
         for statement in production.grants("deliver")
@@ -92,7 +92,7 @@ def test_fanout_numbers_events_and_sends_deliveries(production: Blueprint) -> No
 
 
 @pytest.mark.parametrize("function", ["ingress", "fanout"])
-def test_when_devlake_was_heard_is_all_that_they_may_change_in_the_journal(
+def test_ingress_and_fanout_may_update_only_devlakes_records_in_the_journal(
     production: Blueprint, function: str
 ) -> None:
     (grant,) = (
@@ -144,7 +144,7 @@ def test_the_api_seals_secrets_and_opens_none(production: Blueprint) -> None:
     }
 
 
-def test_the_clock_wakes_what_is_due_tells_of_stalls_and_replays(production: Blueprint) -> None:
+def test_the_scheduler_resumes_lanes_publishes_stalls_and_replays(production: Blueprint) -> None:
     assert actions_by_resource("scheduler", production) == {
         "DeliveriesTable/index/due": {"dynamodb:Query"},
         "DeliveriesTable/index/held": {"dynamodb:Query"},

@@ -102,7 +102,7 @@ def test_an_operator_may_allow_the_empty_secret(production: Blueprint) -> None:
     assert parameters["EmptyNotificationSecret"]["AllowedPattern"] == "^(refused|allowed)$"
 
 
-def test_whoever_asks_devlake_knows_where_it_is_and_none_is_known_at_first(
+def test_functions_that_call_devlake_have_its_urls_and_none_is_set_by_default(
     production: Blueprint,
 ) -> None:
     parameters, outputs = production.template["Parameters"], production.template["Outputs"]

@@ -39,7 +39,7 @@ def test_the_tables_are_keyed_as_the_adapters_read_them(production: Blueprint) -
     }
 
 
-def test_lanes_are_found_by_due_time_and_by_who_waits_or_sleeps(production: Blueprint) -> None:
+def test_the_ledger_has_indexes_of_due_held_and_suspended_lanes(production: Blueprint) -> None:
     ledger = tables(production)["DeliveriesTable"]
     indexes = {index["IndexName"]: index for index in ledger["GlobalSecondaryIndexes"]}
     numbers = {

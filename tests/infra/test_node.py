@@ -36,7 +36,7 @@ def test_a_node_that_the_cdk_supports_is_left_in_charge(machine: Path, version: 
 
 
 @pytest.mark.parametrize("version", [None, "v20.20.2"])
-def test_where_there_is_none_or_an_old_one_the_wheel_s_is_used(
+def test_without_node_or_with_an_old_one_the_wheel_s_is_used(
     machine: Path, version: str | None
 ) -> None:
     if version:

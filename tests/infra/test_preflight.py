@@ -29,7 +29,7 @@ ALL_SERVICES = ("sqs", "kms", "dynamodb")
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[boto3.Session]:
-    """One cloud for all tests of the module: each makes a VPC of its own."""
+    """A session at a cloud for all tests of the module, each of which makes a VPC of its own."""
     with mock_aws():
         yield boto3.Session("key", "secret", region_name=REGION)
 
@@ -186,7 +186,7 @@ def test_a_subnet_that_does_not_exist_is_refused(session: boto3.Session) -> None
     ],
     ids=["no network", "session over", "token expired"],
 )
-def test_why_aws_refuses_is_told_and_what_to_do(
+def test_an_error_of_aws_is_reported_with_its_remedy(
     session: boto3.Session, monkeypatch: pytest.MonkeyPatch, error: Exception, line: str
 ) -> None:
     def refuse(*_arguments: object, **_options: object) -> None:
@@ -233,7 +233,7 @@ def two_stages(tmp_path: Path) -> list[str]:
     return ["--context", "stage=production,try", "--context", f"stages={file}"]
 
 
-def test_what_calls_no_aws_needs_no_credentials(
+def test_commands_without_aws_need_no_credentials(
     two_stages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", refuse_without_credentials)
@@ -242,7 +242,7 @@ def test_what_calls_no_aws_needs_no_credentials(
 
 
 @pytest.mark.usefixtures("session")
-def test_of_what_was_built_at_once_the_stage_that_is_named_is_deployed(
+def test_only_the_named_stage_of_a_common_build_is_deployed(
     two_stages: list[str],
 ) -> None:
     _, *file = two_stages

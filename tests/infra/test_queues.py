@@ -68,8 +68,8 @@ def test_sqs_offers_to_redrive_each_dead_letter_queue(production: Blueprint) -> 
     }
 
 
-def test_sqs_moves_no_message_by_itself(production: Blueprint) -> None:
-    """No queue that a function reads has a redrive policy, whatever its limit."""
+def test_no_queue_that_a_function_reads_has_a_redrive_policy(production: Blueprint) -> None:
+    """A redrive policy would move a message past its lane, whatever its limit."""
     names = {
         mapping["EventSourceArn"]["Fn::GetAtt"][0]
         for mapping in production.resources("AWS::Lambda::EventSourceMapping").values()
@@ -79,7 +79,7 @@ def test_sqs_moves_no_message_by_itself(production: Blueprint) -> None:
     assert not [name for name in names if "RedrivePolicy" in production.queues[name]]
 
 
-def test_nobody_may_send_to_a_queue_that_only_names_another(production: Blueprint) -> None:
+def test_a_redrive_policy_of_another_queue_gives_no_right_to_send(production: Blueprint) -> None:
     source_names = {name for name, queue in production.queues.items() if "RedrivePolicy" in queue}
     allowed = json.dumps(
         [

@@ -21,7 +21,7 @@ def retained(blueprint: Blueprint) -> list[Json]:
     ]
 
 
-def test_what_holds_something_outlives_production_s_stack(production: Blueprint) -> None:
+def test_stateful_resources_outlive_production_s_stack(production: Blueprint) -> None:
     stateful = [
         resource
         for resource in production.template["Resources"].values()
@@ -32,7 +32,7 @@ def test_what_holds_something_outlives_production_s_stack(production: Blueprint)
     assert {resource["UpdateReplacePolicy"] for resource in stateful} == {"Retain"}
 
 
-def test_what_a_first_deployment_made_in_vain_goes_with_it(production: Blueprint) -> None:
+def test_resources_of_a_failed_first_deployment_are_deleted(production: Blueprint) -> None:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html"""
     types = {
         resource["Type"]

@@ -94,7 +94,7 @@ def test_a_bundle_has_all_that_its_function_imports(
     assert Path(process.stdout.strip()).is_relative_to(bundles[name])
 
 
-def test_what_ships_takes_a_notice_and_delivers_it_signed(
+def test_the_bundles_accept_a_notice_and_deliver_it_signed(
     lakehook: LocalLakehook, service: CommandService, capsys: pytest.CaptureFixture[str]
 ) -> None:
     terminal, devlake = Terminal(service, capsys), devlake_of(lakehook)

@@ -19,7 +19,7 @@ def test_a_change_of_code_alone_leaves_the_snapshot_as_it_is(production: Bluepri
     assert not [key for key in production.asset_keys if key in snapshot]
 
 
-def test_what_the_cdk_adds_for_itself_stays_out_of_the_snapshot(production: Blueprint) -> None:
+def test_the_snapshot_has_nothing_that_the_cdk_adds_for_itself(production: Blueprint) -> None:
     assert "CheckBootstrapVersion" in str(production.template)
 
     assert "Bootstrap" not in as_snapshot(production.template)

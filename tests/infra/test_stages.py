@@ -59,7 +59,7 @@ def refusal(file: Path, text: str, stage: str = "production") -> str:
         ("network.vpc = 1", "no such setting; there are"),
     ],
 )
-def test_a_wrong_choice_is_told_by_its_place_its_value_and_what_is_allowed(
+def test_an_invalid_setting_is_refused_with_its_place_value_and_allowed_values(
     file: Path, choice: str, complaint: str
 ) -> None:
     *tables, name = choice.partition(" = ")[0].split(".")
@@ -91,7 +91,9 @@ def test_a_wrong_choice_is_told_by_its_place_its_value_and_what_is_allowed(
         ),
     ],
 )
-def test_what_is_no_single_choice_is_told_by_its_place(file: Path, text: str, line: str) -> None:
+def test_an_invalid_setting_of_several_values_is_refused_with_its_place(
+    file: Path, text: str, line: str
+) -> None:
     assert refusal(file, f"[production]\n{text}").startswith(line)
 
 

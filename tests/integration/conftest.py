@@ -10,6 +10,8 @@ from tests.integration.posting import LOOPBACK
 
 __all__ = ["deployment", "mocked", "provisioned"]
 
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
 
 @pytest.fixture
 def receiver() -> Iterator[HttpTransport]:
@@ -21,3 +23,10 @@ def receiver() -> Iterator[HttpTransport]:
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path)
+
+
+@pytest.fixture
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)

@@ -42,7 +42,7 @@ def test_the_example_is_applied_once_and_then_found_unchanged(
     assert "top-secret" not in "".join(terminal.outputs)
 
 
-def test_what_is_exported_is_found_unchanged(
+def test_an_export_applies_without_changes(
     terminal: Terminal, example: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal.json("subscriptions", "apply", "-f", example)

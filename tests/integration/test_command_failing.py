@@ -20,13 +20,10 @@ from lakehook.settings import StackOutputs
 from tests.builders import a_delivery
 from tests.delivering import DeliverFunction
 from tests.fakes import NOON, FakeClock, FakeSender
-from tests.integration.test_command import Terminal, add
+from tests.integration.test_command import Terminal, add, terminal
 from tests.ticking import a_tick
 
-
-@pytest.fixture
-def terminal(deployment: StackOutputs, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    return Terminal(deployment, capsys)
+__all__ = ["terminal"]
 
 
 class Functions:

@@ -30,7 +30,9 @@ def test_the_stack_says_where_everything_is(capsys: pytest.CaptureFixture[str]) 
     assert (code, capsys.readouterr().out) == (0, "no subscriptions\n")
 
 
-def test_a_missing_stack_is_told_in_aws_words(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_stack_is_an_error_with_the_text_of_aws(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with Cloud():
         code = run(["subscriptions", "list", "--stack", "Nowhere"])
 
@@ -40,16 +42,14 @@ def test_a_missing_stack_is_told_in_aws_words(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("name", ["a\udcffb", "a\0b", "\x1b[31m"])
-def test_what_no_request_can_hold_is_no_stack(
-    capsys: pytest.CaptureFixture[str], name: str
-) -> None:
+def test_an_invalid_stack_name_is_refused(capsys: pytest.CaptureFixture[str], name: str) -> None:
     code = run(["subscriptions", "list", "--stack", name])
 
     assert code == 2
     assert capsys.readouterr().err == f"error: stack {name!a} is not a possible name\n"
 
 
-def test_a_stack_of_something_else_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stack_of_another_application_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with Cloud() as cloud:
         cloud.describe({"Website": "https://elsewhere.example"})
 
@@ -59,7 +59,7 @@ def test_a_stack_of_something_else_is_told_so(capsys: pytest.CaptureFixture[str]
     assert "has no output SubscriptionsTable; is it a Lakehook" in capsys.readouterr().err
 
 
-def test_an_aws_that_is_away_is_our_own_trouble(
+def test_an_unreachable_aws_is_an_infrastructure_error(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")

@@ -21,12 +21,13 @@ from tests.integration.authority import Authority
 from tests.integration.eventually import PATIENCE
 from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, serving, silence
 
+pytestmark = pytest.mark.usefixtures("_no_proxies")
+
 SECRET = "s3cret"
 HEADERS = {"authorization": f"Bearer {SECRET}"}
 DEADLINE_SECONDS, PATIENCE_SECONDS = 0.2, 60.0
 MAX_BYTES = 1000
 NO_PIPELINES = answer("200 OK", b'{"count":0,"pipelines":[]}')
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 Fetching = Callable[[str, float], AbstractContextManager[Callable[[str], ApiResponse]]]
 
@@ -54,13 +55,6 @@ def of_the_command(url: str, deadline_seconds: float) -> Iterator[SessionFetch]:
 def fetching(request: pytest.FixtureRequest) -> Fetching:
     fetching: Fetching = request.param
     return fetching
-
-
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in PROXIES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
 
 
 @contextmanager
@@ -141,7 +135,7 @@ def test_an_answer_that_lists_nothing_says_why(
     ],
     ids=["silence", "a dripping head", "a dripping body"],
 )
-def test_what_hangs_is_left_at_the_deadline(fetching: Fetching, hanging: Behaviour):
+def test_a_hanging_server_is_abandoned_at_the_deadline(fetching: Fetching, hanging: Behaviour):
     with (
         devlake(fetching, hanging, deadline_seconds=DEADLINE_SECONDS) as (api, _),
         pytest.raises(DevlakeUnavailable, match="no complete response in time"),
@@ -149,7 +143,7 @@ def test_what_hangs_is_left_at_the_deadline(fetching: Fetching, hanging: Behavio
         api.page(1)
 
 
-def test_a_devlake_that_nobody_serves_is_away(fetching: Fetching):
+def test_a_devlake_on_a_closed_port_is_unavailable(fetching: Fetching):
     with serving() as wire:
         url = f"http://127.0.0.1:{wire.port}"
 
@@ -160,7 +154,7 @@ def test_a_devlake_that_nobody_serves_is_away(fetching: Fetching):
         fetch("/pipelines")
 
 
-def test_a_devlake_whose_name_nobody_knows_is_away(
+def test_a_devlake_with_an_unknown_host_name_is_unavailable(
     fetching: Fetching, monkeypatch: pytest.MonkeyPatch
 ):
     def unknown(*_: object) -> None:
@@ -175,7 +169,7 @@ def test_a_devlake_whose_name_nobody_knows_is_away(
         fetch("/pipelines")
 
 
-def test_a_devlake_without_tls_is_told_so(fetching: Fetching):
+def test_a_devlake_without_tls_is_an_error_that_says_so(fetching: Fetching):
     def plainly(_: Wire, connection: socket.socket) -> None:
         connection.sendall(answer("400 Bad Request"))
 
@@ -187,7 +181,7 @@ def test_a_devlake_without_tls_is_told_so(fetching: Fetching):
         fetch("/pipelines")
 
 
-def test_a_certificate_of_nobody_that_is_trusted_is_refused(
+def test_a_certificate_of_an_untrusted_authority_is_refused(
     fetching: Fetching, authority: Authority
 ):
     with (
@@ -201,7 +195,7 @@ def test_a_certificate_of_nobody_that_is_trusted_is_refused(
 
 
 @pytest.mark.parametrize("project", [None, 7, ["a"]])
-def test_a_blueprint_whose_project_is_no_name_is_none(fetching: Fetching, project: object):
+def test_a_blueprint_with_an_invalid_project_is_refused(fetching: Fetching, project: object):
     response = answer("200 OK", json.dumps({"projectName": project}).encode())
 
     with (
@@ -211,7 +205,7 @@ def test_a_blueprint_whose_project_is_no_name_is_none(fetching: Fetching, projec
         api.project_of(7)
 
 
-def test_who_may_read_pipelines_and_no_blueprints_is_told_so(fetching: Fetching):
+def test_credentials_without_access_to_blueprints_are_an_error_that_says_so(fetching: Fetching):
     with (
         devlake(fetching, answer("403 No", b"{}")) as (api, _),
         pytest.raises(InvalidInput, match="403 to GET /blueprints/7"),
@@ -230,7 +224,7 @@ def test_a_404_that_is_not_devlakes_own_does_not_say_that_a_pipeline_is_gone(
         api.pipeline(39)
 
 
-def test_a_version_that_is_no_text_is_none(fetching: Fetching):
+def test_a_version_that_is_not_a_text_is_refused(fetching: Fetching):
     with (
         devlake(fetching, answer("200 OK", b'{"version":1}')) as (api, _),
         pytest.raises(NotDevlake, match="/version has no version"),
@@ -253,7 +247,7 @@ def test_a_redirect_is_not_followed(fetching: Fetching):
 # --- the functions: credentials that were changed, and no proxy ---
 
 
-def test_who_is_refused_reads_the_credentials_again_and_tries_once_more():
+def test_after_a_401_the_credentials_are_read_again_and_the_request_repeated_once():
     credentials = FakeApiCredentials({"authorization": "old"})
     with (
         serving(answer("401 No", b"{}"), NO_PIPELINES, NO_PIPELINES) as wire,
@@ -270,7 +264,7 @@ def test_who_is_refused_reads_the_credentials_again_and_tries_once_more():
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_who_is_refused_with_credentials_that_are_still_the_same_asks_once(status: int):
+def test_a_refusal_with_unchanged_credentials_is_not_repeated(status: int):
     credentials = FakeApiCredentials(HEADERS)
     with (
         serving(answer(f"{status} No", b"{}")) as wire,
@@ -281,7 +275,7 @@ def test_who_is_refused_with_credentials_that_are_still_the_same_asks_once(statu
     assert len(wire.requests) == 1
 
 
-def test_a_connection_that_was_closed_meanwhile_is_replaced():
+def test_a_connection_closed_by_the_server_is_replaced():
     closed = Event()
 
     def close(wire: Wire, connection: socket.socket) -> None:
@@ -406,7 +400,7 @@ def test_the_command_goes_through_the_companys_proxy(monkeypatch: pytest.MonkeyP
     assert request.startswith(b"GET http://devlake.example:8080/pipelines HTTP/1.1\r\n")
 
 
-def test_a_proxy_that_lets_nobody_through_is_named_without_its_password(
+def test_an_unreachable_proxy_is_named_without_its_password(
     monkeypatch: pytest.MonkeyPatch,
 ):
     with serving() as proxy:

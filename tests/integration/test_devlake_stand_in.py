@@ -180,7 +180,7 @@ def test_a_blueprint_has_the_columns_that_were_recorded(number: int):
         ("/version", 200, "version"),
     ],
 )
-def test_what_is_not_there_is_answered_as_recorded(target: str, status: int, name: str):
+def test_missing_resources_are_answered_as_recorded(target: str, status: int, name: str):
     response = DevLake().rest.answer(target)
 
     body = json.loads(response.body)

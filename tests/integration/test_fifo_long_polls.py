@@ -113,7 +113,7 @@ def test_a_move_task_wakes_a_poll_on_its_destination(
     assert bodies(poll) == ["a0"]
 
 
-def test_of_many_polls_one_gets_the_group(
+def test_a_group_goes_to_a_single_one_of_many_polls(
     backend: ModelledBackend, polls: ThreadPoolExecutor
 ) -> None:
     queue = make(backend, "q.fifo")

@@ -94,7 +94,7 @@ def test_a_request_is_the_event_that_was_recorded(
     assert event["body"] == recorded["body"]
 
 
-def test_what_is_no_text_comes_in_base64(function_url: FunctionUrl, function: Function) -> None:
+def test_a_binary_body_is_passed_in_base64(function_url: FunctionUrl, function: Function) -> None:
     call(function_url, "PUT", "/", b"\xff\x00", content_type="application/octet-stream")
 
     (event,) = function.events
@@ -129,7 +129,7 @@ def test_more_than_lambda_takes_is_refused_unread(
     assert function.events == []
 
 
-def test_nobody_outside_this_machine_can_call(function_url: FunctionUrl) -> None:
+def test_only_this_machine_can_call(function_url: FunctionUrl) -> None:
     with socket.create_server(("127.0.0.2", function_url.server_port)):
         pass  # had it listened on every address, this one would be taken
 

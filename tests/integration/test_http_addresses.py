@@ -1,4 +1,4 @@
-"""Where a request may go: what is judged is what is connected to."""
+"""Addresses of requests: only those that were checked are connected to."""
 
 import socket
 from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ def test_an_address_that_is_not_allowed_is_never_connected_to():
 
 
 @pytest.mark.parametrize("answers", [("127.0.0.1", "10.0.0.1"), ("10.0.0.1", "127.0.0.1")])
-def test_one_forbidden_address_among_good_ones_is_a_refusal(answers: tuple[str, str]):
+def test_a_forbidden_address_among_allowed_ones_is_a_refusal(answers: tuple[str, str]):
     with a_receiver(*answers) as receiver, serving(OK) as wire:
         result = receiver.send(a_request(f"http://ci.example:{wire.port}/"))
 
@@ -58,7 +58,7 @@ def test_one_forbidden_address_among_good_ones_is_a_refusal(answers: tuple[str, 
     assert wire.connections == 0
 
 
-def test_a_name_that_is_bound_anew_is_judged_anew_though_a_connection_is_open(
+def test_a_name_that_resolves_to_another_address_is_checked_again_though_a_connection_is_open(
     monkeypatch: pytest.MonkeyPatch,
 ):
     names = Names("127.0.0.1")
@@ -93,7 +93,7 @@ def test_a_connection_to_an_address_that_the_name_no_longer_has_is_not_used_agai
     assert len(wire.requests) == 1
 
 
-def test_where_one_address_refuses_the_next_is_tried():
+def test_after_a_refused_address_the_next_is_tried():
     with a_receiver("::1", "127.0.0.1") as receiver, serving(OK) as wire:
         result = receiver.send(a_request(f"http://ci.example:{wire.port}/"))
 
@@ -102,7 +102,7 @@ def test_where_one_address_refuses_the_next_is_tried():
 
 @contextmanager
 def nobody_at_home() -> Iterator[list[str]]:
-    """Every address that is connected to; each refuses."""
+    """Addresses that are connected to; each refuses."""
     connected: list[str] = []
 
     def create_connection(to: tuple[str, int], **_: object) -> socket.socket:
@@ -123,7 +123,7 @@ NAMING = HttpTransport(LOOPBACK, resolve=NAMES)
 
 
 @given(st.lists(addresses, max_size=5))
-def test_what_is_connected_to_was_judged_with_all_its_company(answers: list[str]):
+def test_an_address_is_connected_to_only_if_all_of_its_name_are_allowed(answers: list[str]):
     NAMES.addresses = answers
 
     with nobody_at_home() as connected:
@@ -162,7 +162,7 @@ def test_an_address_that_answers_is_found_behind_many_that_do_not():
     assert isinstance(result, Response), result
 
 
-def test_nobody_listening_is_a_refusal(receiver: HttpTransport):
+def test_a_closed_port_is_a_refused_connection(receiver: HttpTransport):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
@@ -171,7 +171,7 @@ def test_nobody_listening_is_a_refusal(receiver: HttpTransport):
     assert result == NoResponse(Outcome.REFUSED, "Connection refused")
 
 
-def test_a_name_without_an_address_is_told_as_such():
+def test_a_name_without_an_address_is_an_error_that_says_so():
     def resolve(host: str, port: int) -> Sequence[str]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -181,7 +181,7 @@ def test_a_name_without_an_address_is_told_as_such():
 
 
 @pytest.mark.parametrize("host", ["a_b", "-a", "a-", "1.2.3", "1e3", "xn--"])
-def test_whatever_a_host_is_spelled_like_an_attempt_ends_with_an_outcome(host: str):
+def test_an_attempt_ends_with_an_outcome_for_any_spelling_of_a_host(host: str):
     with a_receiver("127.0.0.1") as receiver, serving(OK) as wire:
         result = receiver.send(a_request(f"http://{host}:{wire.port}/"))
 

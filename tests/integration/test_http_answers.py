@@ -55,7 +55,7 @@ BOMB = gzip.compress(ZEROS)
     ],
     ids=["gzip", "deflate", "gzip twice", "broken", "unknown"],
 )
-def test_what_is_compressed_unasked_is_an_answer_and_stays_as_it_came(
+def test_an_unrequested_compression_is_not_decoded(
     receiver: HttpTransport, body: bytes, encoding: str
 ):
     with serving(answer("200 OK", body, f"content-encoding: {encoding}")) as wire:
@@ -211,10 +211,10 @@ NEXT = answer("202 Accepted")
         b": no name",
     ],
 )
-def test_a_header_line_that_is_none_is_left_out_and_what_follows_is_read(
+def test_an_invalid_header_line_is_left_out_and_later_ones_are_read(
     receiver: HttpTransport, line: bytes
 ):
-    """Its connection serves no other request: others may understand such a head another way."""
+    """The connection serves no other request: others may parse such a head differently."""
     head = line + b"\r\ncontent-length: 2\r\nretry-after: 7\r\n\r\n"
 
     with serving(STATUS_LINE + head + b"ok", NEXT) as wire:

@@ -127,7 +127,7 @@ def test_a_request_that_may_have_left_is_never_repeated(receiver: HttpTransport)
     assert (len(wire.requests), wire.connections) == (2, 1)
 
 
-def test_what_a_receiver_says_unasked_is_no_answer_to_the_next_request(receiver: HttpTransport):
+def test_unsolicited_bytes_are_no_response_to_the_next_request(receiver: HttpTransport):
     with serving(OK + answer("500 Smuggled"), answer("202 Accepted")) as wire:
         receiver.send(a_request(wire.url))
         result = receiver.send(a_request(wire.url))
@@ -137,10 +137,10 @@ def test_what_a_receiver_says_unasked_is_no_answer_to_the_next_request(receiver:
     assert (result.status, wire.connections) == (202, 2)
 
 
-def test_what_came_with_the_last_record_of_tls_is_no_answer_to_the_next_request(
+def test_bytes_of_the_last_tls_record_are_no_response_to_the_next_request(
     authority: Authority,
 ):
-    """It fills what is read at a time, so that what is behind it rests within TLS."""
+    """The response fills a read exactly, so that later bytes stay within TLS."""
     length = io.DEFAULT_BUFFER_SIZE - len(answer("200 OK", b"x" * 1000)) + 1000
     first = answer("200 OK", b"x" * length)
     assert len(first) == io.DEFAULT_BUFFER_SIZE

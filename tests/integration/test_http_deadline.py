@@ -1,4 +1,4 @@
-"""One deadline bounds an exchange from the name to the last byte, whatever a receiver does."""
+"""Deadlines bound an exchange from the look-up to the last byte, whatever a receiver does."""
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
@@ -115,7 +115,7 @@ def test_a_handshake_has_all_that_is_left_though_there_were_other_addresses_to_t
 
 @pytest.mark.parametrize("behaviour", [silence, sipping], ids=["silence", "sips"])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_request_that_nobody_takes_costs_the_deadline(
+def test_a_request_that_the_server_does_not_read_ends_at_the_deadline(
     authority: Authority, scheme: str, behaviour: Behaviour
 ):
     tls = authority.context(x509.DNSName("ci.example")) if scheme == "https" else None
@@ -130,7 +130,7 @@ def test_a_request_that_nobody_takes_costs_the_deadline(
     assert failure(result) is Outcome.TIMED_OUT
 
 
-def test_what_has_been_spent_before_the_answer_is_not_there_for_it(authority: Authority):
+def test_look_up_and_handshake_count_against_the_deadline(authority: Authority):
     """A slow look-up, a slow handshake and a slow answer, each within the deadline."""
 
     def resolve(host: str, port: int) -> Sequence[str]:
@@ -210,7 +210,7 @@ def test_each_address_has_its_share_of_what_is_left(monkeypatch: pytest.MonkeyPa
 def test_the_next_attempt_begins_where_the_time_of_the_last_one_ended(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    """Each address takes the whole of its share, as one does from which nothing comes back."""
+    """Attempts at each address take their whole share, as if nothing came back."""
     tried: list[str] = []
     clock = [0.0]
 

@@ -147,7 +147,7 @@ def test_while_no_bundle_could_be_read_its_receivers_spend_no_budget(authority: 
 
 
 @pytest.mark.parametrize("version", [TLSVersion.TLSv1_2, TLSVersion.TLSv1_3])
-def test_a_client_certificate_lets_its_owner_in_and_nobody_else(
+def test_only_the_owner_of_the_client_certificate_is_admitted(
     authority: Authority, clients: Authority, version: TLSVersion
 ):
     context = authority.context(NAME, clients_of=clients)
@@ -190,7 +190,7 @@ def test_a_certificate_with_the_key_of_another_is_not_presented(
     assert wire.connections == 0
 
 
-def test_what_has_expired_is_told_of_either_side(authority: Authority, clients: Authority):
+def test_an_expired_certificate_of_either_side_is_named(authority: Authority, clients: Authority):
     store = Store(authority.pem)
     expired = ClientCertificate(*clients.client("one", days=-1))
     with (

@@ -82,7 +82,7 @@ def test_a_redirect_is_an_answer_and_is_not_followed(receiver: HttpTransport, st
         "gopher://169.254.169.254:80/_",
     ],
 )
-def test_a_redirect_to_metadata_asks_nobody_anything(metadata: str):
+def test_a_redirect_to_metadata_makes_no_request(metadata: str):
     with (
         a_receiver("127.0.0.1") as receiver,
         serving(answer("307 Temporary", b"", f"location: {metadata}")) as wire,

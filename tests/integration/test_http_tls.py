@@ -48,7 +48,7 @@ def test_a_certificate_for_the_address_does_not_speak_for_the_name(authority: Au
     assert wire.requests == []
 
 
-def test_where_the_host_is_an_address_its_certificate_must_say_so(authority: Authority):
+def test_a_host_that_is_an_address_must_be_in_the_certificate(authority: Authority):
     context = authority.context(x509.IPAddress(ip_address("127.0.0.1")))
 
     with (
@@ -60,7 +60,7 @@ def test_where_the_host_is_an_address_its_certificate_must_say_so(authority: Aut
     assert isinstance(result, Response), result
 
 
-def test_a_certificate_that_nobody_trusts_is_refused(authority: Authority):
+def test_an_untrusted_certificate_is_refused(authority: Authority):
     context = authority.context(x509.DNSName("ci.example"))
 
     with a_receiver("127.0.0.1") as receiver, serving(OK, tls=context) as wire:
@@ -73,7 +73,7 @@ def test_a_certificate_that_nobody_trusts_is_refused(authority: Authority):
     assert wire.requests == []
 
 
-def test_a_server_that_speaks_no_tls_is_told_as_such(receiver: HttpTransport):
+def test_a_server_without_tls_is_an_error_that_says_so(receiver: HttpTransport):
     def speak_plainly(wire, connection) -> None:  # noqa: ANN001
         connection.sendall(OK)
 
@@ -83,10 +83,10 @@ def test_a_server_that_speaks_no_tls_is_told_as_such(receiver: HttpTransport):
     assert failure(result) is Outcome.TLS_FAILED
 
 
-def test_where_the_handshake_breaks_off_nobody_is_asked_for_an_answer(
+def test_after_a_broken_handshake_no_response_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    """Whoever sits between could else say 200, in plain, for a receiver that has heard nothing."""
+    """An attacker in between could otherwise answer 200 in plain for the receiver."""
 
     def speak_plainly(_: Wire, connection: socket) -> None:
         connection.sendall(OK)

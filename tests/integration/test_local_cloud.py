@@ -31,7 +31,7 @@ def test_describe_stacks_has_the_outputs(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("described", [True, False])
-def test_an_unknown_stack_is_refused_in_cloudformations_words(
+def test_an_unknown_stack_is_refused_with_the_error_of_cloudformation(
     cloud: Cloud, *, described: bool
 ) -> None:
     if described:
@@ -62,7 +62,9 @@ def test_any_region_and_any_credentials_see_the_same_queues(cloud: Cloud) -> Non
     assert urlsplit(url).netloc == urlsplit(cloud.endpoint_url).netloc
 
 
-def test_what_the_user_has_configured_leads_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_users_aws_configuration_does_not_lead_to_another_endpoint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("AWS_PROFILE", "does-not-exist")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
@@ -75,7 +77,7 @@ def test_what_the_user_has_configured_leads_nowhere_else(monkeypatch: pytest.Mon
     assert dict(os.environ) == before  # noqa: TID251  the point
 
 
-def test_nobody_outside_this_machine_can_call(cloud: Cloud) -> None:
+def test_only_this_machine_can_call(cloud: Cloud) -> None:
     port = urlsplit(cloud.endpoint_url).port or 0
 
     with socket.create_server(("127.0.0.2", port)):

@@ -66,7 +66,7 @@ class Queue:
         self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"VisibilityTimeout": "3"})
 
     def is_empty(self) -> bool:
-        """Whether it is empty by two looks: a message may slip between the counts of one."""
+        """Return whether it is empty by two counts, as a message may slip between those of one."""
         return all(self.counts() == (0, 0) for _ in range(2))
 
     def counts(self) -> tuple[int, int]:

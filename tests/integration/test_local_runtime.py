@@ -136,7 +136,7 @@ def test_invocations_at_once_each_have_a_process(start: Start, tmp_path: Path) -
     assert len(set(pids)) == 3
 
 
-def test_an_exception_is_a_failure_with_its_type_and_words(start: Start) -> None:
+def test_an_exception_is_a_failure_with_its_type_and_message(start: Start) -> None:
     function = start("refuse")
 
     assert function.invoke({"why": "closed"}) == InvocationFailure("ValueError", "no: closed")

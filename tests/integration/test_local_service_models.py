@@ -20,7 +20,7 @@ def test_a_model_lacks_its_documentation_and_keeps_a_member_of_that_name(tmp_pat
     assert loaded == {"members": {"documentation": {"shape": "Text"}}}
 
 
-def test_what_is_not_there_is_none(tmp_path: Path) -> None:
+def test_a_missing_model_is_none(tmp_path: Path) -> None:
     assert SmallJsonLoader().load_file(str(tmp_path / "service-2")) is None
 
 

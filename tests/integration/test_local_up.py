@@ -1,7 +1,6 @@
 """``python -m local up`` is the whole of Lakehook, and leaves nothing behind."""
 
 import json
-import os
 import random
 import signal
 import socket
@@ -25,6 +24,7 @@ from local.installation import LocalLakehook, Options
 from tests.devlake.rest import serving_rest
 from tests.devlake.server import DevLake
 from tests.integration.eventually import PATIENCE, eventually
+from tests.integration.test_local_runtime import alive
 
 CHOSEN = (
     *("--allow-network", "127.0.0.0/8", "--retry-schedule", "0.5,1", "--console"),
@@ -63,14 +63,6 @@ def descendants(pid: int) -> list[int]:
     for parent in pids:  # their own come after them
         pids += [child for child, its_parent in pairs if its_parent == parent]
     return pids[1:]
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def assert_has_every_address(where: dict[str, Any]) -> None:

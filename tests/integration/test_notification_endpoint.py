@@ -15,15 +15,9 @@ from lakehook.domain.errors import InvalidInput
 from tests.integration.authority import Authority
 from tests.integration.wire import Behaviour, Wire, answer, dripping, flooding, serving, silence
 
+pytestmark = pytest.mark.usefixtures("_no_proxies")
+
 QUERY, BODY = "nouce=1-AAAA&sign=abc", b'{"PipelineID":0}'
-PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-
-
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in PROXIES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
 
 
 def post(wire: Wire, *, deadline_seconds: float = 10.0) -> EndpointAnswer:
@@ -78,7 +72,7 @@ def test_a_redirect_is_an_answer_and_not_followed():
     ],
     ids=["silence", "a dripping head", "a dripping body"],
 )
-def test_what_hangs_is_left_at_the_deadline(hanging: Behaviour):
+def test_a_hanging_server_is_abandoned_at_the_deadline(hanging: Behaviour):
     with serving(hanging) as wire:
         result = post(wire, deadline_seconds=0.2)
 
@@ -100,7 +94,7 @@ def test_a_closed_port_or_unknown_name_is_unreachable(monkeypatch: pytest.Monkey
     assert unknown_name == EndpointUnreachable("its name does not resolve")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_named(authority: Authority):
+def test_an_untrusted_certificate_is_named(authority: Authority):
     with serving(tls=authority.context(x509.DNSName("localhost"))) as wire:
         result = post_notice(f"https://localhost:{wire.port}/", QUERY, BODY)
 

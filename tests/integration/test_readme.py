@@ -146,7 +146,7 @@ class Typist:
         }
 
     def _has_died(self) -> bool:
-        """Whether there is a dead letter that was not there, or not so, when last asked."""
+        """Return whether a dead letter has a later attempt than any at the last call."""
         letters = self.read_json("dead-letters", "list")
         last = max((letter["last_attempt_at"] for letter in letters), default="")
         is_new, self._last_death = last > self._last_death, max(last, self._last_death)

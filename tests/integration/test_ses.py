@@ -150,15 +150,13 @@ def test_invalid_credentials_of_ours_are_an_infrastructure_error(
         mailer.send(MAIL)
 
 
-def test_what_has_been_sent_and_not_answered_in_time_may_have_arrived(
-    ses: Ses, mailer: MailTransport
-):
+def test_a_mail_without_a_response_in_time_may_have_arrived(ses: Ses, mailer: MailTransport):
     ses.answers = False
 
     assert mailer.send(MAIL) == NoResponse(Outcome.TIMED_OUT, "SES has not answered in time")
 
 
-def test_what_could_not_be_sent_waits_until_ses_can_be_reached(ses: Ses):
+def test_a_mail_that_could_not_be_sent_waits_until_ses_can_be_reached(ses: Ses):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         ses.url = f"http://127.0.0.1:{closed.getsockname()[1]}"

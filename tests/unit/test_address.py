@@ -147,7 +147,7 @@ def test_no_address_is_called_that_python_knows_not_to_be_global(
 @given(inner=st.ip_addresses(v=4))
 @example(inner=IPv4Address("8.8.8.8"))
 @example(inner=IPv4Address("127.0.0.1"))
-def test_what_embeds_an_address_is_judged_like_it(embed, inner: IPv4Address):  # noqa: ANN001
+def test_an_ipv6_address_is_checked_as_the_ipv4_address_that_it_embeds(embed, inner: IPv4Address):  # noqa: ANN001
     assert check_address(embed(inner)) == check_address(str(inner))
 
 
@@ -172,7 +172,7 @@ def test_an_opened_network_admits_nothing_else(address: str):
 
 
 @pytest.mark.parametrize("name", ["", "-", "10.2.0.1/16", "10.2.0.0/33", "localhost", "10.2.0.0/a"])
-def test_a_network_that_is_none_is_named(name: str):
+def test_an_invalid_network_is_named(name: str):
     with pytest.raises(ValueError, match=f"'{name}'|{name} has host bits"):
         parse_networks(["10.0.0.0/8", name])
 
@@ -197,7 +197,7 @@ def test_a_tunnel_is_called_only_if_its_end_may_be(end: IPv4Address):
 
 
 @given(st.ip_addresses(v=6, network="::/3") | st.ip_addresses(v=6, network="4000::/2"))
-def test_of_ipv6_only_global_unicast_is_called_or_what_reaches_ipv4(address: IPv6Address):
+def test_ipv6_is_called_only_for_global_unicast_or_embedded_ipv4(address: IPv6Address):
     reached = address.ipv4_mapped or IPv4Address(address.packed[-4:])
     reaches = address.ipv4_mapped or address in IPv6Network("64:ff9b::/96")
 

@@ -500,7 +500,7 @@ def parked(api: ApiOverFakes) -> ApiOverFakes:
     return api
 
 
-def test_a_parked_event_is_read_mended_and_sent(parked: ApiOverFakes):
+def test_a_parked_event_is_read_corrected_and_sent(parked: ApiOverFakes):
     (listed,) = parked.call("GET", "/events/parked").document["parked"]
     assert parked.call("GET", "/events/parked/m-1").document == listed
     assert parked.call("POST", "/events/parked/m-1/send", {}).status == 422

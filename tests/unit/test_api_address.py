@@ -18,7 +18,7 @@ SECRET = "s3cret"
         "HTTPS://devlake.example",
     ],
 )
-def test_it_may_be_anywhere_and_a_slash_at_its_end_changes_nothing(url: str):
+def test_the_address_may_be_any_url_and_a_last_slash_changes_nothing(url: str):
     assert ApiAddress.parse(url).url == ApiAddress.parse(f"{url}/").url == url
 
 
@@ -43,14 +43,14 @@ def test_it_may_be_anywhere_and_a_slash_at_its_end_changes_nothing(url: str):
         ("http://devlake?", "before the first"),
     ],
 )
-def test_what_is_no_address_is_refused_and_not_repeated(url: str, complaint: str):
+def test_an_invalid_address_is_refused_and_not_repeated(url: str, complaint: str):
     with pytest.raises(InvalidInput, match=complaint) as refused:
         ApiAddress.parse(url)
 
     assert SECRET not in str(refused.value)
 
 
-def test_its_headers_are_read_and_shown_to_nobody():
+def test_the_headers_of_the_address_are_read_and_not_shown():
     address = ApiAddress.parse("http://devlake", [f"Authorization: Bearer {SECRET}", "x-team: a"])
 
     assert address.headers == {"authorization": f"Bearer {SECRET}", "x-team": "a"}

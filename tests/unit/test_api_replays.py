@@ -63,7 +63,7 @@ def test_a_list_too_long_for_the_time_left_is_refused_with_the_way_out(api: ApiO
         assert way_out in response.document["message"]
 
 
-def test_what_a_replay_would_send_is_counted_and_nothing_begun(api: ApiOverFakes):
+def test_a_count_of_a_replay_starts_nothing(api: ApiOverFakes):
     counted = api.call(
         "POST", "/replays/count", {"subscription": subscribe_with_past(api), "since": SINCE}
     )

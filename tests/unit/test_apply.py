@@ -338,7 +338,7 @@ def test_a_name_that_two_entries_or_subscriptions_have_is_refused(stack: FakeSta
         ({"signing": "ed25519"}, "signing of ci: another one takes lakehook subscriptions rotate"),
     ],
 )
-def test_what_a_subscription_keeps_is_not_changed(
+def test_a_permanent_field_of_a_subscription_is_not_changed(
     stack: FakeStack, fields: Any, fault: str
 ) -> None:
     apply(stack, CI)
@@ -349,7 +349,7 @@ def test_what_a_subscription_keeps_is_not_changed(
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"subscriptions": None}, {"subscriptions": {}}])
-def test_what_holds_no_list_of_subscriptions_is_refused(stack: FakeStack, document: Any) -> None:
+def test_a_file_without_a_list_of_subscriptions_is_refused(stack: FakeStack, document: Any) -> None:
     source = SourceFile(name="s.yaml", document=document, lines={})
 
     with pytest.raises(InvalidFile, match="a list of mappings under this key"):
@@ -437,7 +437,7 @@ def test_apply_finds_unchanged_what_was_exported(
     assert imported.unchanged == tuple(subscription.name for subscription in saved)
 
 
-def test_what_is_exported_holds_a_variable_for_each_thing_that_is_sealed(stack: FakeStack) -> None:
+def test_an_export_has_a_variable_for_each_encrypted_field(stack: FakeStack) -> None:
     apply(
         stack,
         {**CI, "name": "a b", "url": {"env": "URL"}, "headers": {"x": {"env": "TOKEN"}}},

@@ -105,7 +105,7 @@ def test_the_bytes_signed_are_the_bytes_sent(world: World):
     assert json.loads(request.body)["sequence"] == 2
 
 
-def test_it_goes_to_the_url_that_is_shown_or_sealed_and_for_as_long_as_is_said(world: World):
+def test_an_attempt_uses_the_plain_or_encrypted_url_and_the_deadline(world: World):
     subscription, url = a_subscription(deadline_seconds=2.5), "https://ci.example/hook?key=1"
 
     world.attempt(subscription)
@@ -221,7 +221,7 @@ def test_a_success_is_one_only_if_its_body_matches_the_subscriptions_condition(
     assert world.attempt(a_subscription(success_if=condition)).outcome is outcome
 
 
-def test_a_mismatch_is_told_with_the_redacted_body_and_keeps_the_receivers_wishes(world: World):
+def test_a_mismatch_shows_the_redacted_body_and_keeps_the_receivers_hints(world: World):
     headers = {"retry-after": "30", "webhook-delivery": "disable"}
     world.answer(200, b'{"code":1,"token":"theirs-t0ken"}', **headers)
 
@@ -253,7 +253,7 @@ def test_a_body_with_too_much_to_match_is_not_taken_for_a_success(world: World):
     assert attempt.excerpt.startswith("200, but the body has too many elements to match success_if")
 
 
-def test_of_a_url_that_is_the_credential_an_excerpt_keeps_no_path(world: World):
+def test_an_excerpt_keeps_no_path_of_a_url_that_is_a_credential(world: World):
     """A chat service at a host of its own."""
     world.keys = SubscriptionCredentials((), url="https://chat.example/hooks/payments-alerts")
     world.answer(500, b"cannot POST /hooks/payments-alerts")
@@ -293,7 +293,7 @@ def test_no_request_begins_that_another_worker_might_overlap(world: World):
     ],
     ids=["rejected", "gone", "aborted", "no answer"],
 )
-def test_a_receiver_that_repeats_what_it_was_told_leaves_no_credential_behind(
+def test_a_receiver_that_echoes_the_request_leaves_no_credential_behind(
     world: World, answer: Response | NoResponse
 ):
     world.receiver.script = [answer]

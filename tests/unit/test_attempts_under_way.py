@@ -113,7 +113,7 @@ def test_an_endpoint_that_answered_late_once_is_marked_before_its_deadline(
     assert len(endpoint.calls) == 1
 
 
-def test_what_is_usual_is_remembered_of_the_latest_endpoints(attempts: AttemptsUnderWay):
+def test_usual_durations_are_remembered_of_the_latest_endpoints(attempts: AttemptsUnderWay):
     attempts.learn("first", 5.0)
     for number in range(MAX_ENDPOINTS):
         attempts.learn(f"later {number}", 0.1)

@@ -5,7 +5,7 @@ from functions.deliver.handler import queue_message
 from functions.fanout.handler import event_message
 
 
-def test_its_records_are_what_both_functions_read():
+def test_records_of_the_bench_can_be_read_by_both_functions():
     record = aws_clients.sqs_record("sub_a#39", "{}")
 
     delivery, event = queue_message(record), event_message(record)

@@ -117,7 +117,7 @@ def test_the_time_is_that_of_the_readers(zone: str, at: str, expected: str):
         ("unknown", None, None),
     ],
 )
-def test_every_trigger_has_words(trigger: str, english: str | None, chinese: str | None):
+def test_every_trigger_has_a_text(trigger: str, english: str | None, chinese: str | None):
     assert facts(ENGLISH, trigger_source=trigger).get("Trigger") == english
     assert facts(CHINESE, trigger_source=trigger).get("触发方式") == chinese
 
@@ -134,7 +134,7 @@ def test_every_trigger_has_words(trigger: str, english: str | None, chinese: str
         ("2024-09-05T07:05:00Z", "5 min", "5 分"),
     ],
 )
-def test_a_duration_is_told_in_its_two_largest_units(ended: str, english: str, chinese: str):
+def test_a_duration_has_its_two_largest_units(ended: str, english: str, chinese: str):
     changes = {"event_type": "PIPELINE_FAILED", "began_at": BEGAN, "finished_at": ended}
 
     assert facts(ENGLISH, **changes)["Duration"] == english
@@ -159,13 +159,13 @@ def test_a_duration_is_told_in_its_two_largest_units(ended: str, english: str, c
         ({"event_type": "TASK_FAILED", "began_at": BEGAN, "task": {"began_at": 7}}, None),
     ],
 )
-def test_a_duration_is_told_only_where_the_times_allow_it(
+def test_a_duration_is_shown_only_if_the_times_allow_it(
     changes: dict[str, object], duration: str | None
 ):
     assert facts(**{"event_type": "PIPELINE_FAILED", **changes}).get("Duration") == duration
 
 
-def test_a_stall_is_told_in_both_languages():
+def test_a_stall_has_a_text_in_both_languages():
     advance = Pipeline("39").apply(an_event(event_type="PIPELINE_CREATED"))
     assert isinstance(advance, PipelineTransition)
     stall = stalled_event(advance.after(now=NOON), now=NOON + 900)
@@ -313,7 +313,7 @@ def test_three_of_the_tasks_that_failed_say_why_and_the_others_are_counted():
     ("count", "last"),
     [(3, "3 (jira): 401"), (4, "and 1 more"), (9, "and 6 more"), (10, "and 7 or more others")],
 )
-def test_no_more_tasks_are_said_to_have_failed_than_are_known_to(count: int, last: str):
+def test_no_more_tasks_are_counted_as_failed_than_are_known(count: int, last: str):
     tasks = [a_failed_task(number) for number in range(1, count + 1)]
 
     message = notification_of(a_delivery(event_type="PIPELINE_PARTIAL", failed_tasks=tasks)).message
@@ -332,7 +332,7 @@ def test_no_more_tasks_are_said_to_have_failed_than_are_known_to(count: int, las
         (f"x\nWraps: (2) {'y' * 5000}", f"x: {'y' * 996}…"),
     ],
 )
-def test_an_error_within_errors_is_one_line_and_other_words_stay(message: str, expected: str):
+def test_a_nested_error_is_one_line_and_other_texts_stay(message: str, expected: str):
     assert (
         notification_of(a_delivery(event_type="PIPELINE_FAILED", message=message)).message
         == expected
@@ -385,7 +385,7 @@ def test_a_name_is_on_one_bounded_line_that_can_be_seen(
 
 
 @given(st.text(), st.integers(0, 40), st.sampled_from([len, utf8_size, utf16_size]))
-def test_what_is_cut_fits_and_is_a_whole_number_of_characters(text: str, limit: int, size: Size):
+def test_a_truncated_text_fits_and_has_whole_characters(text: str, limit: int, size: Size):
     cut = truncate(text, limit, size=size)
 
     assert size(cut) <= limit
@@ -393,7 +393,7 @@ def test_what_is_cut_fits_and_is_a_whole_number_of_characters(text: str, limit: 
 
 
 @given(st.text("a&b", max_size=30), st.integers(1, 60))
-def test_what_one_character_became_stays_whole(text: str, limit: int):
+def test_an_escaped_character_is_not_truncated_within(text: str, limit: int):
     cut = truncate(text, limit, encode=lambda character: "&amp;" if character == "&" else character)
 
     assert len(cut) <= limit

@@ -123,7 +123,7 @@ def test_teams_gets_an_adaptive_card() -> None:
 @pytest.mark.parametrize("channel", sorted(URLS))
 @settings(max_examples=30)
 @given(ANY_TEXT, ANY_TEXT)
-def test_whatever_an_event_says_it_fits_and_nothing_in_it_acts(
+def test_a_message_of_any_event_fits_and_has_no_active_markup(
     channel: str, project: str, message: str
 ) -> None:
     delivery = replace(
@@ -247,7 +247,7 @@ def test_a_200_means_what_its_body_says(channel: str, body: bytes, outcome: Outc
         ("teams", 400, b'{"error":"no"}', ""),
     ],
 )
-def test_each_code_of_theirs_is_told_in_words(
+def test_each_error_code_has_an_explanation(
     channel: str, status: int, body: bytes, reason: str
 ) -> None:
     verdict = read(channel, body, status)

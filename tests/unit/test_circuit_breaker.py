@@ -86,7 +86,7 @@ def world() -> World:
     return World()
 
 
-def test_one_probe_at_a_time_looks_whether_it_is_up_again(world: World):
+def test_a_down_endpoint_gets_one_probe_at_a_time(world: World):
     world.open_the_breaker()
     before = world.subscriptions.fresh_reads
     assert world.receive(in_lane(77), in_lane(77, 2)) == [Ack(), Ack()], "they wait unattempted"
@@ -101,7 +101,7 @@ def test_one_probe_at_a_time_looks_whether_it_is_up_again(world: World):
     assert world.ledger.healths.by_subscription["sub_a"].is_open
 
 
-def test_after_a_success_all_that_waited_is_woken_little_by_little(world: World):
+def test_after_a_success_waiting_lanes_are_resumed_gradually(world: World):
     world.open_the_breaker()
     for pipeline in range(100, 120):
         world.receive(in_lane(pipeline), in_lane(pipeline, 2))
@@ -207,7 +207,7 @@ def test_an_attempt_that_is_answered_in_time_writes_nothing_of_its_health():
     assert world.ledger.healths.writes == 0
 
 
-def test_what_a_hanging_endpoint_left_waiting_goes_on_one_lane_after_the_other():
+def test_lanes_that_waited_for_a_hanging_endpoint_are_resumed_one_after_the_other():
     def others_come(world: World) -> None:
         for number in range(2, 5):
             world.receive(in_lane(number))
@@ -377,7 +377,7 @@ def test_a_breaker_behind_which_nothing_waits_any_more_is_forgotten(world: World
     assert world.ledger.healths.by_subscription == {}
 
 
-def test_an_endpoint_that_is_quick_again_wakes_what_it_left_asleep(world: World):
+def test_an_endpoint_that_is_quick_again_resumes_its_suspended_lanes(world: World):
     full = replace(world.slow_down(), permits=(world.clock.now() + 60,) * PERMITS)
     world.health(full)
     for number in range(10, 15):
@@ -471,7 +471,7 @@ def test_a_lane_whose_probe_failed_is_not_resumed_before_the_next_probe(world: W
     assert health.due_at == world.clock.now() + 300
 
 
-def test_a_lane_whose_probe_failed_goes_on_if_the_breaker_closed_meanwhile(world: World):
+def test_a_lane_whose_probe_failed_continues_if_the_breaker_has_closed(world: World):
     probe = probe_of_a_long_outage(world)
 
     def fail_after_another_success() -> Attempt:
@@ -521,7 +521,7 @@ def test_a_probe_before_its_lanes_own_time_costs_the_lane_nothing(world: World):
     assert {lane: held.retry_at for lane, held in world.ledger.lanes.items()} == retry_at
 
 
-def test_a_stray_503_keeps_nobody_longer_than_its_own_retry(world: World):
+def test_a_single_503_delays_no_lane_beyond_its_own_retry(world: World):
     world.schedule = RetrySchedule((5, 300))
     throttled = Attempt(at=world.clock.now(), outcome=Outcome.THROTTLED, milliseconds=5, status=503)
     world.attempts.otherwise = lambda: throttled
@@ -537,7 +537,7 @@ def test_a_stray_503_keeps_nobody_longer_than_its_own_retry(world: World):
     assert world.ledger.lanes == {}
 
 
-def test_who_gets_no_slot_in_a_crowd_comes_again(world: World):
+def test_a_delivery_without_a_permit_comes_again(world: World):
     world.slow_down()
     world.ledger.healths.save = lambda *_: False  # type: ignore[method-assign]
     attempts_before = len(world.attempts.message_ids)
@@ -562,7 +562,7 @@ def test_a_lane_that_is_due_while_all_permits_are_taken_waits_for_one(world: Wor
     assert world.ledger.lanes[lane].suspended_reason is SuspendedReason.CONCURRENCY_LIMIT
 
 
-def test_a_lane_that_falls_asleep_as_a_permit_is_released_goes_on_by_itself(world: World):
+def test_a_lane_suspended_as_a_permit_is_released_is_soon_due(world: World):
     slow = world.slow_down()
     world.health(replace(slow, permits=(world.clock.now() + 60,) * PERMITS))
     deliver = world.deliver_batch().deliver
@@ -576,7 +576,7 @@ def test_a_lane_that_falls_asleep_as_a_permit_is_released_goes_on_by_itself(worl
     assert world.ledger.lanes[Lane("sub_a", "2")].is_due(world.clock.now())
 
 
-def test_where_the_clock_finds_no_lane_to_probe_the_next_that_is_looked_at_does_it(world: World):
+def test_if_the_scheduler_finds_no_lane_to_probe_the_next_processed_one_is_the_probe(world: World):
     world.open_the_breaker()
     for lane, held in list(world.ledger.lanes.items()):
         world.ledger.lanes[lane] = replace(held, head_is_dead=True)
@@ -595,7 +595,7 @@ def lanes_resumed_by(world: World) -> list[Resume]:
 
 
 @pytest.mark.parametrize(("time_left", "goes"), [(30.0, True), (5.0, False)])
-def test_a_lane_that_falls_asleep_as_the_breaker_closes_goes_on_by_itself(
+def test_a_lane_suspended_as_the_breaker_closes_is_attempted_or_soon_due(
     world: World, time_left: float, *, goes: bool
 ):
     world.open_the_breaker()

@@ -10,11 +10,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 
 from lakehook.adapters import client_certificates
 from lakehook.domain.client_certificate import ClientCertificate
-from lakehook.domain.subscription import Subscription
 from tests.fakes import NOON
 from tests.fakes_ops import FakeStack
 from tests.integration.authority import Authority
-from tests.terminal import Terminal, add
+from tests.terminal import Terminal, add, stored_subscription
 from tests.unit.test_api import ApiOverFakes
 
 SET = ("subscriptions", "set-client-certificate", "ci")
@@ -31,11 +30,6 @@ def a_pair(authority: Authority, name: str = "lakehook", **options: Any) -> Pair
     return certificate.decode(), key.decode()
 
 
-def stored(terminal: Terminal) -> Subscription:
-    (subscription,) = terminal.stack.subscriptions.all()
-    return subscription
-
-
 def files(tmp_path: Path, pair: Pair) -> list[str]:
     certificate, key = tmp_path / "client.pem", tmp_path / "key.pem"
     certificate.write_text(pair[0])
@@ -43,7 +37,7 @@ def files(tmp_path: Path, pair: Pair) -> list[str]:
     return ["--certificate", str(certificate), "--key", str(key)]
 
 
-def test_what_is_in_force_is_shown_and_its_key_is_sealed_and_never_shown(
+def test_an_active_certificate_is_shown_and_its_key_encrypted_and_never_shown(
     terminal: Terminal, authority: Authority, tmp_path: Path
 ) -> None:
     add(terminal)
@@ -57,7 +51,7 @@ def test_what_is_in_force_is_shown_and_its_key_is_sealed_and_never_shown(
         "2026-04-01T12:00:00.000+00:00",
         64,
     )
-    subscription = stored(terminal)
+    subscription = stored_subscription(terminal)
     in_force = subscription.client_certificate
     assert in_force
     assert in_force.certificates == certificate + authority.pem
@@ -71,21 +65,21 @@ def test_what_is_in_force_is_shown_and_its_key_is_sealed_and_never_shown(
         assert line not in terminal.out + str(subscription)
 
 
-def test_it_is_replaced_and_removed(
+def test_a_client_certificate_is_replaced_and_removed(
     terminal: Terminal, authority: Authority, tmp_path: Path
 ) -> None:
     add(terminal)
     for name in ("old", "new"):
         pair = a_pair(authority, name, usages=[Usage.CLIENT_AUTH])
         assert terminal(*SET, *files(tmp_path, pair)) == 0, terminal.err
-    in_force = stored(terminal).client_certificate
+    in_force = stored_subscription(terminal).client_certificate
     assert in_force
     assert in_force.facts.subject == "CN=new"
 
     removed = terminal.json("subscriptions", "remove-client-certificate", "ci")
 
     assert removed["client_certificate"] is None
-    assert stored(terminal).client_certificate is None
+    assert stored_subscription(terminal).client_certificate is None
 
 
 def _encrypted(authority: Authority) -> Pair:
@@ -126,7 +120,7 @@ def _chain_first(authority: Authority) -> Pair:
         (lambda a: (a_pair(a)[0] + "x" * 65536, "k"), "certificate: more than 65536 bytes"),
     ],
 )
-def test_what_no_receiver_would_take_is_refused_in_one_line(
+def test_an_invalid_certificate_or_key_is_refused_in_one_line(
     terminal: Terminal,
     authority: Authority,
     tmp_path: Path,
@@ -140,12 +134,12 @@ def test_what_no_receiver_would_take_is_refused_in_one_line(
 
     assert (code, terminal.err.count("\n")) == (2, 1), terminal.err
     assert complaint in terminal.err
-    assert stored(terminal).client_certificate is None
+    assert stored_subscription(terminal).client_certificate is None
     secret = "".join(pair[1].splitlines()[1:-1])[:20]
     assert not secret or secret not in terminal.err
 
 
-def test_one_that_is_not_valid_yet_or_that_kms_cannot_encrypt_is_refused(
+def test_a_certificate_not_yet_valid_or_too_large_for_kms_is_refused(
     terminal: Terminal, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(terminal)
@@ -159,7 +153,7 @@ def test_one_that_is_not_valid_yet_or_that_kms_cannot_encrypt_is_refused(
 
 
 @pytest.mark.parametrize("url", ["http://laptop.example:8080/", "mailto:me@team.example"])
-def test_where_there_is_no_tls_of_ours_there_is_no_certificate(
+def test_a_client_certificate_needs_a_channel_with_https(
     capsys: pytest.CaptureFixture[str], authority: Authority, tmp_path: Path, url: str
 ) -> None:
     terminal = Terminal(FakeStack(opened=["127.0.0.0/8"]), capsys)
@@ -170,7 +164,7 @@ def test_where_there_is_no_tls_of_ours_there_is_no_certificate(
     assert "is not https, which a client certificate needs" in terminal.err
 
 
-def test_it_does_not_go_along_to_another_receiver(
+def test_a_client_certificate_does_not_stay_with_another_receiver(
     terminal: Terminal, authority: Authority, tmp_path: Path
 ) -> None:
     """A certificate would otherwise authenticate whoever may change the URL."""
@@ -182,7 +176,7 @@ def test_it_does_not_go_along_to_another_receiver(
     assert f"first type lakehook subscriptions remove-client-certificate {id_}" in terminal.err
 
 
-def test_a_month_before_it_expires_a_person_is_told(
+def test_a_certificate_is_reported_a_month_before_it_expires(
     terminal: Terminal, authority: Authority, tmp_path: Path
 ) -> None:
     add(terminal)

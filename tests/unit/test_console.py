@@ -261,6 +261,10 @@ def test_a_page_makes_as_many_calls_however_much_waits(monkeypatch: pytest.Monke
     assert calls(60) == calls(120)
 
 
+def fail_with_expired_token(*_: object) -> None:
+    raise InfrastructureError("ExpiredToken")
+
+
 def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_again(
     stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ):
@@ -282,11 +286,8 @@ def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_aga
     failure = None
     console.page("/")
 
-    def expired(*_: object) -> None:
-        raise InfrastructureError("ExpiredToken")
-
     with monkeypatch.context() as patch:
-        patch.setattr(type(stack.healths), "find_many", expired)
+        patch.setattr(type(stack.healths), "find_many", fail_with_expired_token)
         assert console.get("/").status_code == 503
     failure = over
     assert console.get("/").status_code == 503  # the old credentials are not kept
@@ -295,13 +296,10 @@ def test_a_failure_of_aws_is_one_line_and_the_next_request_reads_credentials_aga
 def test_a_failure_of_aws_does_not_read_the_charts_again(
     stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ):
-    def expired(*_: object) -> None:
-        raise InfrastructureError("ExpiredToken")
-
     console = visitor(stack.service)
     console.page("/")
     with monkeypatch.context() as patch:
-        patch.setattr(type(stack.healths), "find_many", expired)
+        patch.setattr(type(stack.healths), "find_many", fail_with_expired_token)
         assert console.get("/").status_code == 503
     console.page("/")
 
@@ -599,7 +597,7 @@ def test_a_refused_form_says_why_and_keeps_its_values(console: Visitor, stack: F
     }
 
 
-def test_a_preview_shows_what_would_be_sent_and_subscribes_nobody(
+def test_a_preview_shows_the_message_and_creates_no_subscription(
     console: Visitor, stack: FakeStack
 ):
     before = len(stack.subscriptions.by_id)

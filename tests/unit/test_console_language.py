@@ -84,7 +84,7 @@ for head in (1, 2):
 
 
 @pytest.mark.parametrize("context", CONTEXTS)
-def test_what_happens_next_is_said_in_chinese(context: DeliveryContext):
+def test_every_next_action_is_translated_to_chinese(context: DeliveryContext):
     record = DeliveryRecord.waiting(a_delivery(2))
 
     sentence = CHINESE.of(next_action(record, context).description)

@@ -90,7 +90,9 @@ def test_letters_are_chosen_by_their_ids_each_once(stack: FakeStack) -> None:
     assert stack.service().find_dead_letters(choice) == letters
 
 
-def test_what_is_no_dead_letter_is_told_apart_from_what_is_unknown(stack: FakeStack) -> None:
+def test_a_delivery_that_is_not_dead_and_an_unknown_one_are_different_errors(
+    stack: FakeStack,
+) -> None:
     stack.ledger.save(waiting(1), before=None, after=None)
     find = stack.service().find_dead_letters
 
@@ -103,7 +105,7 @@ def test_what_is_no_dead_letter_is_told_apart_from_what_is_unknown(stack: FakeSt
 @pytest.mark.parametrize(
     "text", ["", "sub_a", "sub_a#39", "sub_a#39#x", "sub_a#39#0", "#39#1", "a#b#c#1", "a#b#1\n"]
 )
-def test_what_is_no_delivery_id_is_refused(stack: FakeStack, text: str) -> None:
+def test_an_invalid_delivery_id_is_refused(stack: FakeStack, text: str) -> None:
     with pytest.raises(InvalidInput, match="<subscription>#<pipeline>#<sequence>"):
         stack.service().find_dead_letters(DeadLetterSelector(ids=[text]))
 
@@ -114,7 +116,7 @@ def test_what_is_no_delivery_id_is_refused(stack: FakeStack, text: str) -> None:
 ANY = DeadLetterSelector(on_queue=True)
 
 
-def test_a_delivery_that_only_the_queue_has_is_found_and_told_of(stack: FakeStack) -> None:
+def test_a_delivery_that_only_the_queue_has_is_found_with_a_warning(stack: FakeStack) -> None:
     letter = a_letter(stack, 1, pipeline=38)
     stack.dead_letters.moved = [a_delivery(2), a_delivery(1, subscription="sub_b")]
 
@@ -141,7 +143,7 @@ def test_a_delivery_that_only_the_queue_has_is_found_and_told_of(stack: FakeStac
         (DeadLetterSelector(ids=["sub_a#39#2"]), 1),
     ],
 )
-def test_what_was_moved_is_chosen_like_any_letter(
+def test_a_moved_message_is_selected_like_any_letter(
     stack: FakeStack, choice: DeadLetterSelector, number: int
 ) -> None:
     stack.dead_letters.moved = [a_delivery(2)]
@@ -149,7 +151,7 @@ def test_what_was_moved_is_chosen_like_any_letter(
     assert len(stack.service().find_dead_letters(choice)) == number
 
 
-def test_what_the_ledger_knows_a_resume_and_a_strangers_message_are_no_letters(
+def test_known_deliveries_resumes_and_invalid_messages_are_no_letters(
     stack: FakeStack,
 ) -> None:
     """A copy's lane moves on without it, and the scheduler resumes a lane by itself."""
@@ -176,7 +178,7 @@ class Unreadable(FakeDeadLetterQueue):
 
 
 @pytest.mark.parametrize(("attempts", "late"), [(0, False), (1, True)])
-def test_what_was_moved_goes_back_as_late_if_a_later_one_was_sent(
+def test_a_moved_message_is_redriven_as_late_if_a_later_one_was_attempted(
     stack: FakeStack, attempts: int, *, late: bool
 ) -> None:
     following = replace(waiting(3), attempts=attempts)
@@ -190,7 +192,7 @@ def test_what_was_moved_goes_back_as_late_if_a_later_one_was_sent(
     assert stack.dead_letters.moved == []
 
 
-def test_what_was_moved_is_discarded_for_good_and_its_lane_is_left_alone(stack: FakeStack) -> None:
+def test_a_moved_message_is_discarded_and_its_lane_stays_unchanged(stack: FakeStack) -> None:
     held = HeldLane.held_at(LANE, 3, now=NOON).head_failed(due_at=NOON + 300)
     stack.ledger.save(waiting(3), before=None, after=held)
     stack.dead_letters.moved = [a_delivery(2), None]
@@ -232,7 +234,7 @@ def test_a_discarded_head_lets_the_next_go_at_once(stack: FakeStack) -> None:
     assert stack.dead_letters.records == []
 
 
-def test_all_letters_of_a_lane_can_go(stack: FakeStack) -> None:
+def test_all_letters_of_a_lane_can_be_discarded(stack: FakeStack) -> None:
     held = held_by_letter(stack, waiting(2).dead("timed_out"), waiting(3))
     letters = [stack.ledger.records[held.lane, n] for n in (2, 1)]
 

@@ -102,7 +102,7 @@ def test_a_retry_that_is_due_before_its_failure_is_written_goes_at_once(world: W
     assert world.clock.time == began_at + 14
 
 
-def test_what_sqs_had_moved_past_its_lane_goes_before_those_that_wait_and_says_late(world: World):
+def test_a_redriven_message_of_sqs_goes_before_waiting_ones_and_is_late(world: World):
     world.fail(SECOND)
     world.receive(a_delivery(2))
     went: list[Sending] = []
@@ -119,7 +119,7 @@ def test_what_sqs_had_moved_past_its_lane_goes_before_those_that_wait_and_says_l
     assert world.ledger.lanes == {}
 
 
-def test_what_sqs_had_moved_goes_before_a_letter_that_holds_the_lane(world: World):
+def test_a_redriven_message_of_sqs_goes_before_a_letter_that_holds_the_lane(world: World):
     world.schedule = RetrySchedule((0.1,))
     world.fail(SECOND, times=2)
     world.receive(a_delivery(2))
@@ -233,7 +233,7 @@ def test_a_resume_for_a_lane_that_flows_or_with_an_old_token_does_nothing(world:
     assert world.attempts.message_ids == [FIRST, FIRST]
 
 
-def test_a_message_already_delivered_wakes_what_its_lane_still_holds(world: World):
+def test_a_message_already_delivered_resumes_its_held_lane(world: World):
     world.receive(a_delivery(1))
     world.fail(SECOND)
     world.receive(a_delivery(2))
@@ -282,7 +282,7 @@ def test_a_success_is_recorded_even_when_another_worker_has_moved_the_lane(world
 
 @pytest.mark.parametrize("is_known", [False, True], ids=["gone", "removed"])
 @pytest.mark.parametrize(("redelivered", "writes"), [(False, 1), (True, 2)])
-def test_what_comes_for_a_removed_subscription_is_discarded_with_the_reason(
+def test_a_delivery_to_a_removed_subscription_is_discarded_with_the_reason(
     world: World, *, is_known: bool, redelivered: bool, writes: int
 ):
     world.subscriptions.by_id = (
@@ -437,7 +437,7 @@ def test_a_lane_behind_a_letter_flows_when_nothing_else_waits(world: World, fate
     assert world.ledger.lanes == {}
 
 
-def test_what_fails_behind_a_letter_that_is_skipped_has_a_budget_of_its_own(world: World):
+def test_a_failed_delivery_behind_a_skipped_letter_has_a_budget_of_its_own(world: World):
     world.die(a_delivery(2))
     world.set_ordering(Ordering.SKIP)
     world.schedule = RetrySchedule((5,))
@@ -646,7 +646,7 @@ def paused(world: World, ordering: Ordering = Ordering.STRICT) -> None:
 
 
 @pytest.mark.parametrize("ordering", list(Ordering))
-def test_what_has_waited_a_month_for_a_paused_subscription_is_a_dead_letter(
+def test_a_delivery_that_waited_a_month_for_a_paused_subscription_is_a_dead_letter(
     world: World, ordering: Ordering
 ):
     paused(world, ordering)
@@ -692,7 +692,7 @@ def test_nothing_expires_before_its_month_is_over(world: World):
     assert (held.due_at, held.held_since) == (None, began)
 
 
-def test_what_waits_behind_a_letter_expires_however_late_that_one_died(world: World):
+def test_a_delivery_behind_a_letter_expires_however_late_the_letter_died(world: World):
     world.die(a_delivery(2))
     world.clock.sleep(MONTH)
     world.fail(FIRST, times=2)

@@ -88,7 +88,7 @@ def test_an_event_of_ours_is_rendered_as_a_notice_of_devlake():
         ({"source": "staging"}, {"lakehook-source": "staging"}),
     ],
 )
-def test_what_devlake_never_posted_and_of_which_devlake_a_notice_is_are_headers(
+def test_headers_say_that_an_event_was_not_posted_and_of_which_source_it_is(
     changes: dict[str, object], headers: dict[str, str]
 ):
     posted, _ = send(a_delivery(), "geheim")

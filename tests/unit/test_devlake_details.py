@@ -79,7 +79,7 @@ def test_a_run_that_failed_in_part_has_no_message_but_tasks():
 
 
 @pytest.mark.parametrize("status", ["TASK_CREATED", "TASK_RUNNING"])
-def test_what_has_not_ended_has_a_name_and_a_number_of_tasks(status: str):
+def test_an_unfinished_pipeline_has_a_name_and_a_number_of_tasks(status: str):
     row, _ = recorded(status)
 
     document = row.to_event("").document

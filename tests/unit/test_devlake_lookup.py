@@ -89,7 +89,7 @@ def test_tasks_are_read_only_of_failed_pipelines(
     assert list(ingress.devlake.tasks_asked) == task_reads
 
 
-def test_of_a_row_that_has_moved_on_no_task_is_read(ingress: Ingress):
+def test_no_tasks_are_read_of_a_row_in_a_later_state(ingress: Ingress):
     earlier = FAILED | {"beganAt": "2026-01-01T11:05:00Z"}
 
     assert ingress.look_up(earlier) == LASTING

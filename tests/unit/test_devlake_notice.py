@@ -96,7 +96,7 @@ def test_a_state_whose_own_time_is_unknown_changed_when_the_row_did(changes: dic
     assert document["timestamp"] == document["updated_at"]
 
 
-def test_what_a_rerun_has_left_in_the_row_is_not_the_events():
+def test_fields_left_by_an_earlier_run_are_not_in_the_event():
     last_run = {"BeganAt": "2024-09-04T00:00:00Z", "FinishedAt": "2024-09-04T01:00:00Z"}
 
     waiting = parse_notification(a_body(Status="TASK_RERUN", **last_run))

@@ -80,7 +80,7 @@ def test_an_inferred_event_has_its_own_state_and_nothing_of_a_later_notice():
 
 
 @pytest.mark.parametrize("body", [7, None, "no JSON", '{"PipelineID":39}'])
-def test_what_a_producer_calls_devlakes_body_and_is_none_is_not_sent(body: object):
+def test_an_invalid_devlake_body_of_a_producer_is_not_sent(body: object):
     assert rendered(an_event(data={"devlake": body}))["PipelineID"] == 39
 
 

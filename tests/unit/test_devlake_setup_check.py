@@ -127,7 +127,7 @@ def test_an_endpoint_that_refuses_the_notice_is_reported_with_a_remedy(
     assert remedy in check.remedy
 
 
-def test_what_a_stranger_answers_moves_no_terminal_and_is_short() -> None:
+def test_a_strangers_response_is_shown_short_and_printable() -> None:
     body = json.dumps({"error": "\x1b[2J\u202e" + "x" * 10_000}).encode()
 
     *_, check = check_endpoint(EndpointResponse(401, body))
@@ -137,7 +137,7 @@ def test_what_a_stranger_answers_moves_no_terminal_and_is_short() -> None:
 
 
 @pytest.mark.parametrize("length", [201, 500])
-def test_what_our_ingress_says_to_do_is_not_cut_off(length: int) -> None:
+def test_the_remedy_of_our_ingress_is_not_truncated(length: int) -> None:
     reason = "x" * length
 
     *_, endpoint_check = check_endpoint(
@@ -166,7 +166,7 @@ def test_an_event_is_named_as_far_as_its_id_says(event_id: str, name: str) -> No
     assert (check.state, check.detail) == ("ok", f"{name}, 1 hour ago")
 
 
-def test_a_devlake_that_was_never_heard_may_be_one_that_was_just_set_up() -> None:
+def test_a_devlake_without_notices_may_have_been_set_up_just_now() -> None:
     (check,) = check_heard(Heard(), now=NOON)
 
     assert (check.state, check.detail) == ("warn", "no notification of DevLake has ever arrived")
@@ -301,7 +301,7 @@ def test_a_pipeline_that_devlake_knows_and_did_not_post_was_lost(
     assert ("_devlake_notifications" in check.remedy) is (origin is not POSTED)
 
 
-def test_what_has_just_happened_may_be_on_its_way_and_where_none_began_none_is_missed() -> None:
+def test_a_recent_pipeline_or_none_is_not_a_lost_notice() -> None:
     running = a_row(120, "TASK_RUNNING", finishedAt=None)
     assert "#120 began" in check_newest(running, None, POSTED, now=NOON).detail
     assert check_newest(None, None, NONE, now=NOON).state == "ok"
@@ -402,7 +402,7 @@ def test_the_version_is_reported_with_its_limits(version: str, text: str) -> Non
         (DevLakeSource("staging"), "DevlakeSources", "DevlakeSources"),
     ],
 )
-def test_what_the_stack_does_not_know_is_said_with_its_parameter(
+def test_a_setting_missing_in_the_stack_is_named_with_its_parameter(
     source: DevLakeSource, api: str, ui: str
 ) -> None:
     without_api, without_ui = warn_of_no_api(source), check_ui(source)

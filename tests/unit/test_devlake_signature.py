@@ -92,7 +92,7 @@ def test_a_nouce_that_could_hide_something_is_refused_though_it_is_signed(nouce:
 
 @given(st.binary(max_size=64))
 def test_a_nouce_that_holds_the_padding_of_a_length_extension_is_refused(suffix: bytes):
-    """What SHA-256 appends: 0x80, zeros, the length. The hash of what follows needs no secret."""
+    """SHA-256 appends 0x80, zeros and the length; the hash of an extension then needs no secret."""
     size = len(NOTICE.raw + NOTICE.secret.encode() + NOTICE.nouce.encode())
     padding = b"\x80" + bytes(-(size + 9) % 64) + (8 * size).to_bytes(8)
     nouce = quote(NOTICE.nouce.encode() + padding + suffix)

@@ -25,7 +25,7 @@ def test_a_document_may_have_so_many_levels():
     assert parse_json_object(nested(MAX_LEVELS)) == json.loads(nested(MAX_LEVELS))
 
 
-def test_one_level_more_is_refused():
+def test_a_document_with_one_level_more_is_refused():
     with pytest.raises(ValueError, match=r"^nested deeper than 64 levels$"):
         parse_json_object(nested(MAX_LEVELS + 1))
 

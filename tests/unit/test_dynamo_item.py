@@ -36,7 +36,7 @@ def test_values_are_written_as_boto3_writes_them_and_read_back(plain: dict[str, 
 
 
 @given(values)
-def test_what_boto3_reads_is_read_alike(value: Any):
+def test_values_are_read_as_boto3_reads_them(value: Any):
     typed = TypeSerializer().serialize(value)
 
     back = from_item({"value": typed})["value"]

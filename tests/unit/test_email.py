@@ -57,7 +57,7 @@ def test_a_mail_has_a_text_and_an_html_part():
     assert mail.deadline_seconds == 5
 
 
-def test_what_failed_and_the_link_to_it_are_in_both():
+def test_failed_tasks_and_the_link_are_in_text_and_html():
     mail = mailed(
         event_type="PIPELINE_FAILED",
         total_tasks=9,
@@ -100,7 +100,7 @@ def test_no_event_can_begin_a_header_or_a_tag(project: str, message: str):
     assert not re.search(r"&(?!amp;|lt;|gt;|quot;|#x27;)", mail.html)
 
 
-def test_of_other_headers_those_go_along_that_steer_nothing():
+def test_only_harmless_headers_are_added_to_a_mail():
     headers = {
         "x-team": "lake",
         "x-words": "a\r\nBcc: eve@evil.example 湖",
@@ -195,7 +195,7 @@ def test_mailboxes_are_subscribed_without_a_secret_and_nothing_of_them_is_sealed
     assert subscription.language is Language.CHINESE
 
 
-def test_without_a_sender_the_operator_is_told_how_to_have_one(stack: FakeStack) -> None:
+def test_without_a_mail_sender_the_error_says_how_to_set_one(stack: FakeStack) -> None:
     stack.email_sender = None
 
     with pytest.raises(InvalidEndpoint, match=r"--parameters EmailSender=\S+@") as refused:
@@ -230,7 +230,7 @@ def test_options_that_the_channel_does_not_support_are_refused(
     assert stack.subscriptions.all() == []
 
 
-def test_there_is_no_secret_to_rotate(stack: FakeStack) -> None:
+def test_an_email_subscription_has_no_secret_to_rotate(stack: FakeStack) -> None:
     subscription, _ = stack.service().subscribe(TERMS)
 
     with pytest.raises(InvalidSubscription, match="channel: email signs nothing"):

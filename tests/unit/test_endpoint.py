@@ -109,7 +109,7 @@ def test_an_invalid_url_is_refused_with_the_reason(url: str, complaint: str):
         Endpoint.parse(url)
 
 
-def test_what_stands_in_the_place_of_a_port_is_not_repeated():
+def test_an_invalid_port_is_not_repeated():
     """The text may be a password whose ``@`` was forgotten."""
     with pytest.raises(InvalidEndpoint) as refused:
         Endpoint.parse("https://me:s3cret/hook")
@@ -209,7 +209,7 @@ def test_an_endpoint_may_not_be_called(url: str, addresses: list[str], complaint
         judged(url, *addresses)
 
 
-def test_what_is_asked_for_is_made_out_once():
+def test_properties_of_an_endpoint_are_computed_once():
     endpoint = Endpoint.parse("https://ci.example/hook?key=1")
 
     assert endpoint.target is endpoint.target

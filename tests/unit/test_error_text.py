@@ -81,7 +81,7 @@ SECRET = "s3cr3t-0f-0urs"
         ),
     ],
 )
-def test_what_looks_like_a_credential_is_not_shown(text: str, expected: str | None):
+def test_a_text_that_looks_like_a_credential_is_not_shown(text: str, expected: str | None):
     cleaned = without_credentials(text)
 
     assert SECRET not in cleaned
@@ -110,7 +110,7 @@ def test_what_looks_like_a_credential_is_not_shown(text: str, expected: str | No
         "mail me@team.example",
     ],
 )
-def test_what_people_need_stays(text: str):
+def test_useful_texts_stay(text: str):
     assert without_credentials(text) == text
 
 
@@ -135,7 +135,7 @@ def recorded(name: str) -> str:
     return message
 
 
-def test_what_devlake_nests_is_told_from_the_outside_in():
+def test_a_nested_error_of_devlake_is_summarized_from_the_outside_in():
     assert summary_of(recorded("pipeline-TASK_FAILED")) == (
         "Error running pipeline 119: Error running task 131: subtask sleep ended unexpectedly:"
         " it was to fail after 0.5 s"

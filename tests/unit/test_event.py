@@ -132,7 +132,7 @@ def test_a_bad_field_is_named_with_its_value(changes: dict[str, object], names: 
         pytest.param('{"a":' * 60_000 + "1" + "}" * 60_000, id="objects nested beyond the parser"),
     ],
 )
-def test_what_is_no_json_object_is_a_bad_event(body: str):
+def test_a_body_that_is_no_json_object_is_an_invalid_event(body: str):
     with pytest.raises(InvalidEvent):
         Event.from_message(body, group="39")
 
@@ -208,7 +208,7 @@ def test_details_of_a_pipeline_are_carried():
     assert not read(reconciled=False).is_reconciled
 
 
-def test_of_details_only_those_that_an_event_may_have_are_kept():
+def test_only_details_that_an_event_may_have_are_kept():
     valid = {"labels": ["a"], "total_tasks": 9, "spent_seconds": 1.5, "weather": "rain"}
     malformed = {
         "message": 1,

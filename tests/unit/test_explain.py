@@ -110,7 +110,7 @@ def test_a_blocked_subscription_is_the_first_thing_to_say(
         ),
     ],
 )
-def test_what_is_over_its_rate_and_what_waits_for_a_slow_endpoint_say_so(
+def test_a_lane_over_its_rate_or_at_a_slow_endpoint_says_so(
     stack: FakeStack, suspended: SuspendedReason, condition: str, state: str
 ) -> None:
     stack.subscriptions.put(a_subscription(channel="slack", rate=Rate.parse("1/s")))
@@ -157,7 +157,7 @@ def test_a_final_delivery_says_why_it_ended(
     assert next_of(stack, 1) == description
 
 
-def test_what_is_not_known_is_not_found_though_a_delivery_may_be_on_its_way(
+def test_an_unknown_delivery_is_not_found_though_it_may_be_on_its_way(
     stack: FakeStack,
 ) -> None:
     with pytest.raises(NotFound, match="perhaps its message is still on the queue"):

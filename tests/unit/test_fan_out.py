@@ -112,7 +112,7 @@ BEGAN, ENDED = "2024-09-05T15:09:00+08:00", "2024-09-05T15:10:00+08:00"
 LONE_END = a_notice("m1", event_type="PIPELINE_FAILED", began_at=BEGAN, timestamp=ENDED)
 
 
-def test_what_an_event_skipped_is_sent_before_it_one_after_the_other(world: World):
+def test_inferred_events_are_sent_before_the_event_in_order(world: World):
     world.fan_out([LONE_END, a_notice("m2", pipeline_id=40)])
 
     assert world.sent() == [
@@ -292,7 +292,7 @@ def test_an_event_that_a_format_does_not_support_is_not_sent(world: World):
     assert sorted(world.sent()) == ["sub_all#40#1", "sub_all#nightly#1", "sub_d#40#1"]
 
 
-def test_when_each_devlake_was_heard_last_is_recorded(world: World):
+def test_the_time_of_each_devlakes_last_notice_is_recorded(world: World):
     world.fan_out(
         [
             a_notice("m1", event_id="devlake:39:PIPELINE_CREATED:1"),

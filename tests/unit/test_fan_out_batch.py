@@ -87,7 +87,7 @@ def test_a_batch_that_comes_for_the_first_time_costs_no_call_more(world: World) 
     assert (world.acked(), world.acks.postponed) == ([], [])
 
 
-def test_an_event_that_crashes_fan_out_is_found_and_holds_up_nobody_else(world: World) -> None:
+def test_an_event_that_crashes_fan_out_is_found_and_delays_no_other(world: World) -> None:
     world.queue.poison = "bad"
     bad, good = message("bad"), message("good")
     world.crash(replace(bad, receives=1), replace(good, receives=1))

@@ -295,7 +295,7 @@ def test_a_message_may_be_deleted_twice_and_then_has_no_visibility(
 
 
 @pytest.mark.parametrize("handle", ["bogus", "", "é", "Ym9ndXM="])
-def test_what_never_was_a_receipt_is_invalid(queue: FifoQueue, handle: str) -> None:
+def test_an_unknown_receipt_is_invalid(queue: FifoQueue, handle: str) -> None:
     assert refusal_of(queue.delete, handle) == "ReceiptHandleIsInvalid"
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from local.fifo import FifoQueue, MoveTasks, QueueSettings, RedrivePolicy, SqsError
 from tests.fakes import FakeClock
+from tests.unit.test_fifo import send
 
 PER_SECOND = 2
 
@@ -27,11 +28,6 @@ def live(clock: FakeClock, dead: FifoQueue) -> FifoQueue:
 @pytest.fixture
 def tasks(clock: FakeClock, live: FifoQueue) -> MoveTasks:
     return MoveTasks(clock.now, {"live.fifo": live}.get)
-
-
-def send(queue: FifoQueue, *bodies: str) -> None:
-    for body in bodies:
-        queue.send(body, group_id=body[0], deduplication_id=body)
 
 
 def bodies(queue: FifoQueue) -> list[str]:

@@ -1,4 +1,4 @@
-"""Whatever is sent, received, deleted or forgotten, the model agrees with a naive scan.
+"""A model-based test: the model of a FIFO queue agrees with a naive scan after any actions.
 
 The scan looks at every message at every step. It is short enough to be believed, and it states the
 promises: of each group a receive returns the first messages that are left, up to the first one

@@ -55,7 +55,7 @@ SENDERS_OWN = """
 
 
 @pytest.mark.parametrize("name", SENDERS_OWN.split())
-def test_what_the_sender_says_itself_is_refused(name: str):
+def test_a_header_of_the_sender_is_refused(name: str):
     with pytest.raises(InvalidSubscription, match="is the sender's own"):
         parse_headers([f"{name}: 1"])
 

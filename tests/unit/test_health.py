@@ -60,7 +60,7 @@ def test_failed_probes_come_by_the_schedule_and_at_most_five_minutes_apart():
     assert waits == [5, 60, 300, 300]
 
 
-def test_each_success_after_the_breaker_has_closed_wakes_twice_as_many():
+def test_each_success_after_the_breaker_has_closed_resumes_twice_as_many():
     health = after(WELL, *[FAILURE] * 5)
     woken = []
     for _ in range(9):
@@ -72,7 +72,7 @@ def test_each_success_after_the_breaker_has_closed_wakes_twice_as_many():
     assert health.with_nothing_left_to_resume(NOON).is_healthy
 
 
-def test_one_failure_while_waking_slows_it_down_and_shuts_nobody_out():
+def test_a_failure_while_lanes_are_resumed_slows_it_down_and_opens_no_breaker():
     waking = after(WELL, *[FAILURE] * 5, SUCCESS, SUCCESS, SUCCESS)
 
     failed = after(waking, FAILURE)
@@ -142,7 +142,7 @@ def test_an_endpoint_that_leaves_an_attempt_unanswered_gets_no_other_and_then_a_
     assert not canary.is_full(NOON + 30), "a worker that died holds no permit any longer"
 
 
-def test_what_answers_is_limited_no_more_and_what_waited_for_it_is_resumed():
+def test_a_responding_endpoint_is_no_longer_limited_and_its_lanes_are_resumed():
     unanswered = WELL.with_unanswered(NOON, NOON + 30, NOON + 0.5)
     assert unanswered
 

@@ -21,7 +21,7 @@ SUSPENDED = HELD.suspended_for(SuspendedReason.CIRCUIT_OPEN)
 DEAD = HELD.with_dead_head()
 
 
-def test_what_waits_behind_the_head_leaves_its_time_and_its_reason_to_wait():
+def test_a_delivery_behind_the_head_keeps_its_due_time_and_reason():
     for held in (HELD, replace(SUSPENDED, reserved_at=NOON + 5)):
         for changed in (
             held.with_appended(3, now=NOON),
@@ -34,7 +34,7 @@ def test_what_waits_behind_the_head_leaves_its_time_and_its_reason_to_wait():
 @pytest.mark.parametrize(
     ("held", "due_at"), [(HELD, HELD.due_at), (SUSPENDED, None), (DEAD, NOON + 9)]
 )
-def test_what_comes_before_the_head_is_the_head_with_a_budget_of_its_own(
+def test_a_delivery_before_the_head_becomes_the_head_with_a_budget_of_its_own(
     held: HeldLane, due_at: float | None
 ):
     changed = held.with_appended(1, now=NOON + 9)

@@ -74,7 +74,7 @@ def test_a_time_is_written_at_its_own_offset_or_another_and_never_is_it_now(
 
 @settings(max_examples=40)
 @given(st.text(), JSON)
-def test_what_goes_through_json_stays_what_it_is(name: str, data: Any):
+def test_values_through_the_json_filter_stay_the_same(name: str, data: Any):
     document = render_body(
         '{"name": {{ name | json }}, "data": {{ data | json }}}', name=name, data=data
     )
@@ -242,7 +242,7 @@ FIELDS_WITH_GAPS = {
         ('{{ never | date: "%H:%M", "-05:00" }}', ""),
     ],
 )
-def test_what_is_missing_leaves_a_gap_as_in_shopifys_liquid(text: str, expected: str):
+def test_a_missing_value_leaves_a_gap_as_in_shopifys_liquid(text: str, expected: str):
     template = Template(body=f"x{text}")
 
     assert LiquidRenderer().render(template, FIELDS_WITH_GAPS).body == f"x{expected}"

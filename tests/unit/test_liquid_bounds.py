@@ -120,7 +120,7 @@ def test_every_item_of_a_list_is_paid_for(text: str):
         LiquidRenderer().render(Template(body=text * 20), EVENT)
 
 
-def test_all_parts_have_one_allowance():
+def test_all_parts_of_a_template_share_a_limit():
     text = "{%for i in (1..4000)%}{{ i }}{%endfor%}"
     alone = LiquidRenderer().render(Template(body=text), EVENT)
     assert alone.body
@@ -129,7 +129,7 @@ def test_all_parts_have_one_allowance():
         LiquidRenderer().render(Template(body=text, headers=(("x-a", text),)), EVENT)
 
 
-def test_what_a_large_pipeline_needs_is_allowed():
+def test_a_template_over_a_large_pipeline_is_allowed():
     tasks = [{"id": i, "plugin": "github", "status": "TASK_FAILED"} for i in range(500)]
     text = "{% for one in tasks %}{% if one.status contains 'FAILED' %}- {{ one.plugin | upcase }}"
     text += " ({{ one.id }})\n{% endif %}{% endfor %}"

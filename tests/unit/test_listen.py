@@ -124,9 +124,7 @@ def test_a_delivery_is_verified_answered_and_printed_in_a_line(listen: Listening
     assert listen.servers[0].is_closed
 
 
-def test_what_an_earlier_one_left_when_it_was_killed_is_removed(
-    listen: Listening, stack: FakeStack
-):
+def test_a_subscription_left_by_a_killed_command_is_removed(listen: Listening, stack: FakeStack):
     leftover = stack.service().subscribe(
         listening._fields_of(
             listening._model(stack.service(), None), "listen-8000", "http://127.0.0.1:8000/"
@@ -149,7 +147,7 @@ def test_a_request_without_a_valid_signature_gets_401_with_the_reason(listen: Li
     assert "-> 401  not verified: none of 1 v1 signatures is of this id, time" in listen.out
 
 
-def test_a_challenge_is_echoed_and_a_repeat_is_said(listen: Listening):
+def test_a_challenge_is_echoed_and_a_repeat_is_marked(listen: Listening):
     answers: list[CannedResponse] = []
     ping = {"event_type": "PING", "event_id": "ping-1", "challenge": "echo me"}
 
@@ -217,7 +215,7 @@ class ForwardTarget:
         return urllib3.HTTPResponse(BytesIO(b"busy"), headers, 429, preload_content=False)
 
 
-def test_what_is_forwarded_goes_as_it_came_and_is_answered_as_the_app_does():
+def test_a_delivery_is_forwarded_unchanged_and_gets_the_apps_response():
     app = ForwardTarget()
     headers = {"webhook-id": "sub_a#39#1", "host": "127.0.0.1:8000", "content-length": "2"}
 

@@ -7,7 +7,7 @@ from lakehook.settings import DeliverSettings
 from local.installation import Options
 
 
-def test_a_schedule_of_the_laptop_s_own_is_told_to_the_functions_by_the_setting_s_name() -> None:
+def test_a_retry_schedule_of_the_laptop_reaches_the_functions_by_the_setting_s_name() -> None:
     variables = Options(retry_schedule="0.5,1").variables()
 
     assert variables == {"RETRY_SCHEDULE": "0.5,1"}
@@ -20,12 +20,12 @@ def test_authorities_of_the_laptop_s_own_are_where_the_function_looks_for_them()
     }
 
 
-def test_where_the_laptop_says_nothing_the_template_stands() -> None:
+def test_without_options_of_the_laptop_the_template_applies() -> None:
     assert Options().variables() == {}
     assert Options().parameters() == {"AllowedNetworks": "-"}
 
 
-def test_a_devlake_of_the_laptop_is_told_by_the_template_s_parameters() -> None:
+def test_a_devlake_of_the_laptop_is_passed_by_the_template_s_parameters() -> None:
     parameters = Options(
         devlake_api_url="http://127.0.0.1:8080",
         devlake_ui_url="http://127.0.0.1:4000",

@@ -99,7 +99,7 @@ def test_no_address_is_an_error(resolver: Resolver):
 @pytest.mark.parametrize(
     "error", [socket.gaierror(socket.EAI_NONAME, "no such"), OSError("no such")], ids=repr
 )
-def test_whatever_the_resolver_fails_with_is_an_error_of_names(error: Exception):
+def test_any_failure_of_the_resolver_is_a_resolution_error(error: Exception):
     def resolve(host: str, port: int) -> Sequence[str]:
         raise error
 
@@ -165,7 +165,7 @@ def test_a_domain_is_what_is_registered(host: str, domain: str):
     assert domain_of(host) == domain
 
 
-def test_where_no_thread_can_be_had_the_next_look_up_tries_again(
+def test_after_a_failure_to_start_a_thread_the_next_look_up_tries_again(
     resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ):
     def refuse(_: Thread) -> None:

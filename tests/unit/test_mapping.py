@@ -94,14 +94,16 @@ NONE: list[str] = []
         ("done", NONE),
     ],
 )
-def test_what_a_handler_reports_decides_what_is_deleted(response: Any, deleted: list[str]) -> None:
+def test_messages_are_deleted_by_the_report_of_the_handler(
+    response: Any, deleted: list[str]
+) -> None:
     body = response if isinstance(response, bytes) else json.dumps(response).encode()
 
     assert done(ALL_IDS, InvocationResult(body), reports_failures=True) == deleted
 
 
 @pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: recorded["test"])
-def test_what_was_recorded_to_come_back_is_not_deleted(recorded: dict[str, Any]) -> None:
+def test_messages_recorded_to_come_back_are_not_deleted(recorded: dict[str, Any]) -> None:
     result = (
         InvocationFailure("ValueError", "no")
         if recorded.get("raised")

@@ -144,7 +144,7 @@ def test_any_text_is_an_invalid_message_and_no_other_error(text: str):
 
 
 @given(st.sampled_from([DELIVERY, RESUME]), st.data(), values)
-def test_whatever_is_put_into_a_part_the_message_is_good_or_bad(
+def test_a_message_with_any_value_in_a_part_is_valid_or_refused(
     message: dict[str, Any], data: st.DataObject, value: object
 ):
     name = data.draw(st.sampled_from(sorted(message)))

@@ -115,7 +115,7 @@ def test_a_notice_is_of_what_is_new(
     assert list(notices_between(before, after)) == notices
 
 
-def test_where_all_is_well_nothing_is_published_and_the_backlog_is_measured(watch: Watch) -> None:
+def test_a_healthy_stack_publishes_nothing_and_measures_the_backlog(watch: Watch) -> None:
     watch.subscribe("ci")
 
     assert watch.look() == []
@@ -173,7 +173,7 @@ def test_a_client_certificate_that_expires_soon_is_named_once_and_its_successor_
     assert watch.look()[0] == f"OPERATIONS_RECOVERED: ci ({id_})"
 
 
-def test_an_endpoint_that_is_down_for_a_minute_notifies_nobody(watch: Watch) -> None:
+def test_an_endpoint_that_is_down_for_a_minute_causes_no_notice(watch: Watch) -> None:
     watch.break_down(watch.subscribe("ci"), failing_for=60.0)
 
     assert watch.look() == []

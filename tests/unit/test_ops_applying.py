@@ -185,7 +185,7 @@ def test_an_invalid_file_is_one_line(
     assert len(terminal.err.splitlines()) == 1
 
 
-def test_what_is_exported_is_applied_to_another_stack(
+def test_an_export_can_be_applied_to_another_stack(
     terminal: Terminal, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LAKEHOOK_HEADER_CI_A", "x")

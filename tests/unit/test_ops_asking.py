@@ -129,7 +129,7 @@ def test_at_a_terminal_it_waits_until_the_receiver_has_the_secret(
     [(InfrastructureError("the queue is away"), 4), (KeyboardInterrupt(), 130)],
     ids=repr,
 )
-def test_what_fails_after_the_secret_was_shown_leaves_the_subscription(
+def test_a_failure_after_the_secret_was_shown_leaves_the_subscription(
     terminal: Terminal, error: BaseException, code: int
 ) -> None:
     def breaks_off(_: Ping) -> PingResult:

@@ -44,7 +44,7 @@ def test_a_shell_completes_its_commands(
         ("AccessDenied", "AccessDenied"),
     ],
 )
-def test_what_aws_needs_is_said_with_the_error(
+def test_an_infrastructure_error_has_its_way_out(
     capsys: pytest.CaptureFixture[str], error: str, way_out: str
 ) -> None:
     def fail(*_: object) -> CommandService:

@@ -82,7 +82,7 @@ def test_people_read_a_line_for_each_check_and_the_two_variables(terminal: Termi
     ]
 
 
-def test_what_to_do_stands_below_what_is_wrong(terminal: Terminal) -> None:
+def test_a_remedy_is_printed_below_its_failure(terminal: Terminal) -> None:
     terminal.stack.heard.records[None] = Heard(
         refused=LastRefused(NOON - 60, "signature", "sign: made with an empty secret")
     )
@@ -97,7 +97,7 @@ def test_what_to_do_stands_below_what_is_wrong(terminal: Terminal) -> None:
     assert "another secret: give it the one below (--show-secret)" in remedy
 
 
-def test_the_secret_is_shown_to_who_asks_and_to_nobody_else(terminal: Terminal) -> None:
+def test_the_secret_is_shown_only_on_request(terminal: Terminal) -> None:
     for output in ("text", "json"):
         terminal(*CHECK, "--output", output)
         hidden = terminal.out + terminal.err
@@ -142,7 +142,7 @@ def test_a_new_set_up_needs_no_action_yet(terminal: Terminal) -> None:
     assert states(checks(terminal, code=0)) == expected
 
 
-def test_a_pipeline_that_devlake_has_finished_and_lakehook_never_heard_fails(
+def test_a_finished_pipeline_without_a_notice_fails_the_check(
     terminal: Terminal,
 ) -> None:
     terminal.stack.devlake.pipelines = [shown(121), shown(120)]
@@ -181,7 +181,7 @@ def test_an_api_that_only_the_stack_can_read_needs_no_action(terminal: Terminal)
     assert checks(terminal, code=6)["API"]["state"] == "fail"
 
 
-def test_what_reconcile_found_and_devlake_did_not_post_is_no_notice(terminal: Terminal) -> None:
+def test_a_state_found_by_reconcile_alone_counts_as_not_posted(terminal: Terminal) -> None:
     terminal.stack.devlake.pipelines = [shown(121)]
     of_121 = OF_120 | {"pipeline_id": 121, "event_id": ENDED.replace("120", "121")}
     accept(terminal.stack.journal, **of_121, reconciled=True)
@@ -234,7 +234,7 @@ def two_sources(terminal: Terminal) -> Terminal:
     return terminal
 
 
-def test_each_source_is_judged_by_itself(two_sources: Terminal) -> None:
+def test_each_source_is_checked_by_itself(two_sources: Terminal) -> None:
     assert two_sources(*CHECK) == 6
 
     assert "stack Lakehook, source default" in two_sources.out

@@ -105,7 +105,7 @@ def removed(terminal: Terminal) -> Terminal:
         (("lanes", "list"), 1),
     ],
 )
-def test_what_a_removed_subscription_left_is_listed_by_its_id(
+def test_deliveries_of_a_removed_subscription_are_listed_by_its_id(
     removed: Terminal, command: tuple[str, ...], count: int
 ) -> None:
     listed = removed.json(*command, "--subscription", "sub_a")

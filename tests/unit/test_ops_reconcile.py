@@ -9,7 +9,7 @@ import pytest
 from lakehook.domain.devlake.sources import NONE, DevLakeSources
 from tests.devlake.rows import shown
 from tests.fakes_ops import FakeStack
-from tests.terminal import Terminal
+from tests.terminal import Keyboard, Terminal
 
 DEVLAKE = ("reconcile", "--devlake", "http://devlake:8080")
 SECRET = "s3cret"
@@ -82,13 +82,7 @@ def test_headers_come_from_options_and_from_a_file(terminal: Terminal, tmp_path:
     assert SECRET not in terminal.out + terminal.err
 
 
-def test_whoever_types_a_header_in_does_not_see_it(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Keyboard(io.BytesIO):
-        def isatty(self) -> bool:
-            return True
-
+def test_a_typed_header_is_not_echoed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Keyboard()))
     monkeypatch.setattr(
         "lakehook.cli.inputs.getpass", lambda _prompt: f"authorization: Bearer {SECRET}"

@@ -35,7 +35,7 @@ def stack() -> FakeStack:
 def run_the_scheduler(
     stack: FakeStack, state: ReplayState = ReplayState.DONE, **changes: Any
 ) -> None:
-    """While the command waits, enqueue two deliveries, and end the replay."""
+    """Enqueue two deliveries while the command waits, and end the replay."""
     sleep = stack.clock.sleep
 
     def working(seconds: float) -> None:
@@ -49,7 +49,7 @@ def run_the_scheduler(
     stack.clock.sleep = working  # type: ignore[method-assign]
 
 
-def test_people_are_told_how_it_is_called_and_that_what_is_lined_up_may_still_wait(
+def test_the_output_has_the_replays_id_and_says_that_enqueued_deliveries_may_wait(
     terminal: Terminal, stack: FakeStack
 ) -> None:
     run_the_scheduler(stack)
@@ -92,7 +92,7 @@ def test_a_dry_run_counts_and_writes_nothing(terminal: Terminal, stack: FakeStac
     assert stack.replays.list_open() == []
 
 
-def test_it_follows_the_replay_to_its_end(terminal: Terminal, stack: FakeStack) -> None:
+def test_the_command_follows_the_replay_to_its_end(terminal: Terminal, stack: FakeStack) -> None:
     run_the_scheduler(stack)
 
     result = terminal.json(*REPLAY, "--rate", "20/m", "--event-type", "PIPELINE_CREATED")

@@ -18,7 +18,7 @@ from lakehook.adapters.signing_keys import CryptographyPrivateKey
 from lakehook.domain.errors import Conflict
 from lakehook.domain.signing import active
 from lakehook.domain.subscription import Subscription
-from tests.terminal import Terminal, add
+from tests.terminal import Keyboard, Terminal, add, stored_subscription
 
 PROVIDED = "whsec_" + base64.b64encode(b"a canary of twenty-four!").decode()
 PRIVATE = CryptographyPrivateKey.of_seed(b"another canary of 32 bytes, yes!")
@@ -31,14 +31,9 @@ def file_of(tmp_path: Path, text: str | bytes) -> str:
     return str(file)
 
 
-def stored(terminal: Terminal) -> Subscription:
-    (subscription,) = terminal.stack.subscriptions.all()
-    return subscription
-
-
 def keys(terminal: Terminal) -> list[bytes]:
     """Active keys, the newest first."""
-    subscription, stack = stored(terminal), terminal.stack
+    subscription, stack = stored_subscription(terminal), terminal.stack
     return [
         stack.encryptor.unseal(secret.ciphertext, subscription_id=subscription.id)
         for secret in active(subscription.secrets, stack.clock.now())
@@ -51,7 +46,7 @@ def rotate(terminal: Terminal, *options: str) -> Any:
 
 def headers(terminal: Terminal) -> Any:
     """Headers as they are encrypted."""
-    subscription = stored(terminal)
+    subscription = stored_subscription(terminal)
     assert subscription.encrypted_headers
     opened = terminal.stack.encryptor.unseal(
         subscription.encrypted_headers, subscription_id=subscription.id
@@ -100,18 +95,18 @@ def test_headers_come_from_standard_input_and_replace_those_there_were(
         ("x-a: canary\n" * 2000, "header file: more than 16384 bytes"),
     ],
 )
-def test_what_is_no_header_is_one_line_and_not_repeated(
+def test_an_invalid_header_is_one_line_and_not_repeated(
     terminal: Terminal, tmp_path: Path, text: str | bytes, complaint: str
 ) -> None:
     add(terminal, "--header", "x-old: 1")
-    before = stored(terminal)
+    before = stored_subscription(terminal)
 
     code = terminal("subscriptions", "update", "ci", "--header-file", file_of(tmp_path, text))
 
     assert (code, terminal.err.count("\n")) == (2, 1)
     assert complaint in terminal.err
     assert "canary" not in terminal.err + terminal.out
-    assert stored(terminal) == before
+    assert stored_subscription(terminal) == before
 
 
 def test_a_secret_and_headers_cannot_both_be_standard_input(
@@ -161,13 +156,7 @@ def test_a_provided_secret_signs_and_is_not_printed(
     assert secret.strip() not in terminal.out
 
 
-def test_who_types_a_secret_does_not_see_it(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Keyboard(io.BytesIO):
-        def isatty(self) -> bool:
-            return True
-
+def test_a_typed_secret_is_not_echoed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Keyboard()))
     monkeypatch.setattr("lakehook.cli.inputs.getpass", lambda _prompt: PROVIDED)
 
@@ -188,7 +177,7 @@ def test_who_types_a_secret_does_not_see_it(
         ("canary" * 1000, "secret: more than 1024 bytes"),
     ],
 )
-def test_what_is_no_secret_is_one_line_and_not_repeated(
+def test_an_invalid_secret_is_one_line_and_not_repeated(
     terminal: Terminal, tmp_path: Path, text: str | bytes, complaint: str
 ) -> None:
     file = file_of(tmp_path, text)
@@ -261,22 +250,22 @@ def test_a_subscription_has_at_most_ten_secrets(terminal: Terminal) -> None:
     add(terminal)
     for _ in range(9):
         rotate(terminal)
-    before = stored(terminal)
+    before = stored_subscription(terminal)
 
     assert terminal("subscriptions", "rotate-secret", "ci") == 2
     assert "secret: 10 sign already, at most 10; the next ends at 2026-01-02" in terminal.err
-    assert stored(terminal) == before
+    assert stored_subscription(terminal) == before
     assert rotate(terminal, "--overlap", "0")["secret"]
 
 
 @pytest.mark.parametrize("overlap", ["soon", "-1h", "31d", ""])
 def test_a_bad_overlap_is_one_line_and_changes_nothing(terminal: Terminal, overlap: str) -> None:
     add(terminal)
-    before = stored(terminal)
+    before = stored_subscription(terminal)
 
     assert terminal("subscriptions", "rotate-secret", "ci", "--overlap", overlap) == 2
     assert terminal.err.startswith("error: overlap: ")
-    assert stored(terminal) == before
+    assert stored_subscription(terminal) == before
 
 
 def test_people_read_the_new_secret_and_that_it_is_the_only_time(terminal: Terminal) -> None:
@@ -338,7 +327,7 @@ def test_a_secret_that_cannot_be_printed_changes_nothing(
     command: str,
 ) -> None:
     add(terminal, name="there 湖")
-    existing = stored(terminal)
+    existing = stored_subscription(terminal)
     replacements = {"FILE": file_of(tmp_path, FILE), "there": existing.id}
     arguments = [replacements.get(argument, argument) for argument in COMMANDS[command]]
     stdout, reason = OUTPUTS[output]

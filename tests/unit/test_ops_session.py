@@ -25,7 +25,7 @@ def _nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
         ("AWS_REGION", "eu-west-1", "eu-west-1", False),
     ],
 )
-def test_beside_an_endpoint_nothing_need_be_configured_and_else_nothing_is_made_up(
+def test_only_an_endpoint_url_has_a_default_region_and_credentials(
     monkeypatch: pytest.MonkeyPatch,
     variable: str,
     value: str,
@@ -42,7 +42,7 @@ def test_beside_an_endpoint_nothing_need_be_configured_and_else_nothing_is_made_
     assert bool(boto_session.get_credentials()) is has_credentials
 
 
-def test_what_is_configured_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_configured_session_stays_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
 

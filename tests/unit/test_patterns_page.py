@@ -28,7 +28,7 @@ def test_each_example_takes_the_event_or_not_as_it_says(pattern: str, answer: st
 
 
 @pytest.mark.parametrize(("pattern", "complaint"), REFUSED)
-def test_each_refusal_is_what_is_said(pattern: str, complaint: str):
+def test_each_refusal_of_the_page_is_the_real_one(pattern: str, complaint: str):
     with pytest.raises(InvalidSubscription, match=f"^{re.escape(complaint)}$"):
         parse_pattern(pattern)
 

@@ -56,7 +56,7 @@ def test_a_resumed_subscription_goes_on_ten_lanes_a_second(stack: FakeStack) -> 
     assert waits == {str(n): 10 + n / 10 for n in range(25)}  # by 10 s every function knows
 
 
-def test_enabling_clears_the_reason_wakes_the_lanes_and_holds_the_endpoint_to_be_well(
+def test_enabling_clears_the_reason_resumes_the_lanes_and_resets_the_health(
     stack: FakeStack,
 ) -> None:
     subscription = save(stack, disabled_reason="the receiver asked for it (410)")
@@ -83,7 +83,7 @@ def test_a_resumed_subscription_is_probed_at_once_if_its_endpoint_was_down(
     assert stack.healths.find("sub_a").due_at == NOON + 10
 
 
-def test_a_subscription_that_is_still_blocked_wakes_nothing(stack: FakeStack) -> None:
+def test_a_subscription_that_is_still_blocked_resumes_no_lane(stack: FakeStack) -> None:
     subscription = save(stack, paused_at="2026-01-01T00:00:00Z", disabled_reason="gone")
     hold(stack, 39)
 
@@ -94,7 +94,7 @@ def test_a_subscription_that_is_still_blocked_wakes_nothing(stack: FakeStack) ->
     assert due_times(stack) == {"39": NOON + 3600}
 
 
-def test_no_lane_is_woken_in_vain_or_before_its_receiver_wished(stack: FakeStack) -> None:
+def test_no_lane_is_resumed_needlessly_or_before_its_receivers_hint(stack: FakeStack) -> None:
     subscription = save(stack, paused_at="2026-01-01T00:00:00Z")
     hold(stack, 1, due_at=NOON + 5)
     hold(stack, 2, due_at=NOON + 7200, hinted_until=NOON + 3600)

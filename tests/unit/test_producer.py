@@ -19,7 +19,7 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass
 class FakeQueue:
-    """Takes batches as SQS does: it refuses those that are too large, or single entries."""
+    """A queue with the limits of SQS, which may refuse single entries."""
 
     refused: set[str] = field(default_factory=set)  # deduplication ids
     batches: list[list[dict[str, Any]]] = field(default_factory=list)
@@ -146,7 +146,7 @@ def test_a_bad_event_is_refused_with_its_field_before_anything_goes(
     assert queue.batches == []
 
 
-def test_one_event_goes_alone_and_a_dict_is_as_good(publisher: Publisher, queue: FakeQueue):
+def test_a_single_event_or_dict_can_be_published(publisher: Publisher, queue: FakeQueue):
     data = {"cost": Decimal("1.10"), "at": AT, "steps": ("a", {"b": None}), "done": True}
 
     assert publisher.publish(Event(**FIELDS, data=data)) == 1

@@ -72,7 +72,7 @@ def module(monkeypatch: pytest.MonkeyPatch, name: str, **members: Any) -> None:
     monkeypatch.setitem(sys.modules, name, stand_in)
 
 
-def test_one_event_is_published(queue: Queue) -> None:
+def test_an_event_is_published(queue: Queue) -> None:
     run("One event")
 
     assert queue.event_types() == [(39, "PIPELINE_CREATED")]

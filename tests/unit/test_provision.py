@@ -62,7 +62,7 @@ def test_an_expression_has_cloudformations_value(expression: Any, value: Any) ->
         ({"Fn::ImportValue": "elsewhere"}, "Fn::ImportValue"),
     ],
 )
-def test_what_cannot_be_evaluated_is_named(expression: Any, names: str) -> None:
+def test_an_expression_that_cannot_be_evaluated_is_named(expression: Any, names: str) -> None:
     with pytest.raises(BadTemplate, match=names):
         evaluate(expression, SCOPE)
 
@@ -274,7 +274,7 @@ def test_a_resource_whose_condition_does_not_hold_is_not_made() -> None:
     assert stack.outputs["Url"] == "-"
 
 
-def test_what_the_laptop_leaves_out_can_still_be_referred_to() -> None:
+def test_resources_that_the_laptop_leaves_out_can_be_referred_to() -> None:
     furniture, clients = provision_resources(
         {"Role": resource("IAM::Role")}, Outputs={"Role": {"Value": {"Fn::GetAtt": "Role.Arn"}}}
     )
@@ -291,14 +291,14 @@ def test_what_the_laptop_leaves_out_can_still_be_referred_to() -> None:
         ({"Tick": resource("Events::Rule", ScheduleExpression="cron(0)", Targets=[])}, {}, "cron"),
     ],
 )
-def test_what_is_not_known_is_named(
+def test_an_unknown_resource_or_property_is_named(
     resources: dict[str, Any], parameters: dict[str, str], names: str
 ) -> None:
     with pytest.raises(BadTemplate, match=names):
         provision_resources(resources, parameters)
 
 
-def test_a_disabled_rule_wakes_nobody() -> None:
+def test_a_disabled_rule_invokes_no_function() -> None:
     rule = resource("Events::Rule", State="DISABLED", ScheduleExpression="rate(1 minute)")
 
     furniture, _ = provision_resources({"Tick": rule})

@@ -102,7 +102,7 @@ def deliver_to_subscriber(
 def test_two_sources_with_the_same_ids_do_not_affect_each_other(
     first: Any, second: Any, data: st.DataObject
 ):
-    """Their notices are interleaved in any order, and their events have the same ids."""
+    """Notices are interleaved in any order, and events of both sources have the same ids."""
     alone = {
         None: deliver_to_subscriber(first[1])[1],
         "staging": deliver_to_subscriber(second[1])[1],

@@ -26,7 +26,7 @@ def test_an_invalid_rate_is_refused_with_a_valid_form(text: str):
         Rate.parse(text)
 
 
-def test_there_is_a_highest_rate():
+def test_a_rate_has_a_maximum():
     assert Rate.parse(f"{MAX_COUNT}/s").count == MAX_COUNT
     with pytest.raises(InvalidInput):
         Rate.parse(f"{MAX_COUNT + 1}/s")
@@ -46,7 +46,7 @@ def test_a_late_delivery_does_not_let_the_rate_be_exceeded(rate: Rate, late: lis
     assert all(later - earlier > 0 for earlier, later in pairwise(times))
 
 
-def test_of_two_rates_the_slower_one_holds():
+def test_the_slower_of_two_rates_applies():
     fast, slow = Rate.parse("1/s"), Rate.parse("20/m")
 
     assert fast.slower_of(slow) is slow.slower_of(fast) is slow

@@ -113,7 +113,7 @@ def test_a_lane_that_needs_another_reservation_resumes_no_other(world: PacedWorl
     assert world.queue.resumes == []
 
 
-def test_all_go_in_the_end_evenly_spaced_however_many_wait(world: PacedWorld):
+def test_all_lanes_are_attempted_evenly_spaced_however_many_wait(world: PacedWorld):
     world.fill(60)
     waiting = {
         held.lane: held.reserved_at for held in world.ledger.lanes.values() if not held.suspended

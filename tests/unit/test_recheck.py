@@ -89,7 +89,7 @@ def test_lanes_go_on_one_after_another(world: World):
     assert dues[-1] - dues[0] == pytest.approx(1.9)
 
 
-def test_of_very_many_the_success_of_one_resumes_the_next(world: World):
+def test_a_success_of_one_of_many_lanes_resumes_the_next(world: World):
     world.suspend(*range(MAX_LANES_RECHECKED + 1), reason=DOWN)
 
     assert world.recheck() == MAX_LANES_RECHECKED
@@ -104,7 +104,7 @@ def test_a_slow_endpoint_gets_no_more_than_has_a_permit(world: World):
 
 
 @pytest.mark.parametrize("blocked", ["paused_at", "disabled_reason"])
-def test_of_a_blocked_subscription_goes_on_what_has_expired(world: World, blocked: str):
+def test_expired_lanes_of_a_blocked_subscription_are_resumed(world: World, blocked: str):
     world.subscriptions.put(a_subscription(**{blocked: "2026-01-01T00:00:00Z"}))
     world.suspend(1, reason=DOWN, since=NOON - EXPIRES_AFTER_SECONDS)
     world.suspend(2, reason=BLOCKED)

@@ -92,7 +92,7 @@ def test_blueprints_of_unchanged_pipelines_are_not_read(
 # --- how far is read ---
 
 
-def test_it_reads_on_until_a_whole_page_has_not_changed(reconciler: Reconciler):
+def test_pages_are_read_until_one_has_no_change(reconciler: Reconciler):
     """An old pipeline that was run again is behind newer ones that were not."""
     reconciler.devlake.page_size = 2
     reconciler.devlake.pipelines = [shown(n) if n in (8, 5) else long_ago(n) for n in range(1, 10)]
@@ -103,7 +103,7 @@ def test_it_reads_on_until_a_whole_page_has_not_changed(reconciler: Reconciler):
     assert (reconciler.devlake.pages_read, result.read) == (2, 4)
 
 
-def test_all_are_found_that_were_created_since(reconciler: Reconciler):
+def test_every_pipeline_created_since_is_found(reconciler: Reconciler):
     reconciler.devlake.page_size = 2
     reconciler.devlake.pipelines = [shown(n) for n in range(1, 6)]
 

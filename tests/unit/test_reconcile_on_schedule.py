@@ -344,7 +344,7 @@ def test_no_run_asks_for_more_than_its_bound_and_each_gets_its_turn(scheduler: S
     assert numbers[count:] == numbers[:bound]
 
 
-def test_pipelines_that_are_not_devlakes_keep_nobody_from_their_turn(
+def test_pipelines_of_other_producers_take_no_turn_of_devlakes(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(run, "MAX_HELD", 3)
@@ -399,7 +399,7 @@ def test_more_than_a_run_reads_is_read_by_the_next_ones(scheduler: Scheduler):
     assert [report.has_backlog for report in scheduler.telemetry.reports] == [True, *[False] * 3]
 
 
-def test_what_is_new_is_found_while_older_pages_are_read(scheduler: Scheduler):
+def test_new_pipelines_are_found_while_older_pages_are_read(scheduler: Scheduler):
     scheduler.devlake.page_size = 2
     scheduler.devlake.pipelines = [ended(n, -20 * HOUR + 600 * n) for n in range(1, 51)]
     scheduler.run()
@@ -457,7 +457,7 @@ def test_a_row_that_changes_while_pages_are_read_is_published_in_order(scheduler
 # --- what is still on its way ---
 
 
-def test_what_has_just_changed_is_left_to_the_next_run(scheduler: Scheduler):
+def test_a_row_that_has_just_changed_is_left_to_the_next_run(scheduler: Scheduler):
     scheduler.devlake.pipelines = [ended(38, -90), ended(39, -1), running(40, -1)]
 
     assert scheduler.run() == [("38", COMPLETED)]
@@ -551,7 +551,7 @@ def test_whichever_request_fails_nothing_is_lost(scheduler: Scheduler, away_at: 
     assert len(scheduler.telemetry.reports) == 1
 
 
-def test_what_sqs_does_not_take_is_published_by_the_next_run(
+def test_an_event_that_sqs_refused_is_published_by_the_next_run(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ):
     def refuse(*_: Any, **__: Any) -> NoReturn:
@@ -566,7 +566,7 @@ def test_what_sqs_does_not_take_is_published_by_the_next_run(
     assert scheduler.telemetry.failures == [(None, "SQS is away")]
 
 
-def test_where_no_api_or_no_state_can_be_read_nothing_is_asked(scheduler: Scheduler):
+def test_without_an_api_or_a_readable_state_no_request_is_made(scheduler: Scheduler):
     scheduler.reconciliations.away = True
     assert scheduler.tick() == 0
     assert scheduler.telemetry.failures == [(None, "DynamoDB is away")]
@@ -704,7 +704,7 @@ def test_each_devlake_has_pipelines_of_its_own(scheduler: Scheduler):
     assert {report.source for report in scheduler.telemetry.reports} == {None, "staging"}
 
 
-def test_one_devlake_that_is_away_is_not_anothers_failure_and_says_the_lag(scheduler: Scheduler):
+def test_an_unavailable_devlake_has_a_lag_and_does_not_fail_another(scheduler: Scheduler):
     scheduler.other_devlakes = {"staging": FakeDevlake()}
     scheduler.other_devlakes["staging"].pipelines = [ended(39, -600)]
     scheduler.devlake.away = True

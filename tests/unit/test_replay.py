@@ -107,7 +107,7 @@ def test_an_event_that_the_format_does_not_support_is_not_replayed(world: World)
     assert world.start().replay.matched == 1
 
 
-def test_it_counts_before_it_sends_and_a_count_writes_nothing(world: World):
+def test_a_replay_is_counted_before_it_starts_and_a_count_writes_nothing(world: World):
     world.pass_through(1)
     world.pass_through(2, "CREATED")
     world.record(1, WAITING, 1)
@@ -376,7 +376,7 @@ def test_a_new_subscription_receives_past_events_once_and_in_order(world: World)
     assert world.received_ids.index("1#1") < world.received_ids.index("1#2")
 
 
-def test_what_was_accepted_but_not_fanned_out_to_a_new_subscription_is_not_lost(world: World):
+def test_an_event_not_yet_fanned_out_to_a_new_subscription_is_not_lost(world: World):
     terms = world.start_replay.criteria(ReplayRequest(since="0"))
     started = world.start_replay.for_new(world.subscription, terms).replay
     world.clock.sleep(20)
@@ -389,7 +389,7 @@ def test_what_was_accepted_but_not_fanned_out_to_a_new_subscription_is_not_lost(
     assert world.received_ids == ["1#1"]
 
 
-def test_a_pending_subscription_hears_the_past_once_it_is_confirmed(world: World):
+def test_a_pending_subscription_receives_past_events_once_it_is_confirmed(world: World):
     world.pass_through(1, "CREATED")
     world.subscriptions.put(replace(world.subscription, pending_since="2026-01-01T12:00:00Z"))
     terms = world.start_replay.criteria(ReplayRequest(since="0"))

@@ -114,7 +114,7 @@ def test_a_lane_that_changes_on_every_read_is_left_for_the_next_tick(world: Worl
     assert world.tick_until_ended(first).sent == 6
 
 
-def test_a_success_that_comes_to_light_meanwhile_is_not_overwritten_unseen(world: World):
+def test_a_concurrent_late_success_is_not_overwritten(world: World):
     """A late worker writes its success without a condition, so the record is read again."""
     world.pass_through(1, "CREATED")
     world.record(1, WAITING, 1)
@@ -150,7 +150,7 @@ def test_a_head_that_waits_for_its_retry_goes_after_what_is_before_it(world: Wor
     assert world.statuses(1) == [DELIVERED] * 3
 
 
-def test_what_comes_behind_a_head_that_waits_does_not_hurry_it(world: World):
+def test_a_replay_behind_a_waiting_head_does_not_hurry_it(world: World):
     world.pass_through(1)
     world.record(1, DELIVERED, 3)
     world.attempts.script["sub_a#1#1"] = [world.attempts.failure(retry_after=900)]
@@ -192,7 +192,7 @@ def test_a_lane_behind_a_dead_letter_goes_on_when_that_is_replayed(world: World)
     assert [sending.replayed for sending in world.sent[-2:]] == [True, False]
 
 
-def test_what_is_replayed_before_a_dead_letter_goes_and_the_letter_stays(world: World):
+def test_a_delivery_replayed_before_a_dead_letter_is_sent_and_the_letter_stays(world: World):
     world.pass_through(1)
     world.record(1, DELIVERED, 1)
     spend_budget(world, 2)
@@ -282,7 +282,7 @@ def test_a_large_lane_is_lined_up_part_by_part_and_goes_when_the_last_is_there(
     assert world.received_ids == ["1#1", "1#2", "1#3"]
 
 
-def test_what_is_new_joins_a_large_lane_between_its_parts_and_waits(
+def test_a_new_delivery_joins_a_large_lane_between_its_parts_and_waits(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
     world.pass_through(1, "CREATED", "RUNNING")

@@ -107,7 +107,7 @@ def test_ordinary_error_texts_stay(response: str):
         b"no hook payments-alerts here",
     ],
 )
-def test_where_the_host_alone_is_shown_no_path_stays(response: bytes):
+def test_no_path_stays_if_only_the_host_is_shown(response: bytes):
     url = "https://chat.example/hooks/payments-alerts/ab12"
 
     redacted = credentials_of(url=url, display_url="https://chat.example/…").redact(response)
@@ -117,7 +117,7 @@ def test_where_the_host_alone_is_shown_no_path_stays(response: bytes):
     assert "ab12" not in redacted
 
 
-def test_what_every_path_of_a_chat_service_has_stays_readable():
+def test_the_constant_part_of_a_chat_services_path_is_shown():
     robot = credentials_of(
         url="https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=r0botscredential",
         display_url="https://qyapi.weixin.qq.com/…",
@@ -127,7 +127,7 @@ def test_what_every_path_of_a_chat_service_has_stays_readable():
     assert robot.redact(response.encode()) == response
 
 
-def test_of_two_credentials_that_begin_alike_nothing_of_the_longer_stays():
+def test_the_longer_of_two_credentials_with_a_common_start_is_redacted_whole():
     credentials = credentials_of(headers={"x-a": "credential", "x-b": "credential-and-more"})
 
     assert credentials.redact(b"<credential-and-more>") == "<…>"
@@ -191,7 +191,7 @@ AROUND = st.sampled_from(
 
 
 def repeats(redacted: str, encoded: str, token: str) -> bool:
-    """Whether a text shows an encoding of some ten characters of the token."""
+    """Return whether a text shows an encoding of some ten characters of the token."""
     size = int(8 * len(encoded) / len(token)) + 4
     redacted, encoded = "".join(redacted.split()), "".join(encoded.split())
     return any(encoded[at : at + size] in redacted for at in range(len(encoded) - size + 1))

@@ -56,7 +56,7 @@ def test_an_eleventh_active_secret_is_refused_with_the_time_when_one_expires():
 
 
 @given(st.lists(st.tuples(st.integers(0, 3 * DAY), st.integers(0, 3 * DAY)), max_size=30))
-def test_whatever_the_rotations_exactly_the_newest_has_no_end_and_ten_at_most_live(
+def test_after_any_rotations_only_the_newest_has_no_end_and_ten_at_most_are_active(
     rotations: list[tuple[int, int]],
 ):
     secrets, now = (OLD,), NOON

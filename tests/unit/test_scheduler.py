@@ -86,7 +86,7 @@ def test_of_two_concurrent_schedulers_one_resumes_a_lane(world: World):
     assert len(world.queue.resumes) == 1
 
 
-def test_a_lane_that_moved_meanwhile_is_left_alone(world: World):
+def test_a_lane_that_changed_concurrently_is_left_alone(world: World):
     world.hold(1, 2)
     due = list(world.ledger.due(NOON))
     world.ledger.due = lambda now: iter([*due, DueItem(lane(9), 7)])  # type: ignore[method-assign]

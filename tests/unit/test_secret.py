@@ -26,7 +26,7 @@ OPENED = SubscriptionCredentials((SECRET, PRIVATE), {"authorization": KEY.decode
 
 
 def reveals_key(text: str) -> bool:
-    """Whether a text reveals the key: as itself, in base64, in hex or as numbers."""
+    """Return whether a text reveals the key: as itself, in base64, in hex or as numbers."""
     forms = (KEY.decode(), TEXT, KEY.hex(), str(list(KEY))[1:-1])  # the seed begins with it
     return any(form in text for form in forms)
 

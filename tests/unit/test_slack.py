@@ -97,7 +97,7 @@ def test_no_text_of_a_strangers_is_markup_or_longer_than_slack_takes(
         assert all(1 <= utf16_size(section["text"]["text"]) <= 3000 for section in sections)
 
 
-def test_what_failed_and_the_link_to_it_stand_below_the_facts():
+def test_failed_tasks_and_the_link_are_below_the_facts():
     document = rendered(
         event_type="PIPELINE_FAILED",
         total_tasks=9,
@@ -156,7 +156,7 @@ def test_a_template_without_a_body_leaves_the_usual_one():
 # --- addressing ---
 
 
-def test_it_is_posted_as_json_with_the_delivery_s_id_and_without_a_signature():
+def test_a_message_is_posted_as_json_with_the_delivery_s_id_and_without_a_signature():
     endpoint = Endpoint.parse(URL)
     content = RenderedMessage(body=b"{}", headers={"content-type": "text/plain"})
     letter = OutboundMessage(
@@ -177,7 +177,7 @@ def test_it_is_posted_as_json_with_the_delivery_s_id_and_without_a_signature():
     assert "webhook-signature" not in request.headers
 
 
-def test_it_is_reached_over_http_alone_and_once_a_second():
+def test_slack_is_reached_over_http_alone_and_once_a_second():
     assert SLACK.validate_destination(Endpoint.parse(URL)) is None
     assert SLACK.validate_destination(MailDestination.parse("mailto:me@team.example"))
     assert SLACK.rate == Rate.parse("1/s")
@@ -204,7 +204,7 @@ def test_it_is_reached_over_http_alone_and_once_a_second():
         (Outcome.THROTTLED, [(503, b"")]),
     ],
 )
-def test_an_answer_is_read_by_its_status_and_its_word(
+def test_a_response_is_read_by_its_status_and_its_text(
     outcome: Outcome, answers: list[tuple[int, bytes]]
 ):
     for status, body in answers:

@@ -92,7 +92,7 @@ sys.stdin.read()
 """
 
 
-def test_what_was_published_survives_kill_9_and_whoever_shares_the_spool_sends_it(path: Path):
+def test_a_published_event_survives_kill_9_and_is_sent_by_another_publisher(path: Path):
     sqs = FakeSqs()
     command = [sys.executable, "-c", SHARING, str(path)]
     pipe = subprocess.PIPE
@@ -110,7 +110,7 @@ def test_what_was_published_survives_kill_9_and_whoever_shares_the_spool_sends_i
     assert sqs.ids_of("a") == ids_of("a", range(201))
 
 
-def test_of_several_who_share_a_spool_one_drains_and_another_takes_over(path: Path):
+def test_one_publisher_drains_a_shared_spool_and_another_takes_over(path: Path):
     first, second = FakeSqs(is_away=True), FakeSqs()
     draining_publisher = open_publisher(path, first)
     draining_publisher.publish(make_events("a", range(3)))

@@ -384,7 +384,7 @@ def test_a_subscription_keeps_its_channel_and_its_format(
         stack.service().update(subscription, terms)
 
 
-def test_where_the_url_is_the_credential_no_more_than_its_host_is_shown(stack: FakeStack) -> None:
+def test_only_the_host_of_a_url_that_is_a_credential_is_shown(stack: FakeStack) -> None:
     stack.network.hosts["chat.example"] = ["93.184.216.34"]
     url = "https://chat.example/hooks/abc/Zx9Y"
 

@@ -77,7 +77,7 @@ def test_each_subscriber_has_a_strip_from_its_beginning_to_now():
     assert drawn.bars[-1].x + drawn.bars[-1].width == pytest.approx(100, abs=0.1)
 
 
-def test_it_is_read_once_for_a_period_and_again_after_a_failure():
+def test_metrics_are_read_once_a_period_and_again_after_a_failure():
     stack = FakeStack()
     show = stack.service().show_trends
     for _ in range(3):

@@ -103,9 +103,7 @@ def public_half() -> VerifyingKey:
         (PRIVATE, SECRET, "it takes the ed25519 key of the subscription"),
     ],
 )
-def test_a_key_of_the_other_kind_is_told_from_a_wrong_one(
-    signer: SigningKey, checker: VerifyingKey, hint: str
-):
+def test_a_key_of_the_other_kind_gets_a_hint(signer: SigningKey, checker: VerifyingKey, hint: str):
     failure = failure_of(captured(secrets=(signer,)), checker)
 
     assert failure
@@ -147,7 +145,7 @@ def test_another_public_key_verifies_nothing():
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_a_body_that_was_rewritten_is_told_from_one_that_was_forged(
+def test_a_rewritten_body_gets_a_hint_and_a_forged_one_none(
     sent: bytes, received: bytes, hint: str
 ):
     failure = failure_of(captured(received, signed_body=sent))

@@ -60,7 +60,7 @@ def test_the_markdown_has_the_facts_in_the_language_of_the_subscription():
 
 
 @given(ANY_TEXT, ANY_TEXT)
-def test_whatever_is_said_there_is_room_for_some_of_it_and_no_markup_of_a_strangers(
+def test_a_message_of_any_event_has_room_for_its_error_and_no_strangers_markup(
     name: str, message: str
 ):
     tasks = [{"id": name, "plugin": name, "message": "湖" * 300}] * 10
@@ -129,7 +129,7 @@ def test_a_long_message_is_cut_between_characters_and_fills_what_room_there_is()
 )
 @example(['<font color="info">', "湖", "</font>"], 4080)
 @example(['<font color="info">', *["湖"] * 40, "</font>"], 4000)
-def test_what_a_template_gave_is_cut_outside_of_markup(parts: list[str], filler: int):
+def test_the_output_of_a_template_is_truncated_outside_of_markup(parts: list[str], filler: int):
     text = "x" * filler + "".join(parts)
 
     cut = cut_markdown(text)
@@ -172,7 +172,7 @@ def test_a_url_without_the_key_is_refused(url: str):
     )
 
 
-def test_it_is_reached_over_http_alone_and_twenty_times_a_minute():
+def test_wecom_is_reached_over_http_alone_and_twenty_times_a_minute():
     assert WECOM.validate_destination(Endpoint.parse(URL)) is None
     assert WECOM.validate_destination(MailDestination.parse("mailto:me@team.example"))
     assert WECOM.rate == Rate.parse("20/m")

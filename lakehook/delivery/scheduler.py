@@ -149,8 +149,10 @@ class ProbeEndpoints:
         if subscription and subscription.is_blocked and not subscription.removed_at:
             self.ledger.lease(breaker, until=self.clock.now() + RARE_CHECK_SECONDS)
             return None
-        if not self.endpoint_health.find(subscription_id).is_open:
-            return self._resume_forgotten(breaker, until)
+        health = self.endpoint_health.find(subscription_id)
+        if not health.is_open:
+            is_removed = bool(subscription and subscription.removed_at)
+            return self._resume_forgotten(breaker, until, health, is_removed=is_removed)
         lanes = self._candidates(subscription_id)
         lease = self.clock.now() + PROBE_LEASE_SECONDS
         if not lanes or self.ledger.lease(breaker, until=lease) is None:
@@ -160,10 +162,18 @@ class ProbeEndpoints:
         token = self.ledger.lease(DueItem.of(lane), until=until + 1)
         return None if token is None else Resume(lane.lane, token, probe=True)
 
-    def _resume_forgotten(self, limited: DueItem, until: float) -> Resume | None:
-        """Resume a lane of a limited or recovering endpoint, if one waits: it resumes the next."""
-        suspended = self.ledger.suspended_lanes(limited.lane.subscription_id)
+    def _resume_forgotten(
+        self, limited: DueItem, until: float, health: EndpointHealth, *, is_removed: bool
+    ) -> Resume | None:
+        """Resume a lane of a limited or recovering endpoint, if one waits: it resumes the next.
+
+        Without one, the health of a removed endpoint is deleted: nothing else would end its checks.
+        """
+        suspended = self.ledger.suspended_lanes(health.subscription_id)
         lane = next(filter(self._is_ready, islice(suspended, MAX_LANES_EXAMINED)), None)
+        if lane is None and is_removed:
+            self._close(health)
+            return None
         seconds = CHECK_SECONDS if lane else RARE_CHECK_SECONDS
         leased = self.ledger.lease(limited, until=self.clock.now() + seconds)
         if lane is None or leased is None:
@@ -193,7 +203,12 @@ class ProbeEndpoints:
         """
         health = self.endpoint_health.find(subscription_id)
         if health.due_at and health.due_at + MAX_INDEX_LAG_SECONDS <= self.clock.now():
-            self.endpoint_health.save(health, EndpointHealth(subscription_id=subscription_id))
+            self._close(health)
+
+    def _close(self, health: EndpointHealth) -> None:
+        """Delete the record of an endpoint's health, unless it has changed."""
+        after = EndpointHealth(subscription_id=health.subscription_id)
+        self.endpoint_health.save(health, after)
 
     def _is_ready(self, lane: HeldLane) -> bool:
         return not lane.head_is_dead and lane.retry_after_until <= self.clock.now()

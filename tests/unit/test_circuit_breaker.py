@@ -412,6 +412,16 @@ def test_a_slow_endpoint_for_which_nothing_waits_is_checked_once_an_hour(world: 
     assert world.ledger.healths.due_at(slow) == world.clock.now() + RARE_CHECK_SECONDS
 
 
+def test_the_health_of_a_removed_slow_endpoint_is_forgotten(world: World):
+    world.slow_down()
+    world.subscriptions.put(a_subscription(removed_at="2026-01-01T00:00:00Z"))
+    world.clock.sleep(CHECK_SECONDS)
+
+    assert world.tick() == []
+
+    assert world.ledger.healths.by_subscription == {}
+
+
 def test_a_rejected_message_lets_the_next_lane_of_a_slow_endpoint_go(world: World):
     slow = world.slow_down()
     world.health(replace(slow, permits=(world.clock.now() + 60,) * PERMITS))

@@ -26,13 +26,13 @@ from lakehook.ports.queues import Remaining
 from lakehook.ports.system import Clock
 from lakehook.ports.telemetry import Telemetry
 
-USUAL_TIMES = 2.0  # an attempt is long when it takes this many times what is usual
+LONG_FACTOR = 2.0  # an attempt is long when it takes this many times what is usual
 WEIGHT = 0.3  # of the newest answer in what is usual
 MAX_USUAL_SECONDS = SLOW_MS / 1000  # what usually takes longer is limited for being slow
 MAX_ENDPOINTS = 1_000  # of which a process remembers what is usual
 MIN_STEP_SECONDS = 0.01  # so that each wait takes time, whatever floats are rounded to
-TRIES = 3  # when other workers write at the same time; a lost update is harmless
-RELEASE_TRIES = 20  # a permit that is not released keeps others waiting until it expires
+MAX_TRIES = 3  # when other workers write at the same time; a lost update is harmless
+MAX_RELEASE_TRIES = 20  # a permit that is not released keeps others waiting until it expires
 FAILED_FOR_DAYS = "every attempt has failed for five days"
 
 
@@ -55,14 +55,14 @@ class AttemptsUnderWay:
     telemetry: Telemetry
     _attempts: set[AttemptUnderWay] = field(default_factory=set)
     _usual_seconds: OrderedDict[str, float] = field(default_factory=OrderedDict)
-    """By subscription, the one that was heard longest ago first."""
+    """By subscription, the one whose answer is the oldest first."""
 
     def watch(
         self, endpoint: "EndpointGuard", subscription_id: str, since: float
     ) -> AttemptUnderWay:
         usual = self._usual_seconds.get(subscription_id, 0.0)
         attempt = AttemptUnderWay(
-            endpoint, since, since + max(UNANSWERED_SECONDS, USUAL_TIMES * usual)
+            endpoint, since, since + max(UNANSWERED_SECONDS, LONG_FACTOR * usual)
         )
         self._attempts.add(attempt)
         return attempt
@@ -225,12 +225,14 @@ class EndpointGuard:
         if permit is None:
             return
         now = self._dependencies.clock.now()
-        self._change(lambda health: health.with_permit_released(permit, now), tries=RELEASE_TRIES)
+        self._change(
+            lambda health: health.with_permit_released(permit, now), tries=MAX_RELEASE_TRIES
+        )
         if self._has_attempted and not (self._health.is_open or self.is_full()):
             self._resume_lanes(1)
 
     def _change(
-        self, change: Callable[[EndpointHealth], EndpointHealth | None], *, tries: int = TRIES
+        self, change: Callable[[EndpointHealth], EndpointHealth | None], *, tries: int = MAX_TRIES
     ) -> bool:
         """Save a change; false if there is none, or if other workers always write first."""
         for _ in range(tries):

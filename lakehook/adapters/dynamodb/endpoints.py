@@ -95,7 +95,7 @@ def _health_to_item(health: EndpointHealth) -> Item:
             "probes": health.probes,
             "resume_batch_size": health.resume_batch_size,
             "average_ms": round(health.average_ms),
-            "permits": [to_milliseconds(slot) for slot in health.permits],
+            "permits": [to_milliseconds(permit) for permit in health.permits],
             "unanswered_since": optional_milliseconds(health.unanswered_since),
             "slow_since": optional_milliseconds(health.slow_since),
             "last_attempt": health.last_attempt and attempt_to_item(health.last_attempt),
@@ -119,7 +119,7 @@ def health_from_item(item: Item) -> EndpointHealth:
         probes=values["probes"],
         resume_batch_size=values["resume_batch_size"],
         average_ms=float(values["average_ms"]),
-        permits=tuple(slot / 1000 for slot in values["permits"]),
+        permits=tuple(permit / 1000 for permit in values["permits"]),
         unanswered_since=optional_seconds(values.get("unanswered_since")),
         slow_since=optional_seconds(values.get("slow_since")),
         last_attempt=attempt_from_item(last) if (last := values.get("last_attempt")) else None,
@@ -154,26 +154,28 @@ class DynamoRateLimitStore:
                 return Reservation(next_free_at - interval, next_free_at)
         raise InfrastructureError(f"{key}: its rate limit is being written all the time")
 
-    def _take_now(self, name: str, now: float, every: float, kept_until: int) -> tuple[bool, float]:
+    def _take_now(
+        self, key: str, now: float, interval: float, kept_until: int
+    ) -> tuple[bool, float]:
         condition = "attribute_not_exists(next_free_at) OR next_free_at <= :now"
-        values = {":now": to_milliseconds(now), ":then": to_milliseconds(now + every)}
-        return self._update(name, "SET next_free_at = :then", condition, values, kept_until)
+        values = {":now": to_milliseconds(now), ":then": to_milliseconds(now + interval)}
+        return self._update(key, "SET next_free_at = :then", condition, values, kept_until)
 
     def _take_next(
-        self, name: str, now: float, every: float, latest: float, kept_until: int
+        self, key: str, now: float, interval: float, latest: float, kept_until: int
     ) -> tuple[bool, float]:
         values = {
             ":now": to_milliseconds(now),
             ":latest": to_milliseconds(latest),
-            ":every": to_milliseconds(every),
+            ":interval": to_milliseconds(interval),
         }
         condition = "next_free_at > :now AND next_free_at <= :latest"
         return self._update(
-            name, "SET next_free_at = next_free_at + :every", condition, values, kept_until
+            key, "SET next_free_at = next_free_at + :interval", condition, values, kept_until
         )
 
     def _update(
-        self, name: str, update: str, condition: str, values: dict[str, int], kept_until: int
+        self, key: str, update: str, condition: str, values: dict[str, int], kept_until: int
     ) -> tuple[bool, float]:
         """Return whether it was written, and the next free time."""
         with translate_aws_errors():
@@ -181,7 +183,7 @@ class DynamoRateLimitStore:
                 answer = self.dynamodb.update_item(
                     TableName=self.table,
                     Key=to_item(
-                        {Table.PARTITION_KEY: f"{RATE_LIMIT}#{name}", Table.SORT_KEY: RATE_LIMIT}
+                        {Table.PARTITION_KEY: f"{RATE_LIMIT}#{key}", Table.SORT_KEY: RATE_LIMIT}
                     ),
                     UpdateExpression=f"{update}, #ttl = :ttl",
                     ConditionExpression=condition,

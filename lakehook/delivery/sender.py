@@ -139,15 +139,15 @@ def _interpret(
     now: float,
 ) -> Attempt:
     # The clock may have been set: an endpoint is not slow for that.
-    began, seconds = message.at, min(max(0.0, now - message.at), message.deadline_seconds)
+    started_at, seconds = message.at, min(max(0.0, now - message.at), message.deadline_seconds)
     milliseconds = round(seconds * 1000)
     if isinstance(response, NoResponse):
-        return Attempt(at=began, outcome=response.outcome, milliseconds=milliseconds)
+        return Attempt(at=started_at, outcome=response.outcome, milliseconds=milliseconds)
     verdict = channel_for(subscription).interpret(response, now=now)
     if subscription.success_if is not None:
         verdict = with_condition(verdict, response, subscription.success_if)
     return Attempt(
-        at=began,
+        at=started_at,
         outcome=verdict.outcome,
         milliseconds=milliseconds,
         status=response.status,

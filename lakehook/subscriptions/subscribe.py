@@ -138,22 +138,22 @@ class Subscribe:
         )
         return self.registry.save(subscription, claim_name=True), secret
 
-    def secret_for(self, name: str, request: SecretRequest) -> SigningKey | None:
-        channel = CHANNELS[name]
+    def secret_for(self, channel_name: str, request: SecretRequest) -> SigningKey | None:
+        channel = CHANNELS[channel_name]
         if channel.signature_scheme is SignatureScheme.STANDARD_WEBHOOKS:
             return self.issuer(
                 signing=request.signing, provided=request.provided, default=SignatureAlgorithm.HMAC
             )
         if request.signing is not None:
             raise InvalidSubscription(
-                f"signing: channel {name} has a signature of its own, or none"
+                f"signing: channel {channel_name} has a signature of its own, or none"
             )
         if channel.signature_scheme is SignatureScheme.DEVLAKE:
             return self.issuer.text(request.provided, may_be_empty=request.may_be_empty)
         if channel.signature_scheme is SignatureScheme.OPTIONAL_TEXT:
             return None if request.provided is None else self.issuer.text(request.provided)
         if request.provided is not None:
-            raise InvalidSubscription(f"secret: channel {name} signs nothing")
+            raise InvalidSubscription(f"secret: channel {channel_name} signs nothing")
         return None
 
 
@@ -179,7 +179,7 @@ class UpdateSubscription:
         fields |= validate_template(requested, channel, self.renderer, subscription.template)
         moves = _goes_elsewhere(subscription, fields.get("endpoint"))
         if moves:
-            _refuse_credentials_elsewhere(subscription, fields["endpoint"], requested)
+            _reject_credentials_elsewhere(subscription, fields["endpoint"], requested)
         headers = _encrypted_headers(requested, self.encryptor, subscription.id)
         addressed = _with_destination(fields, channel, self.encryptor, subscription.id)
         amended = replace(subscription, **addressed, **headers)
@@ -323,7 +323,7 @@ def _part(before: str | None, requested: str | None) -> str | None:
     return before if requested is None else requested or None
 
 
-def _refuse_credentials_elsewhere(
+def _reject_credentials_elsewhere(
     subscription: Subscription, destination: Destination, requested: SubscriptionFields
 ) -> None:
     """Refuse to send headers to another server, which would see them, or to authenticate there."""

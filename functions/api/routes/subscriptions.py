@@ -83,11 +83,13 @@ def list_subscriptions(
 )
 def subscribe(service: Service, body: NewSubscription) -> CreatedSubscriptionView:
     past = service.parse_backfill(body.since, from_beginning=bool(body.from_beginning))
-    made, secret = service.subscribe(body.fields, body.secret_request, pending=bool(body.challenge))
+    subscription, secret = service.subscribe(
+        body.fields, body.secret_request, pending=bool(body.challenge)
+    )
     return CreatedSubscriptionView.from_subscription(
-        made,
+        subscription,
         secret=secret_to_reveal(secret, body.secret),
-        replay_id=service.start_backfill(made, past),
+        replay_id=service.start_backfill(subscription, past),
     )
 
 

@@ -72,12 +72,12 @@ class MeteredEcho(EchoTag):
 
 class MeteredFor(ForTag):
     def parse(self, stream: TokenStream) -> Node:
-        began = stream.current.start_index
+        start = stream.current.start_index
         node = super().parse(stream)
         assert isinstance(node, ForNode)
-        node.block = MeteredBlock(node.block, length=stream.current.start_index - began)
-        if isinstance(made := node.expression.iterable, RangeLiteral):
-            node.expression.iterable = BoundedRange(made.token, made.start, made.stop)
+        node.block = MeteredBlock(node.block, length=stream.current.start_index - start)
+        if isinstance(literal := node.expression.iterable, RangeLiteral):
+            node.expression.iterable = BoundedRange(literal.token, literal.start, literal.stop)
         return node
 
 
@@ -103,10 +103,10 @@ class BoundedRange(RangeLiteral):
     """Range of a bounded length, so that reversing it cannot fill the memory."""
 
     def evaluate(self, context: RenderContext) -> range:
-        made = super().evaluate(context)
-        if made.stop - made.start > MAX_ITEMS:
+        numbers = super().evaluate(context)
+        if numbers.stop - numbers.start > MAX_ITEMS:
             raise LimitExceeded(f"a range is too long: more than {MAX_ITEMS} items")
-        return made
+        return numbers
 
 
 def _render(node: OutputNode | EchoNode, context: RenderContext, buffer: TextIO) -> int:
@@ -197,8 +197,8 @@ class _Rendering:
     def __call__(self, part: str, text: str) -> str:
         try:
             return self._rendered(parse_template(text))
-        except InvalidTemplate as unfit:
-            raise TemplateFailed(f"{part}: {unfit}") from None
+        except InvalidTemplate as error:
+            raise TemplateFailed(f"{part}: {error}") from None
         except Exception as error:  # noqa: BLE001  a template is a stranger's program
             raise TemplateFailed(f"{part}: {format_error(error)}") from None
 

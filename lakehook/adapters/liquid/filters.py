@@ -85,7 +85,7 @@ def metered(function: Filter) -> Filter:
     wants_environment = getattr(function, "with_environment", False)
 
     @with_context
-    def paid(value: object, *positional: Any, context: Context, **named: Any) -> object:
+    def wrapper(value: object, *positional: Any, context: Context, **named: Any) -> object:
         context.budget.grow(value, *positional, *named.values())
         if wants_environment:
             named["environment"] = context.env
@@ -93,7 +93,7 @@ def metered(function: Filter) -> Filter:
         context.budget.grow(result)
         return result
 
-    return paid
+    return wrapper
 
 
 # --- filters that multiply check the size of their output first ---
@@ -177,13 +177,13 @@ def lenient(function: Filter) -> Filter:
     Shopify's Liquid writes an error message into the text instead, and continues.
     """
 
-    def given(value: object, *arguments: Any, **named: Any) -> object:
+    def wrapper(value: object, *arguments: Any, **named: Any) -> object:
         try:
             return function(value, *arguments, **named)
         except (LiquidError, ValueError):  # also decoded bytes that are not UTF-8
             return ""
 
-    return wraps(function)(given)
+    return wraps(function)(wrapper)
 
 
 _LENIENT = ("base64_decode", "base64_url_safe_decode", "divided_by", "modulo")

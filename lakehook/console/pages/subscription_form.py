@@ -210,14 +210,16 @@ def subscribe() -> Page:
         return _page(form, Form(), None)
     try:
         is_pending = "challenge" in request.form
-        made, key = service().subscribe(
+        subscription, key = service().subscribe(
             form.changes(Form(ordering="", deadline_seconds="")),
             form.secret_request(),
             pending=is_pending,
         )
     except LakehookError as error:
         return _page(form, Form(), None, error)
-    view = CreatedSubscriptionView.from_subscription(made, secret=secret_to_reveal(key, None))
+    view = CreatedSubscriptionView.from_subscription(
+        subscription, secret=secret_to_reveal(key, None)
+    )
     return secret_page(view, is_new=True)
 
 

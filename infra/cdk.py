@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> int:
 
 
 def check(arguments: Sequence[str]) -> list[str]:
-    """Refuse what cannot work, and return what the command's words lack for its stages."""
+    """Reject what cannot work, and return what the command's words lack for its stages."""
     parser = ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("command", nargs="?")
     parser.add_argument("--context", "-c", action="append", default=[])

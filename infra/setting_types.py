@@ -81,7 +81,7 @@ def _to_number_or_none(value: object) -> object:
 
 
 def to_texts(value: object) -> object:
-    """Refuse a list as a whole if an item is not text; producers may be given as they are."""
+    """Reject a list as a whole if an item is not text; producers may be given as they are."""
     is_list = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
     check(is_list, TYPE_ERRORS["list_of_texts"])
     return value

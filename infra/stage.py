@@ -231,7 +231,7 @@ class Stage:
     @field_validator("operators_topic_arn", "secrets_key_arn")
     @classmethod
     def _be_of_the_region(cls, arn: str | None, info: ValidationInfo) -> str | None:
-        """Refuse what CloudWatch or a function's KMS client would look for in vain."""
+        """Reject what CloudWatch or a function's KMS client would look for in vain."""
         region = info.data.get("region")
         check(
             not (arn and region) or f":{region}:" in str(arn),

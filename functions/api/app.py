@@ -100,13 +100,13 @@ class HttpRequest:
         body = self.event.get("body") or ""
         if not body:
             return dict(self.event)
-        self._refuse_other_types()
+        self._reject_other_types()
         encoded = self.event.get("isBase64Encoded", False)
-        _refuse_length(len(body) * 3 // 4 if encoded else len(body))
+        _reject_length(len(body) * 3 // 4 if encoded else len(body))
         text = _text(body) if encoded else body
         return {**self.event, "body": text, "isBase64Encoded": False}
 
-    def _refuse_other_types(self) -> None:
+    def _reject_other_types(self) -> None:
         content_type = str(self.event.get("headers", {}).get("content-type", JSON))
         if content_type.partition(";")[0].strip().lower() != JSON:
             raise NotJson(f"content-type: {content_type[:40]!a} is not {JSON}")
@@ -122,7 +122,7 @@ def _encoded(path: str) -> str:
     return "/".join([*segments, *action])
 
 
-def _refuse_length(length: int) -> None:
+def _reject_length(length: int) -> None:
     if length > MAX_BYTES:
         raise BodyTooLarge(f"body: more than {MAX_BYTES} bytes")
 

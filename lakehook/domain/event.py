@@ -135,12 +135,12 @@ class Event:
     @classmethod
     def from_message(cls, body: str, *, group: str) -> Self:
         """Parse a message of the events queue; ``InvalidEvent`` names the field and the remedy."""
-        _refuse_too_large(body)
+        _reject_too_large(body)
         try:
             document = parse_json_object(body)
         except ValueError as error:
             raise InvalidEvent(str(error)) from None
-        _refuse_too_large(to_json(document))  # 1e15 is written as 1000000000000000.0
+        _reject_too_large(to_json(document))  # 1e15 is written as 1000000000000000.0
         event = cls.from_document(
             {name: value for name, value in document.items() if name not in _OURS}
         )
@@ -248,7 +248,7 @@ def _fits(document: Document) -> bool:
         return False
 
 
-def _refuse_too_large(text: str) -> None:
+def _reject_too_large(text: str) -> None:
     size = len(text.encode())
     if size > MAX_EVENT_BYTES:
         raise InvalidEvent(f"the event has {size} bytes, more than {MAX_EVENT_BYTES}")

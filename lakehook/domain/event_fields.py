@@ -85,7 +85,7 @@ def _json_value(value: Any, path: str, level: int) -> Any:
 
 
 def _convert_object(values: Mapping[Any, Any], path: str, level: int) -> Document:
-    _refuse_depth(path, level)
+    _reject_depth(path, level)
     return {
         _convert_name(name, path): _json_value(
             value, f"{path}.{name}" if path else str(name), level + 1
@@ -101,7 +101,7 @@ def _convert_name(name: Any, path: str) -> str:
 
 
 def _convert_list(values: list[Any] | tuple[Any, ...], path: str, level: int) -> list[Any]:
-    _refuse_depth(path, level)
+    _reject_depth(path, level)
     return [_json_value(value, f"{path}[{index}]", level + 1) for index, value in enumerate(values)]
 
 
@@ -135,7 +135,7 @@ def _convert_integer(value: int, path: str, _level: int) -> int:
     return int(value)
 
 
-def _refuse_depth(path: str, level: int) -> None:
+def _reject_depth(path: str, level: int) -> None:
     if level > MAX_LEVELS:
         raise InvalidEvent(f"{path[:MAX_SHOWN]}: nested deeper than {MAX_LEVELS} levels")
 

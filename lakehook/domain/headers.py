@@ -37,10 +37,10 @@ def parse_headers(lines: Sequence[str]) -> Mapping[str, str]:
     """Parse ``Name: value`` lines; a value may be a credential, so no error shows one."""
     headers = _read(lines)
     for name, value in headers.items():
-        _refuse_name(name)
+        _reject_name(name)
         if fault := find_fault(value):
             raise InvalidSubscription(f"header: the value of {name} {fault}")
-    _refuse_too_much(headers)
+    _reject_too_much(headers)
     return headers
 
 
@@ -48,7 +48,7 @@ def parse_template_headers(lines: Sequence[str]) -> Mapping[str, str]:
     """Parse ``Name: text`` lines with a template of the value; ``content-type`` is allowed."""
     headers = _read(lines)
     for name in headers:
-        _refuse_name(name, allowed=_TEMPLATE_ALLOWED)
+        _reject_name(name, allowed=_TEMPLATE_ALLOWED)
     if len(headers) > MAX_HEADERS:
         raise InvalidSubscription(f"header: {len(headers)} headers; at most {MAX_HEADERS}")
     return headers
@@ -76,7 +76,7 @@ def _read(lines: Sequence[str]) -> dict[str, str]:
     return headers
 
 
-def _refuse_name(name: str, *, allowed: Collection[str] = ()) -> None:
+def _reject_name(name: str, *, allowed: Collection[str] = ()) -> None:
     if len(name) > MAX_NAME_CHARACTERS:
         raise InvalidSubscription(
             f"header: {name[:20]}… has a name of {len(name)} characters; at most"
@@ -88,7 +88,7 @@ def _refuse_name(name: str, *, allowed: Collection[str] = ()) -> None:
         raise InvalidSubscription(f"header: {name} is the sender's own")
 
 
-def _refuse_too_much(headers: Mapping[str, str]) -> None:
+def _reject_too_much(headers: Mapping[str, str]) -> None:
     if len(headers) > MAX_HEADERS:
         raise InvalidSubscription(f"header: {len(headers)} headers; at most {MAX_HEADERS}")
     size = len(to_ascii_json(headers))  # KMS encrypts no more than this

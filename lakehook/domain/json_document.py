@@ -28,7 +28,7 @@ def parse_json_object(
     ``max_depth``. Without ``allow_duplicate_keys`` so is a repeated key; with it, the last one
     counts.
     """
-    _refuse_depth(text, max_depth)
+    _reject_depth(text, max_depth)
     reader = _READER if allow_duplicate_keys else _STRICT_READER
     try:
         document = reader.decode(text)
@@ -90,7 +90,7 @@ def _complaint(error: ValueError) -> str:
     return "not a number that can be read: too many digits" if is_pythons else text
 
 
-def _refuse_depth(text: str, levels: int) -> None:
+def _reject_depth(text: str, levels: int) -> None:
     """Check before parsing; brackets within strings do not count."""
     if text.count("{") + text.count("[") <= levels:
         return
@@ -101,7 +101,7 @@ def _refuse_depth(text: str, levels: int) -> None:
             raise ValueError(f"nested deeper than {levels} levels")
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"not JSON: {name} is not a number")
 
 
@@ -121,9 +121,9 @@ def _number(literal: str) -> float | Decimal:
     return number if repr(number) == literal else Decimal(literal)
 
 
-_READER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_number)
+_READER = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_number)
 _STRICT_READER = json.JSONDecoder(
-    parse_constant=_refuse_constant, parse_float=_number, object_pairs_hook=_without_duplicates
+    parse_constant=_reject_constant, parse_float=_number, object_pairs_hook=_without_duplicates
 )
 
 

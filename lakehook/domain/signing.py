@@ -256,11 +256,11 @@ def rotate(
         secret if secret.expires_at is not None else replace(secret, expires_at=ends_at)
         for secret in active(secrets, now)
     )
-    _refuse_too_many(older)
+    _reject_too_many(older)
     return (new, *older)
 
 
-def _refuse_too_many(older: Sequence[EncryptedSecret]) -> None:
+def _reject_too_many(older: Sequence[EncryptedSecret]) -> None:
     if len(older) < MAX_ACTIVE:
         return
     next_end = min(secret.expires_at for secret in older if secret.expires_at is not None)

@@ -75,13 +75,13 @@ class ReceiveNotification:
         if len(request.body) > MAX_BYTES:
             kind, reason = RefusalKind.TOO_LARGE, f"more than {MAX_BYTES} bytes"
             refusal = Refusal(kind, reason, has_signature(request.query))
-            return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, refusal, source)
+            return self._reject(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, refusal, source)
         if source is None:
             refusal = Refusal.of(RefusalKind.UNKNOWN_SOURCE, self._no_source(), notice)
-            return self._refuse(HTTPStatus.NOT_FOUND, refusal)
+            return self._reject(HTTPStatus.NOT_FOUND, refusal)
         if request.method != "POST":
             refusal = Refusal.of(RefusalKind.METHOD, "notifications are posted", notice)
-            return self._refuse(HTTPStatus.METHOD_NOT_ALLOWED, refusal, source, allow="POST")
+            return self._reject(HTTPStatus.METHOD_NOT_ALLOWED, refusal, source, allow="POST")
         return self._receive(notice, source)
 
     def _source_of(self, request: NotificationRequest) -> DevLakeSource | None:
@@ -105,12 +105,12 @@ class ReceiveNotification:
             live = self._live(source.name)
             label = source.name if live.are_own else None
             refusal = refuse_sign(notice, error, live.values, label=label)
-            return self._refuse(HTTPStatus.UNAUTHORIZED, refusal, source)
+            return self._reject(HTTPStatus.UNAUTHORIZED, refusal, source)
         except (InvalidNotification, InvalidEvent) as error:
             refusal = Refusal(
                 RefusalKind.NOT_A_NOTICE, str(error), seems_devlake=True, is_notice=True
             )
-            return self._refuse(HTTPStatus.BAD_REQUEST, refusal, source)
+            return self._reject(HTTPStatus.BAD_REQUEST, refusal, source)
         except InfrastructureError as error:  # it may be sent again
             self.ports.telemetry.internal_error(error, doing="receive a notification")
             return IngressResponse(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "try again"})
@@ -142,7 +142,7 @@ class ReceiveNotification:
         self.ports.telemetry.notification_accepted(event)
         return IngressResponse(HTTPStatus.ACCEPTED, {"event_id": event.id})
 
-    def _refuse(
+    def _reject(
         self,
         status: HTTPStatus,
         refusal: Refusal,

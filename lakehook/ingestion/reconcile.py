@@ -145,7 +145,7 @@ class Reconcile:
                 return rows
             read = read_rows(page, self.warn)
             repeated = 0 if {row.id for row in read} - rows.keys() else repeated + 1
-            _refuse_repetition(number, repeated)
+            _reject_repetition(number, repeated)
             rows |= {row.id: row for row in read}
             done(len(page))
             if all(row.changed_at < since for row in read):
@@ -153,7 +153,7 @@ class Reconcile:
         raise InvalidInput(f"since: DevLake shows more than {MAX_PAGES} pages; give a later time")
 
 
-def _refuse_repetition(number: int, repeated: int) -> None:
+def _reject_repetition(number: int, repeated: int) -> None:
     if repeated >= MAX_REPEATED_PAGES:
         raise NotDevlake(
             f"devlake: page {number} lists the same pipelines as the pages before it: does a proxy"

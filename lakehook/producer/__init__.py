@@ -54,7 +54,7 @@ class SpooledPublisher:
         Raises ``InvalidEvent`` for one that fan-out would reject, ``SpoolFull`` when there is no
         room: both are a ``PublishError``.
         """
-        self._refuse_fork()
+        self._reject_fork()
         entries = to_entries(events)
         if entries:
             self._spool.add(entries)
@@ -69,12 +69,12 @@ class SpooledPublisher:
 
     def waiting(self) -> int:
         """Return how many events the file holds, of all processes."""
-        self._refuse_fork()
+        self._reject_fork()
         return self._spool.count()
 
     def flush(self, timeout: float) -> bool:
         """Wait until everything published here was sent; false if that takes too long."""
-        self._refuse_fork()
+        self._reject_fork()
         ends_at = monotonic() + timeout
         while self._spool.holds(up_to=self._spool.last):
             left = ends_at - monotonic()
@@ -96,7 +96,7 @@ class SpooledPublisher:
         self._spool.close()
         return flushed
 
-    def _refuse_fork(self) -> None:
+    def _reject_fork(self) -> None:
         """Reject use after a fork: SQLite connections and threads do not survive it.
 
         https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_connection_across_a_fork_

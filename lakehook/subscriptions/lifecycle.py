@@ -159,13 +159,13 @@ class Unsubscribe:
         removed: of a large backlog that may take longer than the API has.
         """
         if not (discard_waiting or subscription.removed_at):
-            self._refuse_pending(subscription)
+            self._reject_pending(subscription)
         tombstone = self._tombstone(subscription)
         backlog = self.backlog(subscription)
         self._make_due(subscription)
         return tombstone, backlog
 
-    def _refuse_pending(self, subscription: Subscription) -> None:
+    def _reject_pending(self, subscription: Subscription) -> None:
         if backlog := self.backlog(subscription):
             raise PendingDeliveries(f"{subscription.id} still has {backlog}")
 

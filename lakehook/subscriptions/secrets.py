@@ -90,7 +90,7 @@ class RotateSecret:
                 " give that one"
             )
         if scheme.has_text_secret:
-            _refuse_two_at_once(subscription.channel, signing, overlap_seconds)
+            _reject_two_at_once(subscription.channel, signing, overlap_seconds)
             secret: SigningKey = self.issuer.text(provided)
         else:
             secret = self.issuer(signing=signing, provided=provided, default=subscription.signing)
@@ -103,7 +103,7 @@ class RotateSecret:
         return replace(rotated, subscription=self.registry.save(changed))
 
 
-def _refuse_two_at_once(channel: str, signing: str | None, overlap_seconds: float) -> None:
+def _reject_two_at_once(channel: str, signing: str | None, overlap_seconds: float) -> None:
     if signing is not None:
         raise InvalidSubscription(f"signing: channel {channel} has a signature of its own")
     if overlap_seconds:

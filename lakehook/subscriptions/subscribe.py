@@ -326,18 +326,18 @@ def _part(before: str | None, requested: str | None) -> str | None:
 def _reject_credentials_elsewhere(
     subscription: Subscription, destination: Destination, requested: SubscriptionFields
 ) -> None:
-    """Refuse to send headers to another server, which would see them, or to authenticate there."""
+    """Reject another server, which would get the headers or be shown the client certificate."""
     if subscription.header_names and requested.headers is None:
         names = ", ".join(subscription.header_names)
         raise InvalidSubscription(
             f"{_move(subscription, destination)}, whose headers ({names}) are not sent there;"
             " give the headers again, or none"
         )
-    refuse_certificate_elsewhere(subscription, destination)
+    reject_certificate_elsewhere(subscription, destination)
 
 
-def refuse_certificate_elsewhere(subscription: Subscription, destination: Destination) -> None:
-    """Refuse another receiver, which the client certificate may let in too."""
+def reject_certificate_elsewhere(subscription: Subscription, destination: Destination) -> None:
+    """Reject another receiver, which the client certificate may let in too."""
     if subscription.client_certificate and _goes_elsewhere(subscription, destination):
         raise InvalidSubscription(
             f"{_move(subscription, destination)}, and its client certificate is not presented"

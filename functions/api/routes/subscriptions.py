@@ -220,12 +220,12 @@ def rotate_secret(
         overlap_seconds=parse_duration(body.overlap, what="overlap", longest=MAX_OVERLAP_SECONDS),
         signing=body.signing,
         provided=body.secret,
-        show=lambda rotated: _refuse_loss(rotated, body),
+        show=lambda rotated: _reject_loss(rotated, body),
     )
     return RotatedSecretView.from_rotation(rotated, provided=body.secret)
 
 
-def _refuse_loss(rotated: Rotated, body: RotationRequest) -> None:
+def _reject_loss(rotated: Rotated, body: RotationRequest) -> None:
     """Ensure a lost response is harmless: the old secret still signs, or the caller has the new."""
     older = rotated.subscription.secrets[1:]
     if not older and secret_to_reveal(rotated.secret, body.secret):

@@ -55,7 +55,7 @@ class RestDevLake:
         path = f"/pipelines/{pipeline_id}"
         document = self._document_if_any(path)
         if document is not None:
-            _refuse_other(document, "id", pipeline_id, path)
+            _reject_other(document, "id", pipeline_id, path)
         return document
 
     def tasks_of(self, pipeline_id: int) -> Sequence[Document]:
@@ -63,7 +63,7 @@ class RestDevLake:
         document = self._document_if_any(path)
         tasks = () if document is None else _listed(document, "tasks", path)
         for task in tasks:
-            _refuse_other(task, "pipelineId", pipeline_id, path)
+            _reject_other(task, "pipelineId", pipeline_id, path)
         return tasks
 
     def project_of(self, blueprint_id: int) -> str:
@@ -71,7 +71,7 @@ class RestDevLake:
         document = self._document_if_any(path)
         if document is None:
             return ""
-        _refuse_other(document, "id", blueprint_id, path)
+        _reject_other(document, "id", blueprint_id, path)
         return _text(document, "projectName", f"the answer to GET {path} is not a blueprint")
 
     def version(self) -> str:
@@ -80,7 +80,7 @@ class RestDevLake:
 
     def _document(self, path: str, query: str = "") -> Document:
         response = self._fetch(f"{path}?{query}" if query else path)
-        self._refuse(response.status, path)
+        self._raise_for_status(response.status, path)
         return _document(response.body, path)
 
     def _document_if_any(self, path: str) -> Document | None:
@@ -88,10 +88,10 @@ class RestDevLake:
         response = self._fetch(path)
         if response.status == HTTPStatus.NOT_FOUND and _is_refusal(response.body):
             return None
-        self._refuse(response.status, path)
+        self._raise_for_status(response.status, path)
         return _document(response.body, path)
 
-    def _refuse(self, status: int, path: str) -> None:
+    def _raise_for_status(self, status: int, path: str) -> None:
         what = f"DevLake answered {status} to GET {path}"
         match status:
             case HTTPStatus.OK:
@@ -161,7 +161,7 @@ def _listed(document: Document, name: str, path: str) -> Sequence[Document]:
     return listed
 
 
-def _refuse_other(document: Document, name: str, number: int, path: str) -> None:
+def _reject_other(document: Document, name: str, number: int, path: str) -> None:
     """Reject a document of another id, which a proxy or a cache may have mixed up.
 
     A text in its place is not repeated: a server may echo the credentials that it got.

@@ -47,7 +47,7 @@ def new_session(headers: Mapping[str, str]) -> requests.Session:
     return session
 
 
-def refuse_missing_file(error: Exception) -> None:
+def reject_missing_file(error: Exception) -> None:
     """Report a missing certificate bundle, for which Requests raises a plain ``OSError``."""
     if type(error) is OSError and error.args:
         raise InvalidInput(f"REQUESTS_CA_BUNDLE: {error.args[0]}") from None
@@ -110,7 +110,7 @@ class SessionFetch:
         try:
             return within(self._deadline_seconds, lambda: self._get(target, ends_at))
         except (RequestException, HTTPError, OSError) as error:
-            refuse_missing_file(error)
+            reject_missing_file(error)
             raise DevlakeUnavailable(f"DevLake is unavailable: {describe_fault(error)}") from None
 
     def _get(self, target: str, ends_at: float) -> ApiResponse:
@@ -170,7 +170,7 @@ def post_notice(
     try:
         answer = within(deadline_seconds, lambda: _post(f"{url}?{query}", body, deadline_seconds))
     except (RequestException, HTTPError, OSError) as error:
-        refuse_missing_file(error)
+        reject_missing_file(error)
         return EndpointUnreachable(describe_fault(error))
     return EndpointResponse(answer.status, answer.body)
 

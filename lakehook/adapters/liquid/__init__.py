@@ -32,7 +32,7 @@ class LiquidRenderer:
         from lakehook.adapters.liquid.engine import InvalidTemplate, parse_template  # noqa: PLC0415
 
         for part, text in template.parts:
-            _refuse_size(part, text)
+            _reject_size(part, text)
             try:
                 parse_template(text)
             except InvalidTemplate as invalid:
@@ -73,7 +73,7 @@ class LiquidRenderer:
         )
 
 
-def _refuse_size(part: str, text: str) -> None:
+def _reject_size(part: str, text: str) -> None:
     try:
         size = len(text.encode())
     except UnicodeEncodeError:

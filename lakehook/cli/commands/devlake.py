@@ -200,7 +200,7 @@ def reconcile(  # noqa: PLR0913  each is an option
     service = call.service
     declared = declared_source(service, source)
     if api:
-        _refuse_others(api, declared, service.devlake_sources)
+        _reject_others(api, declared, service.devlake_sources)
     address = api or ApiAddress.parse(_known_url(declared), headers)
     moment = None if since is None else service.moment(since, what="since")
     with progress_counter("reconciling") as done:
@@ -216,10 +216,10 @@ def reconcile(  # noqa: PLR0913  each is an option
     print_document(call.output, document, tables={"events": _EVENTS} if dry_run else None)
 
 
-def _refuse_others(
+def _reject_others(
     address: ApiAddress, source: DevLakeSource, declared: Iterable[DevLakeSource]
 ) -> None:
-    """Refuse another source's API: pipelines of both are numbered from 1."""
+    """Reject another source's API: pipelines of both are numbered from 1."""
     owners = [
         source_ for source_ in declared if (source_.api_url or "").lower() == address.url.lower()
     ]

@@ -231,7 +231,7 @@ def edit(reference: str) -> Page:
     if request.method != "POST":
         return _page(form, before, subscription)
     try:
-        _refuse_outdated(subscription)
+        _reject_outdated(subscription)
         service().update(subscription, form.changes(before))
     except LakehookError as error:
         return _page(form, before, subscription, error)
@@ -239,8 +239,8 @@ def edit(reference: str) -> Page:
     return redirect(url_for("subscriptions.terms", reference=subscription.id), 303)
 
 
-def _refuse_outdated(subscription: Subscription) -> None:
-    """Refuse a form with fields as they were: they would undo what was changed since."""
+def _reject_outdated(subscription: Subscription) -> None:
+    """Reject a form with fields as they were: they would undo what was changed since."""
     if request.form.get("version") != str(subscription.version):
         raise Conflict(f"{subscription.name} was changed since this form was opened; open it again")
 

@@ -202,7 +202,7 @@ class Apply:
         entries = ParseEntries(self.operations.subscribe, reveal)(source, in_force)
         plan = build_plan(entries, in_force, reseal=reseal, prune=prune)
         if not discard_waiting:
-            self._refuse_waiting(plan)
+            self._reject_waiting(plan)
         return plan
 
     def __call__(self, plan: Plan, *, discard_waiting: bool = False) -> Iterator[StepResult]:
@@ -223,7 +223,7 @@ class Apply:
                     )
                     yield StepResult(step, tombstone)
 
-    def _refuse_waiting(self, plan: Plan) -> None:
+    def _reject_waiting(self, plan: Plan) -> None:
         removals = [_existing(step) for step in plan.steps_with(Action.REMOVE)]
         backlogs = (
             (subscription, self.operations.unsubscribe.backlog(subscription))

@@ -31,7 +31,7 @@ from lakehook.subscriptions.subscribe import (
     Subscribe,
     SubscriptionFields,
     rate_limit_key_for,
-    refuse_certificate_elsewhere,
+    reject_certificate_elsewhere,
     validate_fields,
     validate_template,
 )
@@ -103,7 +103,7 @@ class EntryParser:
     def __call__(self) -> DesiredSubscription | None:
         """Return the entry, or None if it has errors, which are collected."""
         faults = len(self.errors.problems)
-        self._refuse_names()
+        self._reject_names()
         raw = self._raw()
         existing = self._existing()
         channel_name = self._channel(raw, existing)
@@ -111,7 +111,7 @@ class EntryParser:
         if channel_name:
             fields = self._validated(raw, CHANNELS[channel_name]) | {"channel": channel_name}
             request = self._secret_request(existing, channel_name)
-            self._refuse_certificate_elsewhere(existing, fields)
+            self._reject_certificate_elsewhere(existing, fields)
         paused = self._one(PAUSED, values.flag)
         if len(self.errors.problems) > faults:
             return None
@@ -129,11 +129,11 @@ class EntryParser:
         name = self.written.get("name")
         return name if isinstance(name, str) else f"subscriptions[{self.index}]"
 
-    def _refuse_certificate_elsewhere(
+    def _reject_certificate_elsewhere(
         self, existing: Subscription | None, fields: Mapping[str, Any]
     ) -> None:
         if existing and (endpoint := fields.get("endpoint")):
-            self._try("url", lambda: refuse_certificate_elsewhere(existing, endpoint))
+            self._try("url", lambda: reject_certificate_elsewhere(existing, endpoint))
 
     def _error(self, key: str, why: str) -> None:
         path = ("subscriptions", self.index, key)
@@ -147,7 +147,7 @@ class EntryParser:
         value = self.written.get(key)
         return None if value is None else self._try(key, lambda: read(value))
 
-    def _refuse_names(self) -> None:
+    def _reject_names(self) -> None:
         for key in (name for name in self.written if name not in NAMES):
             near = get_close_matches(key, NAMES, n=1)
             meant = f"did you mean {near[0]}?" if near else f"none of {', '.join(NAMES)}"

@@ -142,7 +142,7 @@ def test_an_alarm_goes_off_when_its_cause_has_lasted_long_enough_and_not_before(
     assert not alarm.goes_off(one_short)
 
 
-def test_nothing_counted_rings_no_alarm_but_that_of_the_silent_clock(
+def test_without_metrics_only_the_alarm_of_the_stopped_scheduler_goes_off(
     alarms: Mapping[str, Alarm],
 ) -> None:
     assert {name for name, alarm in alarms.items() if alarm.goes_off({})} == {"SchedulerStopped"}
@@ -188,7 +188,7 @@ def test_a_description_fits_with_the_longest_names_in_it(
 
 
 @pytest.mark.parametrize("counted", ["trouble", "errors", "throttles"])
-def test_a_notice_that_may_be_lost_rings_at_once_and_nothing_else_does(
+def test_a_possibly_lost_notice_sets_off_its_alarm_at_once_and_no_other(
     alarms: Mapping[str, Alarm], counted: str
 ) -> None:
     metric = alarms["NotificationsLost"].queries[counted].metric

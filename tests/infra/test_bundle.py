@@ -260,7 +260,7 @@ def test_the_same_sources_make_the_same_bundle_byte_for_byte(
 
 
 @pytest.mark.parametrize("name", ["deliver", "ingress"])
-def test_the_urllib3_that_meets_the_world_is_ours_and_not_the_runtimes(
+def test_functions_that_face_the_internet_bundle_their_own_urllib3(
     bundles: dict[str, Path], name: str
 ) -> None:
     (directory,) = bundles[name].glob("urllib3-*.dist-info")

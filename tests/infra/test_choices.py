@@ -35,7 +35,7 @@ def test_only_producers_may_send_events_whatever_iam_allows(production: Blueprin
     }
 
 
-def test_named_producers_of_any_account_alone_send_beside_lakehook_s_own(
+def test_only_named_producers_and_lakehook_s_functions_may_send(
     chosen: Blueprint,
 ) -> None:
     allowed, denied = statements_of_events(chosen)
@@ -69,7 +69,7 @@ def test_principals_that_may_not_send_events_may_read_queues_and_redrive_dead_le
     assert denied == {("EventsQueueUrl", "sqs:SendMessage")}
 
 
-def test_no_policy_of_a_queue_lets_anybody_in_who_was_not_named(
+def test_no_policy_of_a_queue_allows_a_principal_that_was_not_named(
     production: Blueprint, rehearsal: Blueprint
 ) -> None:
     for blueprint in (production, rehearsal):
@@ -83,7 +83,7 @@ def test_no_policy_of_a_queue_lets_anybody_in_who_was_not_named(
         assert set(effects) == {"Deny"}
 
 
-def test_the_sender_joins_the_network_and_so_does_who_asks_devlake(
+def test_the_sender_and_functions_that_call_devlake_join_the_network(
     chosen: Blueprint, production: Blueprint
 ) -> None:
     """A network that leads to no Secrets Manager must not cost notices of those who need it not."""
@@ -243,7 +243,7 @@ def test_the_operators_topic_and_every_queue_refuse_plain_http(production: Bluep
             assert effects == ["Deny"]
 
 
-def test_no_tick_of_the_clock_is_tried_again(production: Blueprint) -> None:
+def test_no_tick_of_the_scheduler_is_retried(production: Blueprint) -> None:
     """https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"""
     (config,) = production.resources("AWS::Lambda::EventInvokeConfig").values()
 

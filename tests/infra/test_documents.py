@@ -62,7 +62,7 @@ def test_the_section_of_an_alarm_has_the_first_command_of_ours_that_it_says(name
         assert first.removesuffix(" --stack Lakehook") in section.partition("\n## ")[0]
 
 
-def test_the_documents_count_what_alarms_cost():
+def test_the_documents_have_the_cost_of_the_alarms():
     watched = sum(len(alarm.queries) for alarm in ALARMS.values())
     dollars = watched * prices.ALARM_METRIC
 

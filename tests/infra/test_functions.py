@@ -71,7 +71,7 @@ def test_a_project_may_have_stall_thresholds_of_its_own(production: Blueprint) -
     assert StallThresholds.parse(default) == StallThresholds()
 
 
-def test_every_function_runs_what_the_bundle_is_built_for(production: Blueprint) -> None:
+def test_every_function_has_the_runtime_and_processor_of_the_bundle(production: Blueprint) -> None:
     runs_on = [
         (function["Runtime"], function["Architectures"])
         for function in production.functions.values()
@@ -101,7 +101,7 @@ def test_no_filter_drops_messages_on_the_way(production: Blueprint) -> None:
     assert not [mapping for mapping in production.mappings if "FilterCriteria" in mapping]
 
 
-def test_the_clock_ticks_every_minute(production: Blueprint) -> None:
+def test_the_scheduler_ticks_every_minute(production: Blueprint) -> None:
     (rule,) = production.resources("AWS::Events::Rule").values()
     (target,) = rule["Targets"]
     woken = production.resources("AWS::Lambda::Function")[target["Arn"]["Fn::GetAtt"][0]]

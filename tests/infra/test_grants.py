@@ -120,7 +120,7 @@ def test_deliver_keeps_the_ledger_and_alone_reads_secrets(production: Blueprint)
     }
 
 
-def test_the_api_seals_secrets_and_opens_none(production: Blueprint) -> None:
+def test_the_api_may_encrypt_secrets_and_decrypt_none(production: Blueprint) -> None:
     assert actions_by_resource("api", production) == {
         "SubscriptionsTable": READ_SUBSCRIPTIONS | {"dynamodb:PutItem", "dynamodb:UpdateItem"},
         "DeliveriesTable": {

@@ -22,7 +22,7 @@ def test_anybody_may_call_the_ingress_and_no_other_function(production: Blueprin
     assert not [url for url in called.values() if "Cors" in url]
 
 
-def test_strangers_may_invoke_it_by_its_url_alone(production: Blueprint) -> None:
+def test_the_public_may_invoke_the_ingress_only_by_its_url(production: Blueprint) -> None:
     """https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"""
     permissions = [
         permission
@@ -43,7 +43,7 @@ def test_strangers_may_invoke_it_by_its_url_alone(production: Blueprint) -> None
     }
 
 
-def test_a_flood_takes_no_more_than_what_is_reserved_for_it(
+def test_a_flood_uses_only_its_reserved_concurrency(
     production: Blueprint, rehearsal: Blueprint
 ) -> None:
     reserved = [

@@ -66,7 +66,9 @@ def test_codedeploy_shifts_each_alias_and_goes_back_on_the_alarm(chosen: Bluepri
 
 
 @pytest.mark.parametrize("kind", ["", "_ended"])
-def test_failures_of_any_function_ring_within_a_minute(alarm: Alarm, kind: str) -> None:
+def test_failures_of_any_function_set_off_the_alarm_within_a_minute(
+    alarm: Alarm, kind: str
+) -> None:
     periods = {metric["MetricStat"]["Period"] for metric in alarm.properties["Metrics"][1:]}
 
     assert (alarm.periods, periods) == (1, {60})

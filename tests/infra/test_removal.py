@@ -43,7 +43,9 @@ def test_resources_of_a_failed_first_deployment_are_deleted(production: Blueprin
     assert types == {"AWS::DynamoDB::Table"}
 
 
-def test_no_rollback_has_to_delete_what_refuses_deletion(production: Blueprint) -> None:
+def test_resources_with_deletion_protection_are_retained_by_a_rollback(
+    production: Blueprint,
+) -> None:
     refusing = [
         resource
         for resource in production.template["Resources"].values()

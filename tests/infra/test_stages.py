@@ -201,7 +201,7 @@ def test_a_stage_is_one_that_the_file_names_and_nothing_in_it_is_passed_over(
 
 
 @pytest.mark.parametrize("name", ["preprod", "prod", "production2", "pre-production", "staging"])
-def test_a_name_that_is_no_slip_of_the_pen_is_a_stage(file: Path, name: str) -> None:
+def test_a_name_that_is_no_misspelling_of_another_is_a_stage(file: Path, name: str) -> None:
     file.write_text(f"[production]\n[{name}]\ndeliver_concurrency = 7")
 
     assert read_stage(name, file) == replace(stage_named(name), deliver_concurrency=7)

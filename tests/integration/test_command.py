@@ -70,7 +70,7 @@ def test_a_subscription_lives_from_add_to_remove(terminal: Terminal) -> None:
     assert terminal.json("subscriptions", "show", added["subscription_id"])["state"] == "removed"
 
 
-def test_the_sender_opens_what_the_command_sealed(
+def test_the_sender_decrypts_secrets_that_the_command_encrypted(
     terminal: Terminal, deployment: StackOutputs
 ) -> None:
     added = add(terminal, "--header", "authorization: Bearer top-secret")

@@ -170,7 +170,7 @@ def test_a_letter_redriven_twice_leaves_the_queue_and_is_revived_once(
     assert "not a dead letter; it is delivered" in terminal.outputs[-1]
 
 
-def test_a_letter_that_dies_again_at_once_is_a_letter_again(
+def test_a_redriven_letter_that_fails_again_is_a_letter_again(
     terminal: Terminal, functions: Functions, deployment: StackOutputs
 ) -> None:
     story = Story(terminal, functions)

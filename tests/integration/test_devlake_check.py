@@ -93,11 +93,11 @@ def test_a_devlake_whose_notices_arrive_passes_every_check(lakehook: LocalLakeho
 
     with serving_rest(devlake.rest) as url:
 
-        def is_heard() -> bool:
+        def is_received() -> bool:
             checks = check("heard", "--api", url, code=0)
             return checks["newest pipeline"]["detail"].endswith("as received")
 
-        eventually(is_heard)
+        eventually(is_received)
         checks = check("heard", "--api", url, code=0)
 
     assert states(checks) == NEW | dict.fromkeys(("last accepted", "API", "newest pipeline"), "ok")
@@ -143,10 +143,10 @@ def test_an_endpoint_that_cannot_be_reached_is_reported(
 ):
     deployment = replace(lakehook.deployment, ingress_url=NOBODY_LISTENS)
 
-    def open_desk(_stack: str, warn: Warn) -> CommandService:
+    def open_service(_stack: str, warn: Warn) -> CommandService:
         return service_for_outputs(deployment, Aws(session()), warn)
 
-    assert run(("devlake", "check", "--source", "new"), open_desk) == 6
+    assert run(("devlake", "check", "--source", "new"), open_service) == 6
 
     output = capsys.readouterr().out
     assert "no connection" in output

@@ -69,7 +69,7 @@ def devlake(
         wire.closing.set()
 
 
-def test_each_request_says_what_lets_it_in_and_which_page_it_wants(fetching: Fetching):
+def test_each_request_has_the_credentials_and_the_page(fetching: Fetching):
     with devlake(fetching, NO_PIPELINES, NO_PIPELINES) as (api, wire):
         api.page(1)
         api.page(2, status="TASK_RERUN")
@@ -332,7 +332,7 @@ def breaking_off(response: bytes) -> Behaviour:
         breaking_off(b""),
     ],
 )
-def test_the_command_tries_again_what_may_pass(passing: bytes | Behaviour):
+def test_the_command_repeats_requests_after_temporary_failures(passing: bytes | Behaviour):
     waits: list[float] = []
     with serving(passing, passing, NO_PIPELINES) as wire:
         with patient(f"http://127.0.0.1:{wire.port}", waits) as fetch:
@@ -382,7 +382,7 @@ def test_the_command_waits_as_long_as_it_is_asked_to_if_there_is_time(
 
 
 @pytest.mark.parametrize("final", [answer("401 No", b"{}"), answer("404 No", b"{}")])
-def test_the_command_tries_nothing_again_that_stays(final: bytes):
+def test_the_command_repeats_no_request_after_a_permanent_failure(final: bytes):
     waits: list[float] = []
     with serving(final) as wire, patient(f"http://127.0.0.1:{wire.port}", waits) as fetch:
         fetch("/pipelines")

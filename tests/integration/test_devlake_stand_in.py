@@ -355,7 +355,7 @@ def test_nothing_is_sent_twice_whatever_is_answered():
     assert len(wire.requests) == 1
 
 
-def test_a_rerun_is_not_announced_and_begins_with_what_the_run_before_left():
+def test_a_rerun_posts_no_notice_and_begins_with_the_fields_of_the_run_before():
     with listening_to() as (devlake, wire):
         failed_twice_when_run_again(devlake)
 
@@ -373,7 +373,7 @@ def test_a_rerun_is_not_announced_and_begins_with_what_the_run_before_left():
         (False, ["CREATED", "RUNNING"], "TASK_FAILED"),
     ],
 )
-def test_a_restart_resumes_what_ran_or_fails_it_and_posts_neither(
+def test_a_restart_resumes_or_fails_running_pipelines_and_posts_neither(
     *, resume: bool, posts: list[str], status: str
 ):
     with listening_to(resume_pipelines=resume) as (devlake, wire):

@@ -47,13 +47,13 @@ def receive(queue: ModelledQueue, *, wait: float = 0, limit: int = 1) -> list[Re
 
 def begin(polls: ThreadPoolExecutor, queue: ModelledQueue) -> "Future[list[Received]]":
     """Start a poll, and return once it sleeps."""
-    waiting = sleepers(queue)
+    waiting = sleeping_polls(queue)
     poll = polls.submit(receive, queue, wait=LONG)
-    eventually(lambda: sleepers(queue) > waiting)
+    eventually(lambda: sleeping_polls(queue) > waiting)
     return poll
 
 
-def sleepers(queue: ModelledQueue) -> int:
+def sleeping_polls(queue: ModelledQueue) -> int:
     return len(queue._changed._waiters)  # type: ignore[attr-defined]
 
 
@@ -122,7 +122,7 @@ def test_a_group_goes_to_a_single_one_of_many_polls(
     for body in ("a0", "a1", "a2"):
         send(backend, queue, body)
     eventually(lambda: any(poll.done() for poll in waiting))
-    eventually(lambda: sleepers(queue) == 3)
+    eventually(lambda: sleeping_polls(queue) == 3)
 
     assert [bodies(poll) for poll in waiting if poll.done()] == [["a0"]]
     for body in ("b0", "c0", "d0"):

@@ -101,7 +101,7 @@ def test_a_binary_body_is_passed_in_base64(function_url: FunctionUrl, function: 
     assert (event["body"], event["isBase64Encoded"]) == ("/wA=", True)
 
 
-def test_an_answer_in_base64_goes_out_as_what_it_means(
+def test_a_response_in_base64_is_sent_decoded(
     function_url: FunctionUrl, function: Function
 ) -> None:
     answer = {"statusCode": 200, "body": "/wA=", "isBase64Encoded": True}

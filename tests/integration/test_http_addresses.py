@@ -28,7 +28,7 @@ from tests.integration.posting import (
 from tests.integration.wire import serving
 
 
-def test_a_host_is_named_although_its_judged_address_is_called():
+def test_the_host_header_is_the_name_although_the_checked_address_is_called():
     names = Names("127.0.0.1")
     receiver = HttpTransport(LOOPBACK, resolve=names)
 
@@ -196,7 +196,7 @@ CURIOUS = HttpTransport()
 @example(IPv4Address("127.0.0.1"))
 @example(IPv4Address("169.254.169.254"))
 @example(IPv4Address("8.8.8.8"))
-def test_however_an_address_is_spelled_what_it_resolves_to_is_judged_and_called(
+def test_the_resolved_address_is_checked_and_called_for_any_spelling(
     address: IPv4Address,
 ):
     number, (a, b, c, d) = int(address), address.packed

@@ -189,7 +189,7 @@ def test_a_resolver_that_hangs_for_one_host_hangs_for_no_other(
     assert len(wire.requests) == 1, result
 
 
-def test_each_address_has_its_share_of_what_is_left(monkeypatch: pytest.MonkeyPatch):
+def test_each_address_has_its_share_of_the_remaining_time(monkeypatch: pytest.MonkeyPatch):
     timeouts: list[float] = []
 
     def create_connection(_: object, *, timeout: float, **__: object) -> socket.socket:

@@ -200,7 +200,7 @@ def test_a_worker_sees_lambdas_environment_and_nothing_of_the_users(
     assert environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256"
 
 
-def test_closing_ends_what_is_running(start: Start, tmp_path: Path) -> None:
+def test_closing_ends_running_invocations(start: Start, tmp_path: Path) -> None:
     function = start("hang")
     pid_file = tmp_path / "pid"
 

@@ -177,7 +177,7 @@ def lakehook(where: dict[str, Any], *arguments: str) -> Any:
     return json.loads(ended.stdout)
 
 
-def test_after_a_kill_a_devlake_finds_its_endpoint_again_and_what_was_missed_is_reconciled(
+def test_after_a_kill_the_endpoint_has_the_same_address_and_missed_notices_are_reconciled(
     tmp_path: Path,
 ) -> None:
     port, secret_file = three_free_ports(), tmp_path / "secret"

@@ -309,7 +309,7 @@ def test_every_kind_of_delivery_is_accepted_and_processed(
     assert unreadable == UNREADABLE
 
 
-def test_a_reaction_that_breaks_is_tried_again_and_holds_up_no_answer(tmp_path: Path):
+def test_a_failed_reaction_is_repeated_and_delays_no_response(tmp_path: Path):
     """The called service speaks another protocol at first."""
     answers = [b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"]
     with (

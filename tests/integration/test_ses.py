@@ -91,7 +91,7 @@ def mailer(ses: Ses) -> MailTransport:
     return MailTransport(ses.client, sender=SENDER)
 
 
-def test_a_mail_is_asked_for_whole_and_once(ses: Ses, mailer: MailTransport):
+def test_a_mail_is_one_complete_request(ses: Ses, mailer: MailTransport):
     answer = mailer.send(MAIL)
 
     assert answer == Response(status=200, headers={}, body=b"m1")

@@ -99,7 +99,7 @@ def naming(*answers: str) -> ResolveHost:
         ("https://loc\talhost/", "printable ASCII"),
     ],
 )
-def test_a_url_is_judged_by_where_it_leads(url: str, why: str):
+def test_a_url_is_checked_by_the_address_it_leads_to(url: str, why: str):
     judge = ValidateEndpoint(naming(PUBLIC), OPENED, print)
 
     if why == ALLOWED:
@@ -125,7 +125,7 @@ def test_a_url_is_judged_by_where_it_leads(url: str, why: str):
     ],
 )
 @pytest.mark.parametrize("host", ["ci.example.", "localhost"])
-def test_a_name_is_judged_by_every_address_it_has(host: str, answers: tuple[str, ...], why: str):
+def test_a_name_is_checked_by_all_of_its_addresses(host: str, answers: tuple[str, ...], why: str):
     judge = ValidateEndpoint(naming(*answers), OPENED, print)
 
     if why == ALLOWED:

@@ -156,7 +156,7 @@ def test_an_ipv6_address_is_checked_as_the_ipv4_address_that_it_embeds(embed, in
     ["8.8.8.8", "10.2.0.0", "10.2.255.255", "fd12:3456::1", "fd12:3456::1%eth0", "fe80::1%eth0"]
     + [embed(IPv4Address("10.2.0.1")) for embed in EMBEDDINGS],
 )
-def test_an_opened_network_admits_its_addresses_and_what_embeds_them(address: str):
+def test_an_allowed_network_admits_its_addresses_and_ipv6_addresses_that_embed_them(address: str):
     opened = parse_networks(["8.8.8.0/24", "10.2.0.0/16", "fd12:3456::/32", "fe80::/10"])
 
     verdict = check_address(address, allowed_networks=opened)

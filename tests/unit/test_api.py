@@ -208,7 +208,7 @@ def test_deliveries_are_filtered_by_the_options_of_the_command(
     assert sorted(delivery["sequence"] for delivery in response.document["deliveries"]) == sequences
 
 
-def test_held_lanes_are_listed_with_what_waits_behind(api: ApiOverFakes):
+def test_held_lanes_are_listed_with_the_number_waiting_behind(api: ApiOverFakes):
     api.subscribe_with_letter()
 
     (lane,) = api.call("GET", "/lanes?subscription=ci").document["lanes"]
@@ -435,7 +435,7 @@ def test_a_refused_method_names_the_allowed_ones(api: ApiOverFakes):
         (b" " * 262_149, {"encoded": True}, 413, "body_too_large"),
     ],
 )
-def test_a_body_that_is_no_json_object_of_some_size_is_not_read(
+def test_a_body_that_is_too_large_or_no_json_object_is_refused(
     api: ApiOverFakes, body: bytes, terms: dict[str, Any], status: int, error: str
 ):
     response = api.call.raw(a_call("POST", "/subscriptions", body, **terms))

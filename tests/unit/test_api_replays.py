@@ -84,7 +84,7 @@ def test_a_count_of_a_replay_starts_nothing(api: ApiOverFakes):
         ({"dry": True}, "dry"),
     ],
 )
-def test_a_wish_that_is_not_allowed_is_refused_and_nothing_begun(
+def test_an_invalid_request_is_refused_and_no_replay_started(
     api: ApiOverFakes, change: dict[str, object], complaint: str
 ):
     order = {"subscription": subscribe_with_past(api), "since": SINCE, **change}
@@ -105,7 +105,7 @@ def test_a_new_subscription_may_ask_for_the_past(api: ApiOverFakes):
     assert replay["status"] == "missing"
 
 
-def test_the_past_is_asked_for_in_one_way_or_nothing_is_saved(api: ApiOverFakes):
+def test_contradictory_requests_for_past_events_save_nothing(api: ApiOverFakes):
     order = {"name": "ci", "url": URL, "from_beginning": True, "since": "7d"}
 
     refused = api.call("POST", "/subscriptions", order)
@@ -114,7 +114,7 @@ def test_the_past_is_asked_for_in_one_way_or_nothing_is_saved(api: ApiOverFakes)
     assert api.call("GET", "/subscriptions").document["subscriptions"] == []
 
 
-def test_a_preview_shows_what_would_go_out_and_warns_of_fields_that_are_not_there(
+def test_a_preview_shows_the_message_and_warns_of_missing_fields(
     api: ApiOverFakes,
 ):
     id_ = api.subscribe(template_body="{{ pipeline_id }} {{ nobody }}")

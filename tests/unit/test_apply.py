@@ -406,7 +406,7 @@ SUBSCRIPTIONS = st.builds(
     st.lists(SUBSCRIPTIONS, max_size=4, unique_by=lambda subscription: subscription.name),
     st.booleans(),
 )
-def test_apply_finds_unchanged_what_was_exported(
+def test_apply_finds_an_export_unchanged(
     subscriptions: list[Subscription],
     through_text: bool,  # noqa: FBT001  drawn
 ) -> None:

@@ -117,7 +117,7 @@ def test_an_attempt_uses_the_plain_or_encrypted_url_and_the_deadline(world: Worl
     assert displayed.deadline_seconds == 2.5
 
 
-def test_the_subscribers_headers_are_carried_and_ours_win(world: World):
+def test_the_subscribers_headers_are_sent_and_our_own_win(world: World):
     world.keys = SubscriptionCredentials(
         SECRETS, {"x-team": "lake", "user-agent": "theirs", "webhook-id": "theirs"}
     )
@@ -139,13 +139,13 @@ def test_a_success_keeps_nothing_of_the_answer(world: World):
     assert attempt == Attempt(at=NOON, outcome=Outcome.DELIVERED, milliseconds=125, status=204)
 
 
-def test_a_wish_that_is_not_understood_is_named_before_the_answer(world: World):
+def test_an_invalid_retry_after_is_named_before_the_response(world: World):
     world.answer(503, b"come back", **{"retry-after": "soon\x1b"})
 
     assert world.attempt().excerpt == "retry-after is not understood: 'soon\\x1b'; come back"
 
 
-def test_a_date_is_a_wish_counted_from_when_the_answer_came(world: World):
+def test_a_date_in_retry_after_counts_from_the_response(world: World):
     world.receiver.seconds = 10
     world.answer(503, **{"retry-after": "Thu, 01 Jan 2026 12:01:00 GMT"})
 
@@ -180,16 +180,14 @@ def test_no_answer_keeps_its_name_and_a_bounded_detail(world: World):
     ],
     ids=range(9),
 )
-def test_an_excerpt_is_one_bounded_line_that_moves_no_terminal(
-    world: World, body: bytes, excerpt: str
-):
+def test_an_excerpt_is_one_short_printable_line(world: World, body: bytes, excerpt: str):
     world.answer(500, body)
 
     assert world.attempt().excerpt == excerpt
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP, br", "zstd"])
-def test_an_excerpt_of_what_is_encoded_says_so_and_shows_none_of_it(world: World, encoding: str):
+def test_an_excerpt_of_an_encoded_body_says_so_and_shows_none_of_it(world: World, encoding: str):
     world.answer(500, b"canary", **{"content-encoding": encoding})
 
     assert world.attempt().excerpt == f"(encoded: {encoding})"
@@ -233,7 +231,7 @@ def test_a_mismatch_shows_the_redacted_body_and_keeps_the_receivers_hints(world:
     assert (attempt.status, attempt.retry_after, attempt.disable_requested) == (200, 30, True)
 
 
-def test_a_body_that_broke_off_is_no_success_by_what_it_lacks(world: World):
+def test_a_truncated_body_is_no_success_by_a_missing_field(world: World):
     """The error that the condition forbids may be in the missing part."""
     world.receiver.script = [Response(status=200, headers={}, body=b"", is_whole=False)]
 

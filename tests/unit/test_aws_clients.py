@@ -23,23 +23,23 @@ def services(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_session_makes_one_client_at_a_time(monkeypatch: pytest.MonkeyPatch):
     """The lanes of a batch may need a mail's client and a CA bundle's at once."""
-    making, overlaps, others = Lock(), list[str](), list[Thread]()
+    making, overlaps, threads = Lock(), list[str](), list[Thread]()
 
     def create(_: object, service: str, **__: object) -> object:
         if not making.acquire(blocking=False):
             overlaps.append(service)
             return object()
         if service == "sesv2":
-            others.append(Thread(target=aws.ssm))
-            others[0].start()
-            others[0].join(0.05)
+            threads.append(Thread(target=aws.ssm))
+            threads[0].start()
+            threads[0].join(0.05)
         making.release()
         return object()
 
     monkeypatch.setattr(botocore.session.Session, "create_client", create)
     aws = Aws()
     aws.sesv2(Config())
-    others[0].join()
+    threads[0].join()
 
     assert overlaps == []
 

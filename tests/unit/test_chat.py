@@ -68,7 +68,7 @@ def test_both_languages_say_the_same_things():
         ),
     ],
 )
-def test_the_headline_says_what_happened_to_what(
+def test_the_headline_has_the_event_and_its_pipeline(
     changes: dict[str, object], english: str, chinese: str
 ):
     delivery = a_delivery(**{"event_type": "PIPELINE_FAILED", **changes})

@@ -362,7 +362,7 @@ def test_a_retired_connector_is_refused_with_what_replaces_it(channel: str, host
 
 
 @pytest.mark.parametrize("channel", ["feishu", "dingtalk"])
-def test_a_robot_s_secret_is_optional_sealed_and_replaced_by_the_robot_s_next(channel: str) -> None:
+def test_a_robot_s_secret_is_optional_encrypted_and_replaced_by_its_next_one(channel: str) -> None:
     stack = FakeStack()
     terms = SubscriptionFields(name="robot", url=URLS[channel], channel=channel)
     unsigned, none = stack.service().subscribe(replace(terms, name="plain"))

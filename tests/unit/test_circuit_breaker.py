@@ -260,7 +260,7 @@ def test_the_breaker_of_a_paused_subscription_is_not_probed(world: World):
 
 
 @pytest.mark.parametrize("is_one_alive", [True, False])
-def test_a_thousand_dead_lanes_keep_no_probe_from_a_living_one_and_are_not_read_each_minute(
+def test_a_thousand_lanes_behind_letters_keep_no_probe_from_another_and_are_not_read_each_minute(
     world: World, monkeypatch: pytest.MonkeyPatch, *, is_one_alive: bool
 ):
     world.open_the_breaker()
@@ -290,7 +290,7 @@ def test_a_thousand_dead_lanes_keep_no_probe_from_a_living_one_and_are_not_read_
     assert len(lanes_read) <= MAX_LANES_PROBED
 
 
-def test_a_pause_in_the_midst_of_a_visit_loses_nothing(world: World):
+def test_a_pause_while_a_lane_is_processed_loses_nothing(world: World):
     first_reads = iter([a_subscription()])
     find = world.subscriptions.find
 
@@ -306,7 +306,7 @@ def test_a_pause_in_the_midst_of_a_visit_loses_nothing(world: World):
     assert (Lane("sub_a", "1"), 1) in world.ledger.records
 
 
-def test_a_probe_is_one_attempt_even_when_its_delivery_dies(world: World):
+def test_a_probe_is_one_attempt_even_when_its_delivery_is_dead_lettered(world: World):
     world.subscriptions.put(
         a_subscription(ordering=Ordering.SKIP, retry_schedule=RetrySchedule((120,)))
     )
@@ -356,7 +356,7 @@ def test_a_probe_that_came_to_nothing_is_soon_followed_by_another(world: World):
     assert not any(health.is_open for health in world.ledger.healths.by_subscription.values())
 
 
-def test_no_probe_goes_to_a_lane_before_its_receiver_wished(world: World):
+def test_no_probe_goes_to_a_lane_before_its_retry_after(world: World):
     world.open_the_breaker()
     hinted = world.clock.now() + 3600
     for lane, held in list(world.ledger.lanes.items()):

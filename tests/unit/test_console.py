@@ -222,7 +222,7 @@ def check_policy(page: TestResponse) -> None:
     assert page.headers["cache-control"] == "no-store"
 
 
-def test_each_page_keeps_to_its_policy_and_its_secrets_whatever_strangers_wrote():
+def test_each_page_follows_its_content_policy_and_shows_no_secret_with_hostile_data():
     stack = lively_stack(hostile=True)
     console = visitor(stack.service)
     rotated = console.confirm(path_of(stack, "metrics", "/rotate-secret"), overlap="1h")
@@ -313,7 +313,7 @@ def test_the_language_is_switched_on_the_page_that_is_read(console: Visitor):
     assert '<html lang="zh-CN">' in console.page("/")
 
 
-def test_no_page_in_chinese_has_a_sentence_in_english_that_is_ours(stack: FakeStack):
+def test_no_page_in_chinese_has_an_untranslated_sentence(stack: FakeStack):
     subscribe(stack, "mirror", disabled_reason=FAILED_FOR_DAYS, disabled_at=format_rfc3339(NOON))
     console = visitor(stack.service, language=Language.CHINESE)
     phrases: set[str] = set()
@@ -404,7 +404,7 @@ def test_a_pipeline_shows_each_subscribers_deliveries_over_time(console: Visitor
     assert rows == [sorted(row) for row in rows]  # though an earlier one has changed last
 
 
-def test_a_delivery_tells_where_it_is_what_was_tried_and_what_was_sent(
+def test_the_page_of_a_delivery_shows_its_state_attempts_and_request(
     console: Visitor, stack: FakeStack
 ):
     page = console.page("/deliveries/" + quote(delivery(stack, "ci-status", 40), safe=""))
@@ -432,7 +432,7 @@ def test_deliveries_are_filtered_by_status_pipeline_and_answer(console: Visitor,
 # --- what they do ---
 
 
-def test_pause_resume_and_enable_ask_once_and_say_what_they_will_do(
+def test_pause_resume_and_enable_ask_for_a_confirmation_that_says_their_effect(
     console: Visitor, stack: FakeStack
 ):
     path, id_ = path_of(stack, "jenkins"), subscription_id_of(stack, "jenkins")
@@ -512,7 +512,7 @@ def is_of(record: DeliveryRecord, delivery_id: str) -> bool:
     return f"{record.lane}#{record.sequence}" == delivery_id
 
 
-def test_a_removal_says_what_is_given_up_with_it(console: Visitor, stack: FakeStack):
+def test_a_removal_says_which_deliveries_are_discarded_with_it(console: Visitor, stack: FakeStack):
     path = path_of(stack, "metrics", "/remove")
 
     assert "2 deliveries and 2 dead letters" in console.page(path)
@@ -620,7 +620,7 @@ def test_a_preview_shows_the_message_and_creates_no_subscription(
     assert "template: line 1" in refused.text
 
 
-def test_an_edit_changes_what_was_changed_and_says_the_command(console: Visitor, stack: FakeStack):
+def test_an_edit_saves_the_changed_fields_and_shows_the_command(console: Visitor, stack: FakeStack):
     path, id_ = path_of(stack, "jenkins", "/edit"), subscription_id_of(stack, "jenkins")
     form = {"url": "https://ci.example/hook", "deadline_seconds": "10", "ordering": "strict"}
 
@@ -658,7 +658,7 @@ def test_a_secret_that_a_robot_makes_is_given_by_a_command(console: Visitor, sta
     assert "/rotate-secret" not in page
 
 
-def test_a_template_with_what_cannot_be_seen_stays_as_it_is_when_another_field_is_edited(
+def test_a_template_with_invisible_characters_stays_unchanged_when_another_field_is_edited(
     console: Visitor, stack: FakeStack
 ):
     template = "\N{WOMAN}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER} {{ event_type }}\n"

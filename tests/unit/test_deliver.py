@@ -365,7 +365,7 @@ def test_a_redriven_letter_goes_ahead_of_all_that_waited_behind_it(world: World)
     assert world.ledger.lanes == {}
 
 
-def test_a_redriven_letter_has_a_fresh_budget_and_may_die_again(world: World):
+def test_a_redriven_letter_has_a_fresh_budget_and_may_be_dead_lettered_again(world: World):
     world.die(a_delivery(2))
     world.fail(FIRST, times=2)
 
@@ -390,7 +390,7 @@ def test_a_redriven_letter_is_marked_late_where_others_have_gone_by(
     assert world.status(1) is DeliveryStatus.DELIVERED
 
 
-def test_under_skip_a_letter_that_dies_again_goes_with_its_message(world: World):
+def test_under_skip_a_letter_that_fails_again_removes_its_message(world: World):
     world.die(a_delivery(2))
     world.set_ordering(Ordering.SKIP)
     world.schedule = RetrySchedule((5,))
@@ -449,7 +449,7 @@ def test_a_failed_delivery_behind_a_skipped_letter_has_a_budget_of_its_own(world
     assert (held.head, held.attempts) == (2, 1)
 
 
-def test_gone_disables_the_subscription_and_keeps_what_it_refused(world: World):
+def test_gone_disables_the_subscription_and_keeps_its_deliveries(world: World):
     response_gone = Attempt(
         at=world.clock.now(),
         outcome=Outcome.GONE,
@@ -495,7 +495,7 @@ def test_a_receiver_that_takes_one_and_wants_no_more_is_not_sent_the_next(
     assert (held.head, held.suspended_reason) == (2, SuspendedReason.BLOCKED)
 
 
-def test_an_aborted_message_lets_its_lane_go_on(world: World):
+def test_an_aborted_delivery_lets_its_lane_continue(world: World):
     aborted = Attempt(at=world.clock.now(), outcome=Outcome.ABORTED, milliseconds=1, status=500)
     world.attempts.script[FIRST] = [aborted]
 

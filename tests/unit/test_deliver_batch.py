@@ -104,13 +104,13 @@ class World:
             clock=self.clock,
             visibility_seconds=28.0,
         )
-        return [parcel.id for parcel in deliver_batch(batch, lambda: 30.0)]
+        return [message.id for message in deliver_batch(batch, lambda: 30.0)]
 
     def acknowledged(self) -> set[str]:
-        return {parcel.id for parcel in self.acks.acknowledged}
+        return {message.id for message in self.acks.acknowledged}
 
     def postponed(self) -> dict[str, float]:
-        return {parcel.id: seconds for parcel, seconds in self.acks.postponed}
+        return {message.id: seconds for message, seconds in self.acks.postponed}
 
 
 @pytest.fixture
@@ -302,20 +302,20 @@ def test_the_longer_an_internal_error_lasts_the_longer_a_message_waits(
 
 
 @pytest.mark.parametrize("body", ["no JSON", "{}", '{"version": 2}', "[" * 100_000])
-def test_a_bad_message_is_parked_whole_and_its_lane_goes_on(world: World, body: str):
+def test_an_invalid_message_is_quarantined_whole_and_its_lane_continues(world: World, body: str):
     bad = garbage("m2", body)
 
     assert world.receive(a_queue_message("m1"), bad, a_queue_message("m3", sequence=2)) == []
 
-    ((parcel, reason),) = world.dead_letters.parked
-    assert parcel == bad
+    ((message, reason),) = world.dead_letters.parked
+    assert message == bad
     assert reason.startswith("not a delivery, a resume or a ping")
     assert world.telemetry.reports == [("parked", "m2")]
     assert world.lanes.processed == [[a_delivery(1), a_delivery(2)]]
 
 
 def test_a_message_that_cannot_be_parked_comes_again(world: World):
-    def fail(parcel: QueueMessage, reason: str) -> None:
+    def fail(message: QueueMessage, reason: str) -> None:
         raise InfrastructureError("SQS is away")
 
     world.dead_letters.quarantine = fail  # type: ignore[method-assign]

@@ -55,7 +55,7 @@ def delivery_of(vector: Vector) -> Delivery:
 
 
 @pytest.mark.parametrize("vector", STATUSES, ids=lambda vector: vector.name)
-def test_a_notice_of_devlakes_goes_on_byte_for_byte_and_is_signed_as_devlake_would(vector: Vector):
+def test_a_notice_of_devlake_is_forwarded_byte_for_byte_and_signed_as_devlake_would(vector: Vector):
     request, query = send(delivery_of(vector), vector.secret)
 
     assert request.body == vector.raw

@@ -109,7 +109,7 @@ def test_a_run_that_a_restart_broke_off_has_not_lasted_as_long_as_the_one_before
     assert "spent_seconds" not in run
 
 
-def test_a_row_that_has_moved_on_tells_only_what_holds_for_every_event():
+def test_a_row_in_a_later_state_has_only_the_details_of_every_event():
     row = PipelineRow.parse(failed(message="oh", blueprintId=7, labels=["a"]))
     running = PipelineRow.parse(shown(39, "TASK_RUNNING", **NOT_ENDED)).to_event("").document
     later = {"beganAt": "2026-01-01T11:30:00Z", "finishedAt": "2026-01-01T11:40:00Z"}

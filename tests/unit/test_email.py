@@ -184,7 +184,7 @@ def test_a_refusal_is_read_by_ses_s_code(status: int, code: str, outcome: Outcom
 TERMS = SubscriptionFields(name="team", url=MAILBOX.url, channel="email", language="zh")
 
 
-def test_mailboxes_are_subscribed_without_a_secret_and_nothing_of_them_is_sealed(
+def test_mailboxes_are_subscribed_without_a_secret_and_unencrypted(
     stack: FakeStack,
 ) -> None:
     subscription, secret = stack.service().subscribe(TERMS)

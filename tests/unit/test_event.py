@@ -20,7 +20,7 @@ def a_task(**changes: object) -> dict[str, object]:
     return {name: value for name, value in (task | changes).items() if value is not ...}
 
 
-def test_an_event_carries_what_its_producer_wrote_even_unknown_fields():
+def test_an_event_has_every_field_of_its_producer_even_unknown_ones():
     event = read(weather={"rain": [1, 2.5, None]}, timestamp="2024-09-05T15:08:00.389123456Z")
 
     assert event.document["weather"] == {"rain": [1, 2.5, None]}
@@ -178,7 +178,7 @@ def test_an_event_must_come_in_the_group_of_its_pipeline_and_of_its_source_if_it
         read("39", source="staging")
 
 
-def test_an_event_of_no_named_source_is_of_the_default_one_and_what_two_say_alike_are_two():
+def test_an_event_without_a_source_is_of_the_default_one_and_equal_events_of_two_sources_differ():
     event = read(source=None)
 
     assert (event.source, event.pipeline_key) == (None, "39")

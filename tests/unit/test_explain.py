@@ -51,7 +51,7 @@ def next_of(stack: FakeStack, sequence: int) -> str:
 # --- what happens next ---
 
 
-def test_a_failed_head_is_retried_when_its_lane_is_due_and_what_stands_behind_waits_for_it(
+def test_a_failed_head_is_retried_when_its_lane_is_due_and_later_deliveries_wait_for_it(
     stack: FakeStack,
 ) -> None:
     hold(stack, waiting(1).with_attempt(FAILURE), waiting(2))
@@ -63,7 +63,7 @@ def test_a_failed_head_is_retried_when_its_lane_is_due_and_what_stands_behind_wa
     assert next_of(stack, 2) == f"waits behind #1, which is retried at {AT_HALF_PAST}"
 
 
-def test_behind_a_dead_letter_there_is_no_time(stack: FakeStack) -> None:
+def test_a_delivery_behind_a_dead_letter_has_no_next_time(stack: FakeStack) -> None:
     hold(stack, waiting(1).dead("timed_out"), waiting(2))
 
     explained = stack.service().explain("sub_a#39#2")
@@ -75,7 +75,7 @@ def test_behind_a_dead_letter_there_is_no_time(stack: FakeStack) -> None:
     )
 
 
-def test_behind_a_dead_letter_that_is_skipped_it_goes_on(stack: FakeStack) -> None:
+def test_a_lane_behind_a_skipped_dead_letter_continues(stack: FakeStack) -> None:
     stack.subscriptions.put(a_subscription(ordering=Ordering.SKIP))
     hold(stack, waiting(1).dead("timed_out"), waiting(2), attempts=0)
 

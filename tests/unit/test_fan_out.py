@@ -73,7 +73,7 @@ def test_a_repeat_of_an_older_event_is_dropped(world: World):
     assert world.telemetry.reports[-1] == ("repeated", 1)
 
 
-def test_a_bad_message_is_parked_and_its_pipeline_goes_on(world: World):
+def test_an_invalid_message_is_quarantined_and_its_pipeline_continues(world: World):
     bad = a_notice("m1", event_type="PIPELINE_LOST")
 
     failed = world.fan_out([bad, a_notice("m2")])
@@ -135,7 +135,7 @@ def test_inferred_events_are_sent_before_the_event_in_order(world: World):
     ]
 
 
-def test_a_repeat_of_the_newest_event_sends_again_what_was_inferred_from_it(world: World):
+def test_a_repeat_of_the_newest_event_sends_its_inferred_events_again(world: World):
     world.fan_out([LONE_END])
     first = list(world.queue.sent)
 

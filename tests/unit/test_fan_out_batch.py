@@ -104,7 +104,7 @@ def test_an_event_that_crashes_fan_out_is_found_and_delays_no_other(world: World
     assert world.acked()[-1] == "bad"
 
 
-def test_a_crash_holds_up_what_was_tried_and_no_other_for_more_than_seconds(world: World) -> None:
+def test_a_crash_delays_attempted_events_and_others_for_seconds_only(world: World) -> None:
     world.queue.poison = "bad"
 
     world.crash(message("bad"), message("good"))

@@ -45,21 +45,21 @@ def test_a_delivery_before_the_head_becomes_the_head_with_a_budget_of_its_own(
     assert changed.reserved_at == held.reserved_at
 
 
-def test_a_replay_before_the_head_waits_as_long_as_the_receiver_wished():
+def test_a_replay_before_the_head_waits_for_the_retry_after():
     replayed = HELD.replayed(1, due_at=NOON)
 
     assert (replayed.due_at, replayed.retry_after_until) == (NOON + 60, NOON + 60)
     assert SUSPENDED.replayed(1, due_at=NOON).due_at is None
 
 
-def test_a_probe_that_failed_waits_for_its_own_retry_or_for_the_longest_wish():
+def test_a_failed_probe_waits_for_its_own_retry_or_the_longest_retry_after():
     assert HELD.probe_failed(retry_after_until=NOON).due_at == NOON + 300
     assert HELD.probe_failed(retry_after_until=NOON).retry_after_until == NOON + 60
     assert HELD.probe_failed(retry_after_until=NOON + 900).due_at == NOON + 900
     assert HELD.probe_failed(retry_after_until=NOON + 900).retry_after_until == NOON + 900
 
 
-def test_a_lane_that_is_resumed_waits_as_long_as_the_receiver_wished():
+def test_a_resumed_lane_waits_for_its_retry_after():
     assert HELD.resumed(now=NOON).due_at == NOON + 60
     assert HELD.resumed(now=NOON + 90).due_at == NOON + 90
 

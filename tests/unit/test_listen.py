@@ -256,7 +256,7 @@ def on_aws(stack: FakeStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[C
     assert moments == []
 
 
-def test_on_aws_it_takes_what_a_subscription_would_get_and_changes_nothing(
+def test_on_aws_listen_reads_a_subscriptions_events_and_changes_nothing(
     listen: Listening, stack: FakeStack, on_aws: list[Callable[[], None]]
 ):
     service = stack.service()

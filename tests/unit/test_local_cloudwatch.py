@@ -53,7 +53,7 @@ def line(at: float, **metrics: list[float]) -> Any:
     return json.loads(json.dumps({**document, "service": "deliver", **metrics}))
 
 
-def test_deliveries_a_minute_and_percentiles_come_out_of_what_was_logged():
+def test_deliveries_a_minute_and_percentiles_are_computed_from_the_logs():
     backend = LoggedCloudWatch(REGION, ACCOUNT_ID)
     backend.add(line(NOON + 1, **{DELIVERED: [2.0], ATTEMPT_DURATION: [10.0, 30.0]}))
     backend.add(line(NOON + 70, **{DELIVERED: [4.0], ATTEMPT_DURATION: [900.0]}))

@@ -157,7 +157,7 @@ def test_a_message_with_any_value_in_a_part_is_valid_or_refused(
     assert decode(encode(decoded)) == decoded
 
 
-def test_the_reason_is_short_and_of_one_line_whatever_came():
+def test_the_reason_of_any_invalid_message_is_one_short_line():
     with pytest.raises(InvalidMessage) as bad:
         decode(with_change(DELIVERY, kind="\n\uffff" * 10_000))
 
@@ -178,7 +178,7 @@ def test_an_event_is_carried_as_its_producer_wrote_it():
 
 
 @pytest.mark.parametrize("timestamp", ["", "soon", "2026-01-01T12:00:00", 7, None])
-def test_a_ping_that_does_not_say_when_it_was_asked_for_is_a_bad_message(timestamp: Any):
+def test_a_ping_without_the_time_of_its_request_is_an_invalid_message(timestamp: Any):
     body = json.loads(encode(Ping("sub_a", "1", "2026-01-01T12:00:00Z")))
 
     with pytest.raises(InvalidMessage, match="resume or a ping"):

@@ -78,7 +78,7 @@ class Watch:
             subscription_id=id_, failures=9, failing_since=now - failing_for, due_at=now + 40
         )
 
-    def bury(self, id_: str, pipeline: int) -> None:
+    def add_dead_letter(self, id_: str, pipeline: int) -> None:
         record = DeliveryRecord.waiting(a_delivery(1, subscription=id_, pipeline_id=pipeline))
         held = HeldLane.held_at(record.lane, 1, now=NOON).with_dead_head()
         self.stack.ledger.save(record.dead("rejected"), before=None, after=held)
@@ -125,7 +125,7 @@ def test_a_healthy_stack_publishes_nothing_and_measures_the_backlog(watch: Watch
     assert watch.conditions.conditions == {}
 
 
-def test_each_endpoint_that_is_down_is_named_with_what_helps_and_named_once(watch: Watch) -> None:
+def test_each_endpoint_that_is_down_is_named_once_with_a_remedy(watch: Watch) -> None:
     first, second = watch.subscribe("ci"), watch.subscribe("值班群")
     watch.break_down(first)
 
@@ -181,9 +181,9 @@ def test_an_endpoint_that_is_down_for_a_minute_causes_no_notice(watch: Watch) ->
 
 def test_more_dead_letters_notify_again_and_a_recovery_is_notified(watch: Watch) -> None:
     id_ = watch.subscribe("ci")
-    watch.bury(id_, 1)
+    watch.add_dead_letter(id_, 1)
     first = watch.look()
-    watch.bury(id_, 2)
+    watch.add_dead_letter(id_, 2)
     second = watch.look()
     watch.stack.ledger.lanes.clear()
     watch.stack.ledger.records.clear()

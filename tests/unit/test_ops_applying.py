@@ -27,9 +27,7 @@ def apply(terminal: Terminal, file: Path, *entries: Any, options: tuple[str, ...
     return terminal("subscriptions", "apply", "-f", write(file, *entries), *options)
 
 
-def test_a_dry_run_shows_what_would_be_done_and_does_nothing(
-    terminal: Terminal, file: Path
-) -> None:
+def test_a_dry_run_shows_the_steps_and_does_nothing(terminal: Terminal, file: Path) -> None:
     code = apply(terminal, file, CI, options=("--dry-run",))
 
     assert code == 0

@@ -154,7 +154,7 @@ def test_people_read_one_line_a_subscription_with_nothing_cut(terminal: Terminal
     assert url in line
 
 
-def test_update_changes_what_is_given(terminal: Terminal) -> None:
+def test_update_changes_the_given_fields(terminal: Terminal) -> None:
     added = add(terminal, "--event-type", "TASK_FAILED", "--header", "x-a: 1")
 
     changed = terminal.json(
@@ -328,9 +328,7 @@ def test_bad_input_is_json_on_request(
         *("--rate", "--since", "--pattern", "--template-header"),
     ],
 )
-def test_an_error_repeats_no_more_than_the_start_of_what_was_given(
-    terminal: Terminal, option: str
-) -> None:
+def test_an_error_repeats_only_the_start_of_a_value(terminal: Terminal, option: str) -> None:
     arguments = ("--name", "ci", "--url", "https://ci.example/", option, "x" * 5000)
 
     assert terminal("subscriptions", "add", *arguments) == 2
@@ -338,7 +336,7 @@ def test_an_error_repeats_no_more_than_the_start_of_what_was_given(
     assert len(terminal.err) < 500
 
 
-def test_an_error_moves_no_terminal_whatever_was_given(terminal: Terminal) -> None:
+def test_an_error_has_no_control_characters_whatever_was_given(terminal: Terminal) -> None:
     delivery_id = "sub_a#\x1b[31m\udcff\u202e流水线#1"
 
     assert terminal("deliveries", "show", delivery_id) == 3
@@ -370,7 +368,7 @@ def test_a_name_that_is_taken_is_refused(terminal: Terminal) -> None:
     assert terminal("subscriptions", "update", "other", "--name", "ci") == 0
 
 
-def test_people_read_in_a_line_what_a_command_has_changed(terminal: Terminal) -> None:
+def test_each_command_prints_its_change_in_a_line(terminal: Terminal) -> None:
     add(terminal)
 
     last_lines = {
@@ -393,7 +391,7 @@ def test_people_read_in_a_line_what_a_command_has_changed(terminal: Terminal) ->
     ]
 
 
-def test_a_removal_asks_whoever_sits_at_a_terminal(
+def test_a_removal_asks_for_a_confirmation_at_a_terminal(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(terminal)

@@ -203,9 +203,7 @@ def test_the_stacks_own_credentials_go_to_the_stacks_own_api(terminal: Terminal)
     assert (address.url, address.headers) == (API, {"authorization": f"Bearer {KEY}"})
 
 
-def test_another_api_is_asked_with_what_is_given_for_it_alone(
-    terminal: Terminal, tmp_path: Path
-) -> None:
+def test_another_api_gets_only_the_headers_given_for_it(terminal: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "key.txt"
     file.write_text("authorization: Bearer mine\n")
 
@@ -302,7 +300,7 @@ def test_an_error_of_aws_fails_its_check_and_the_others_go_on(
     assert "docs/deploy.md" in results["secret"]["remedy"]
 
 
-def test_a_journal_that_is_away_spares_what_was_not_asked_of_it(terminal: Terminal) -> None:
+def test_an_unavailable_journal_fails_only_the_checks_that_read_it(terminal: Terminal) -> None:
     terminal.stack.heard.away = True
 
     results = states(checks(terminal, code=4))

@@ -76,7 +76,7 @@ def test_pipelines_are_filtered_by_state_and_age(
 EVIL = "\x1b]0;pwned\x07\x1b[2J\u202egnp\nsecond line"
 
 
-def test_a_project_moves_no_terminal(terminal: Terminal):
+def test_control_characters_of_a_project_are_escaped(terminal: Terminal):
     accept(terminal.stack.journal, pipeline_id=1, project_name=EVIL)
 
     assert terminal("pipelines", "list") == 0

@@ -57,7 +57,7 @@ def headers(terminal: Terminal) -> Any:
 # --- headers in a file ---
 
 
-def test_headers_come_from_a_file_beside_those_of_the_command_line(
+def test_headers_of_a_file_are_added_to_those_of_the_command_line(
     terminal: Terminal, tmp_path: Path
 ) -> None:
     file = file_of(tmp_path, "\ufeffauthorization: Bearer canary\r\n\r\nx-team:lake\n")
@@ -359,7 +359,7 @@ def test_ctrl_c_while_a_subscription_is_saved_removes_it_again(
     assert terminal.stack.service().find_subscription.all() == []
 
 
-def test_a_rotation_that_cannot_be_saved_says_that_what_it_showed_may_not_sign(
+def test_a_rotation_that_cannot_be_saved_says_that_the_secret_shown_may_not_sign(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(terminal)

@@ -156,7 +156,7 @@ def test_an_event_of_ones_own_is_tried(terminal: Terminal, file: Path, tmp_path:
     assert terminal(*PREVIEW, "--event-type", "PIPELINE_EXPLODED") == 2
 
 
-def test_a_preview_moves_no_terminal_and_is_to_the_letter_for_programs(
+def test_a_preview_is_printable_for_people_and_exact_for_programs(
     terminal: Terminal, tmp_path: Path
 ) -> None:
     text = "a\x1b[31m\u202e\r流水线\u3000完成\tb\nc"

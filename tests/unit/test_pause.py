@@ -42,7 +42,7 @@ def test_a_paused_subscription_is_blocked_since_the_first_pause(stack: FakeStack
     assert stack.subscriptions.find("sub_a") == paused_again
 
 
-def test_a_resumed_subscription_goes_on_ten_lanes_a_second(stack: FakeStack) -> None:
+def test_a_resumed_subscription_resumes_ten_lanes_a_second(stack: FakeStack) -> None:
     subscription = save(stack, paused_at="2026-01-01T00:00:00Z")
     for pipeline in range(25):
         hold(stack, pipeline)

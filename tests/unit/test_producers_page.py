@@ -135,7 +135,7 @@ def test_a_route_of_fastapi_publishes(queue: Queue, monkeypatch: pytest.MonkeyPa
     assert queue.event_types() == [(39, "PIPELINE_CREATED")]
 
 
-def test_a_function_unwraps_what_a_rule_of_eventbridge_sends(queue: Queue) -> None:
+def test_a_function_unwraps_an_event_of_eventbridge(queue: Queue) -> None:
     handler = run("From SNS, EventBridge or CloudEvents")["handler"]
     state = {"event_type": "PIPELINE_RUNNING", "trigger_source": "manual"}
 

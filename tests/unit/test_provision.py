@@ -241,7 +241,7 @@ def test_a_function_with_a_url_is_called_where_the_laptop_listens(auth_type: str
     assert furniture.outputs["Door"] == "http://127.0.0.1/"
 
 
-def test_outputs_speak_of_what_was_made_and_of_the_parameters_given() -> None:
+def test_outputs_are_evaluated_with_resources_and_parameters() -> None:
     furniture, _ = provision_resources(
         {"Key": resource("KMS::Key")},
         {"RetrySchedule": "1,2"},

@@ -251,7 +251,7 @@ def test_a_signed_notice_of_no_pipeline_is_a_test_and_no_event(world: World, sou
     assert world.details.lookups == []
 
 
-def test_a_test_notice_is_judged_as_any_other(world: World):
+def test_a_test_notice_is_verified_as_any_other(world: World):
     another = signed_query(a_test_notice(), "another", RUNNING.nouce)
     no_notice = a_test_notice().replace(b"TASK_RUNNING", b"TASK_TESTED")
 

@@ -72,7 +72,7 @@ def test_each_subscription_has_its_turn_twice_an_hour():
 
 
 @pytest.mark.parametrize("reason", list(SuspendedReason))
-def test_a_lane_that_nothing_keeps_waiting_goes_on(world: World, reason: SuspendedReason):
+def test_a_lane_without_a_reason_to_wait_is_resumed(world: World, reason: SuspendedReason):
     world.suspend(1, reason=reason)
 
     assert world.recheck() == 1
@@ -80,7 +80,7 @@ def test_a_lane_that_nothing_keeps_waiting_goes_on(world: World, reason: Suspend
     assert world.due() == ["1"]
 
 
-def test_lanes_go_on_one_after_another(world: World):
+def test_lanes_are_resumed_one_after_another(world: World):
     world.suspend(*range(20), reason=BLOCKED)
 
     world.recheck()
@@ -127,7 +127,7 @@ def test_a_lane_waits_for_a_probe_or_an_operator(world: World):
 @pytest.mark.parametrize(
     "changes", [{"ordering": Ordering.SKIP}, {"removed_at": "2026-01-01T00:00:00Z"}]
 )
-def test_a_lane_goes_on_if_its_dead_letter_holds_it_no_more(
+def test_a_lane_is_resumed_if_its_dead_letter_no_longer_holds_it(
     world: World, changes: dict[str, object]
 ):
     world.subscriptions.put(a_subscription(**changes))
@@ -151,7 +151,7 @@ def test_a_removed_subscription_is_cleared_though_it_was_paused_and_down(world: 
     assert world.due() == ["1"]
 
 
-def test_a_lane_goes_on_no_sooner_than_its_receiver_wished(world: World):
+def test_a_lane_is_resumed_no_sooner_than_its_retry_after(world: World):
     world.suspend(1, reason=DOWN)
     (lane,) = world.ledger.lanes
     world.ledger.lanes[lane] = replace(world.ledger.lanes[lane], retry_after_until=NOON + 7200)

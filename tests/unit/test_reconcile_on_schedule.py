@@ -89,11 +89,11 @@ class Scheduler:
         self.queue.published.clear()
         self.tick()
         published = list(self.queue.published)
-        self.hear(*published)
+        self.fan_out_events(*published)
         self.clock.sleep(INTERVAL)
         return [(event.pipeline_key, str(event.type)) for event in published]
 
-    def hear(self, *events: Event) -> None:
+    def fan_out_events(self, *events: Event) -> None:
         notices = [
             EventMessage(event.id, event.pipeline_key, to_json(event.document)) for event in events
         ]
@@ -137,7 +137,7 @@ def test_a_state_that_was_never_posted_is_published_once(
     assert scheduler.types_of("39") == types
 
 
-def test_an_event_has_the_id_of_its_notice_and_says_what_failed_and_where_to_look(
+def test_an_event_has_the_id_of_its_notice_and_the_failed_tasks_and_a_link(
     scheduler: Scheduler,
 ):
     row = ended(39, -600, "TASK_FAILED", message="it broke", name="nightly")
@@ -173,7 +173,7 @@ def test_a_pipeline_is_published_though_its_tasks_cannot_be_read(
     assert "failed_tasks" not in event.document
 
 
-def test_a_project_is_its_blueprints_and_no_tasks_are_read_of_what_did_not_fail(
+def test_the_project_is_that_of_the_blueprint_and_tasks_are_read_only_of_failures(
     scheduler: Scheduler,
 ):
     scheduler.devlake.pipelines = [ended(n, -600, blueprintId=7) for n in (38, 39)]
@@ -214,7 +214,7 @@ def test_a_pipeline_is_published_though_its_blueprint_cannot_be_read(
     assert scheduler.telemetry.failures == []
 
 
-def test_a_pipeline_that_cannot_be_asked_for_keeps_no_other_from_its_turn(
+def test_a_pipeline_that_cannot_be_read_keeps_no_other_from_its_turn(
     scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
 ):
     def ask(
@@ -225,7 +225,7 @@ def test_a_pipeline_that_cannot_be_asked_for_keeps_no_other_from_its_turn(
         return pipeline_of(number)
 
     old_ones(scheduler)
-    scheduler.hear(*notices_of([running(1, -4 * DAY), running(2, -4 * DAY)]))
+    scheduler.fan_out_events(*notices_of([running(1, -4 * DAY), running(2, -4 * DAY)]))
     for number in (1, 2):
         end = at(-3 * DAY)
         change(scheduler, number, beganAt=at(-4 * DAY), finishedAt=end, updatedAt=end)
@@ -251,7 +251,7 @@ def test_a_pipeline_that_cannot_be_read_is_left_out_and_counted(scheduler: Sched
 def old_ones(scheduler: Scheduler, count: int = 200) -> None:
     """Add pipelines that were all received, and ended days ago."""
     scheduler.devlake.pipelines = [ended(n, -5 * DAY + n) for n in range(1, count + 1)]
-    scheduler.hear(*notices_of(scheduler.devlake.pipelines))
+    scheduler.fan_out_events(*notices_of(scheduler.devlake.pipelines))
 
 
 def change(scheduler: Scheduler, number: int, **changes: Any) -> None:
@@ -264,7 +264,7 @@ def test_a_rerun_of_an_old_pipeline_is_found_as_it_waits_as_it_runs_and_when_it_
     """DevLake's row has the end of the run before, and its next end is on page 4."""
     old_ones(scheduler)
     change(scheduler, 7, status="TASK_FAILED", updatedAt=at(-5 * DAY + 7.001))
-    scheduler.hear(*notices_of(scheduler.devlake.pipelines)[6:7])
+    scheduler.fan_out_events(*notices_of(scheduler.devlake.pipelines)[6:7])
 
     change(scheduler, 7, status="TASK_RERUN", updatedAt=at(-5 * DAY + 8))
     waits = scheduler.run()
@@ -282,7 +282,7 @@ def test_a_state_that_changed_without_its_time_is_found_on_the_page_that_is_read
     scheduler: Scheduler,
 ):
     scheduler.devlake.pipelines = [running(39, -3 * HOUR), ended(40, -60)]
-    scheduler.hear(*notices_of(scheduler.devlake.pipelines))
+    scheduler.fan_out_events(*notices_of(scheduler.devlake.pipelines))
     scheduler.run()
     change(scheduler, 39, status="TASK_FAILED")
 
@@ -295,7 +295,7 @@ def test_a_pipeline_that_devlake_has_no_more_stays_as_it_is_and_stops_no_other(
     scheduler: Scheduler,
 ):
     scheduler.devlake.pipelines = [running(1, -900), running(2, -800)]
-    scheduler.hear(*notices_of(scheduler.devlake.pipelines))
+    scheduler.fan_out_events(*notices_of(scheduler.devlake.pipelines))
     scheduler.devlake.pipelines = [ended(2, -3 * DAY)]
     change(scheduler, 2, beganAt=at(-800), finishedAt=at(-700))
     scheduler.clock.sleep(HOUR)
@@ -309,7 +309,7 @@ def test_each_devlake_is_asked_for_its_own_pipelines_alone(scheduler: Scheduler)
     scheduler.other_devlakes = {"staging": FakeDevlake()}
     (event,) = notices_of([running(7, -900)])
     ids = ["nightly", "task:7", "007", str(2**64)]
-    scheduler.hear(
+    scheduler.fan_out_events(
         *(
             Event.from_document(event.document | {"pipeline_id": id_, "event_id": id_})
             for id_ in ids
@@ -328,7 +328,7 @@ def test_each_devlake_is_asked_for_its_own_pipelines_alone(scheduler: Scheduler)
 def test_no_run_asks_for_more_than_its_bound_and_each_gets_its_turn(scheduler: Scheduler):
     count = 3 * run.MAX_ASKED + 1
     scheduler.devlake.pipelines = [running(n, -900 + n) for n in range(1, count + 1)]
-    scheduler.hear(*notices_of(scheduler.devlake.pipelines))
+    scheduler.fan_out_events(*notices_of(scheduler.devlake.pipelines))
     scheduler.devlake.pipelines = []
     scheduler.clock.sleep(HOUR)
 
@@ -350,7 +350,9 @@ def test_pipelines_of_other_producers_take_no_turn_of_devlakes(
     monkeypatch.setattr(run, "MAX_HELD", 3)
     (event,) = notices_of([running(7, -900)])
     for id_ in ("a", "b", "c", "d", "e", "7"):
-        scheduler.hear(Event.from_document(event.document | {"pipeline_id": id_, "event_id": id_}))
+        scheduler.fan_out_events(
+            Event.from_document(event.document | {"pipeline_id": id_, "event_id": id_})
+        )
         scheduler.clock.sleep(1)
     scheduler.clock.sleep(HOUR)
 
@@ -465,7 +467,7 @@ def test_a_row_that_has_just_changed_is_left_to_the_next_run(scheduler: Schedule
 
 
 @pytest.mark.parametrize("notice_first", [True, False])
-def test_a_notice_under_way_and_what_was_reconciled_of_it_are_one_event(
+def test_a_notice_under_way_and_its_reconciled_state_are_one_event(
     scheduler: Scheduler, *, notice_first: bool
 ):
     scheduler.devlake.pipelines = [running(39, -90)]
@@ -473,10 +475,10 @@ def test_a_notice_under_way_and_what_was_reconciled_of_it_are_one_event(
     scheduler.tick()
     (reconciled,) = scheduler.queue.published
 
-    scheduler.hear(*([notice, reconciled] if notice_first else [reconciled, notice]))
+    scheduler.fan_out_events(*([notice, reconciled] if notice_first else [reconciled, notice]))
     scheduler.devlake.pipelines = [ended(39, -60, beganAt=at(-90))]
-    scheduler.hear(*notices_of(scheduler.devlake.pipelines))
-    scheduler.hear(reconciled)  # late
+    scheduler.fan_out_events(*notices_of(scheduler.devlake.pipelines))
+    scheduler.fan_out_events(reconciled)  # late
 
     assert scheduler.types_of("39") == [CREATED, RUNNING, COMPLETED]
 
@@ -757,7 +759,7 @@ class Lossy:
         self.rows[number] = row = self._changed(row or waiting(number, self.now), status)
         self.scheduler.devlake.pipelines = list(self.rows.values())
         if is_posted and is_told:
-            self.scheduler.hear(PipelineRow.parse(row).to_event(""))
+            self.scheduler.fan_out_events(PipelineRow.parse(row).to_event(""))
 
     def _changed(self, row: Document, status: str) -> Document:
         is_restart = status == "TASK_FAILED" and self.scheduler.clock.now() % 2
@@ -797,7 +799,7 @@ def test_lost_states_are_known_within_a_few_runs(steps: list[tuple[int, int, boo
         for _ in range(seconds // MINUTE):
             scheduler.clock.sleep(MINUTE)
             scheduler.tick()
-            scheduler.hear(*scheduler.queue.published)
+            scheduler.fan_out_events(*scheduler.queue.published)
             scheduler.queue.published.clear()
         scheduler.clock.sleep(seconds % MINUTE)
     for _ in range(3):

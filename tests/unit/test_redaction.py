@@ -127,7 +127,7 @@ def test_a_random_segment_is_not_shown_wherever_it_stands(key: str):
     assert key not in displayed
 
 
-def test_a_credential_is_in_no_representation_of_what_holds_the_url():
+def test_a_credential_is_in_no_representation_of_an_object_with_the_url():
     endpoint = Endpoint.parse(f"https://hooks.slack.com/services/T0/B0/{KEY}?key={HEX}")
 
     representations = f"{endpoint!r} {endpoint} {a_subscription(endpoint=endpoint)!r}"

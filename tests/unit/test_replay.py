@@ -72,7 +72,7 @@ def test_deliveries_are_selected_by_status_and_waiting_ones_are_left(
     assert (replay.sent, replay.waiting) == (len(expected), 1)
 
 
-def test_only_what_was_accepted_between_the_times_and_is_of_the_types_goes_out(world: World):
+def test_only_events_of_the_time_range_and_types_are_replayed(world: World):
     world.pass_through(1, "CREATED")
     world.clock.sleep(600)
     world.pass_through(1, "RUNNING", "COMPLETED")

@@ -136,7 +136,7 @@ def test_a_concurrent_late_success_is_not_overwritten(world: World):
     assert world.statuses(1) == [DELIVERED]
 
 
-def test_a_head_that_waits_for_its_retry_goes_after_what_is_before_it(world: World):
+def test_a_head_that_waits_for_its_retry_goes_after_earlier_replayed_deliveries(world: World):
     world.pass_through(1)
     world.record(1, DELIVERED, 1, 2)
     world.attempts.script["sub_a#1#3"] = [world.attempts.failure()]
@@ -165,7 +165,7 @@ def test_a_replay_behind_a_waiting_head_does_not_hurry_it(world: World):
     assert world.received_ids == ["1#1"]
 
 
-def test_the_wish_of_a_receiver_to_be_left_alone_is_kept(world: World):
+def test_a_retry_after_is_kept_by_a_replay(world: World):
     world.pass_through(1)
     world.record(1, DELIVERED, 1)
     world.attempts.script["sub_a#1#2"] = [world.attempts.failure(retry_after=900)]
@@ -177,7 +177,7 @@ def test_the_wish_of_a_receiver_to_be_left_alone_is_kept(world: World):
     assert (held.head, held.due_at) == (1, NOON + 900)
 
 
-def test_a_lane_behind_a_dead_letter_goes_on_when_that_is_replayed(world: World):
+def test_a_lane_behind_a_dead_letter_continues_when_the_letter_is_replayed(world: World):
     world.pass_through(1)
     world.subscriptions.put(a_subscription(ordering=Ordering.STRICT))
     spend_budget(world, 1)
@@ -232,7 +232,7 @@ def test_a_replay_does_not_resume_a_suspended_lane(world: World):
     assert (held.head, held.suspended_reason, held.due_at) == (1, down, None)
 
 
-def test_each_delivery_has_a_fresh_budget_and_keeps_what_it_has_been_through(world: World):
+def test_each_replayed_delivery_has_a_fresh_budget_and_keeps_its_log(world: World):
     world.pass_through(1, "CREATED")
     world.record(1, DELIVERED, 1)
     world.attempts.script["sub_a#1#1"] = [world.attempts.failure(), world.attempts.failure()]

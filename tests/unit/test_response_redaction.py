@@ -70,7 +70,7 @@ CREDENTIALS = credentials_of(
         b"qu3ry/credential",
     ],
 )
-def test_a_credential_is_cut_out_and_what_surrounds_it_stays(echo: bytes):
+def test_a_credential_is_removed_and_the_text_around_it_stays(echo: bytes):
     redacted = CREDENTIALS.redact(b"sent you: <<" + echo + b">> indeed")
 
     assert redacted.startswith("sent you: ")

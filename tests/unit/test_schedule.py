@@ -13,7 +13,7 @@ RULE = "arn:aws:events:us-east-1:123456789012:rule/tick"
 PATIENCE_SECONDS = 120
 
 
-class Sleeper:
+class ScriptedFunction:
     """A function that gives one result after another, then stops the schedule."""
 
     def __init__(self, *results: Result | Exception) -> None:
@@ -35,7 +35,7 @@ class Sleeper:
     "trouble", [InvocationFailure("ValueError", "no"), OSError("no more processes")]
 )
 def test_the_next_tick_comes_whatever_the_result_of_this_one(trouble: Result | Exception) -> None:
-    sleeper = Sleeper(trouble, InvocationResult(b"null"), InvocationResult(b"null"))
+    sleeper = ScriptedFunction(trouble, InvocationResult(b"null"), InvocationResult(b"null"))
     schedule = Schedule(RULE, sleeper, every_seconds=0.001)
 
     schedule.start()
@@ -48,7 +48,7 @@ def test_the_next_tick_comes_whatever_the_result_of_this_one(trouble: Result | E
 
 
 def test_a_long_wait_does_not_delay_the_stop() -> None:
-    sleeper = Sleeper()
+    sleeper = ScriptedFunction()
     schedule = Schedule(RULE, sleeper, every_seconds=3600)
 
     schedule.start()

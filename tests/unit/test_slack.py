@@ -65,7 +65,7 @@ def test_the_blocks_have_the_facts_in_the_language_of_the_subscription():
 
 
 @given(ANY_TEXT, ANY_TEXT, st.lists(st.text(max_size=300), min_size=1, max_size=10))
-def test_no_text_of_a_strangers_is_markup_or_longer_than_slack_takes(
+def test_strangers_texts_are_never_markup_nor_longer_than_slack_allows(
     name: str, message: str, failures: list[str]
 ):
     tasks = [

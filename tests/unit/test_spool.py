@@ -281,7 +281,7 @@ def open_drain(path: Path, send: spool_drain.Send) -> Iterator[tuple[SpoolDrain,
         yield drain, spool
 
 
-def test_an_event_that_is_refused_holds_up_its_own_pipeline_alone(path: Path):
+def test_a_refused_event_delays_only_its_own_pipeline(path: Path):
     spool_events(path, "aabbab")
     sent: list[str] = []
 

@@ -74,7 +74,7 @@ def test_the_status_of_a_healthy_stack_needs_no_action(terminal: Terminal) -> No
         ("webhook", attempt(200, "200, but the body does not match success_if: {}"), None),
     ],
 )
-def test_an_endpoint_that_is_down_has_its_answer_and_what_helps(
+def test_an_endpoint_that_is_down_has_its_last_response_and_a_remedy(
     terminal: Terminal, channel: str, last: Attempt, remedy: str | None
 ) -> None:
     id_ = down(terminal, "ci", last, channel=channel)

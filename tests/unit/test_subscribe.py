@@ -54,7 +54,7 @@ def test_the_secret_is_stored_encrypted_for_the_subscription_alone(stack: FakeSt
     assert stack.encryptor.unseal(stored.ciphertext, subscription_id=subscription.id) == secret.key
 
 
-def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(stack: FakeStack) -> None:
+def test_headers_are_encrypted_as_one_object_and_their_names_stay_visible(stack: FakeStack) -> None:
     terms = replace(TERMS, headers=["X-Team: lake", "Authorization: Bearer top-secret"])
 
     subscription = subscribe(stack, terms)
@@ -78,7 +78,7 @@ def test_headers_are_sealed_as_one_object_and_their_names_stay_visible(stack: Fa
         ),
     ],
 )
-def test_a_url_that_is_a_credential_is_sealed_and_what_is_shown_of_it_stays_visible(
+def test_a_url_that_is_a_credential_is_encrypted_and_its_display_url_stays_visible(
     stack: FakeStack, url: str, display_url: str
 ) -> None:
     stack.network.hosts["discord.com"] = ["93.184.216.34"]
@@ -96,7 +96,7 @@ def test_a_url_that_is_a_credential_is_sealed_and_what_is_shown_of_it_stays_visi
     assert (plain.endpoint.url, plain.encrypted_url) == (URL, None)
 
 
-def test_terms_show_neither_headers_nor_url() -> None:
+def test_the_representation_of_fields_shows_neither_headers_nor_url() -> None:
     terms = SubscriptionFields(headers=["authorization: top-secret"], url=f"{URL}?key=top-secret")
 
     assert "top-secret" not in repr(terms)
@@ -115,7 +115,7 @@ def test_terms_show_neither_headers_nor_url() -> None:
         ({"headers": [f"x-a: {chr(34) * 2050}"]}, "at most 4096 in all"),
     ],
 )
-def test_bad_terms_are_refused_and_nothing_is_saved(
+def test_invalid_fields_are_refused_and_nothing_is_saved(
     stack: FakeStack, change: dict[str, object], complaint: str
 ) -> None:
     with pytest.raises(InvalidInput, match=re.escape(complaint)):
@@ -134,7 +134,7 @@ def test_bad_terms_are_refused_and_nothing_is_saved(
         ("https://vpc.internal:8080/", "port 8080"),
     ],
 )
-def test_an_endpoint_is_judged_as_the_sender_will_judge_it_unless_its_network_is_open(
+def test_an_endpoint_is_checked_as_by_the_sender_unless_its_network_is_allowed(
     stack: FakeStack, url: str, complaint: str
 ) -> None:
     with pytest.raises(InvalidEndpoint, match=re.escape(complaint)):
@@ -157,7 +157,7 @@ def test_a_host_unknown_here_is_only_a_warning(stack: FakeStack) -> None:
 # --- amend ---
 
 
-def test_amending_changes_what_the_terms_name_and_nothing_else(stack: FakeStack) -> None:
+def test_an_update_changes_only_the_given_fields(stack: FakeStack) -> None:
     before = subscribe(stack, replace(TERMS, headers=["x-team: lake"]))
 
     after = stack.service().update(before, SubscriptionFields(name="builds", deadline_seconds=3))
@@ -315,7 +315,7 @@ def test_a_subscription_with_pending_deliveries_is_removed_only_if_they_may_be_d
     assert stack.ledger.lanes[other.lane] == other
 
 
-def test_a_removal_is_in_force_however_long_it_takes_to_count_what_it_discards(
+def test_a_removal_is_effective_before_the_discarded_deliveries_are_counted(
     stack: FakeStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscription = subscribe(stack)
@@ -347,7 +347,7 @@ def test_a_removal_that_is_repeated_finishes_what_is_left_and_keeps_its_time(
     assert [due.lane for due in stack.ledger.due(NOON + 60)] == [held.lane]
 
 
-def test_lanes_behind_letters_go_on_as_soon_as_they_may_skip(stack: FakeStack) -> None:
+def test_lanes_behind_letters_are_resumed_when_they_may_skip(stack: FakeStack) -> None:
     subscription = stack.subscriptions.save(a_subscription())
     lane = with_waiting_and_dead(stack, subscription).lane
 
@@ -359,7 +359,7 @@ def test_lanes_behind_letters_go_on_as_soon_as_they_may_skip(stack: FakeStack) -
     assert stack.ledger.lanes[lane].due_at == NOON + 10
 
 
-def test_lanes_that_a_rate_held_back_go_on_as_soon_as_it_has_changed(stack: FakeStack) -> None:
+def test_lanes_suspended_by_a_rate_are_resumed_when_it_changes(stack: FakeStack) -> None:
     subscription = stack.subscriptions.save(a_subscription(rate=Rate.parse("1/h")))
     held = HeldLane.held_at(Lane(subscription.id, "39"), 1, now=NOON).suspended_for(
         SuspendedReason.CIRCUIT_OPEN

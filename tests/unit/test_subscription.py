@@ -41,7 +41,7 @@ def test_only_named_event_types_are_accepted():
     assert accepted_types(*named) == set(named)
 
 
-def test_a_tombstone_knows_what_it_was_and_none_of_the_secrets():
+def test_a_tombstone_keeps_the_subscriptions_fields_and_no_secrets():
     subscription = a_subscription(
         secrets=(EncryptedSecret(ciphertext=b"sealed"),),
         encrypted_headers=b"sealed",

@@ -36,10 +36,10 @@ def test_words_with_a_special_meaning_in_yaml_1_1_are_texts(text: str) -> None:
 
 
 def test_every_value_has_its_line() -> None:
-    manuscript = parse_source_file("\na:\n  - b: 1\n    c: 2\n  - d\n", name="s")
+    source_file = parse_source_file("\na:\n  - b: 1\n    c: 2\n  - d\n", name="s")
 
-    assert [manuscript.line(*path) for path in (("a",), ("a", 0, "c"), ("a", 1))] == [2, 4, 5]
-    assert manuscript.line("a", 0, "missing") == 3
+    assert [source_file.line(*path) for path in (("a",), ("a", 0, "c"), ("a", 1))] == [2, 4, 5]
+    assert source_file.line("a", 0, "missing") == 3
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_a_fault_says_which_delivery_is_missing_and_why():
     ]
 
 
-def test_no_delivery_fails_twice_so_that_none_spends_its_retries():
+def test_the_shaky_subscriber_fails_no_delivery_twice():
     shaky, first, second = Shaky(2), *arrivals_in_order()[:2]
 
     answers = [shaky(arrival) for arrival in (first, first, first, second, second, first)]

@@ -62,7 +62,7 @@ def test_the_body_is_compact_utf_8_without_escapes():
     assert b"\\u" not in body
 
 
-def test_the_headers_name_the_delivery_the_attempt_and_who_sends():
+def test_the_headers_have_the_delivery_the_attempt_and_the_user_agent():
     headers = request_headers(message_id="sub_a#39#1", at=NOON + 0.9, body=b"{}", secrets=[SECRET])
 
     assert headers.pop("webhook-signature").startswith("v1,")
@@ -182,7 +182,7 @@ def test_a_replayed_delivery_is_marked_and_otherwise_the_same():
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
-def test_a_producers_trace_goes_on_and_each_attempt_is_a_span_of_its_own():
+def test_a_producers_trace_continues_and_each_attempt_is_a_span_of_its_own():
     delivery = a_delivery(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01")
     content = CHANNEL.render(delivery, Locale())
     spans = iter((b"\x01" * 32, b"\x02" * 32))

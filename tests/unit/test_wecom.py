@@ -113,7 +113,7 @@ def test_a_link_so_long_that_it_would_leave_the_message_no_room_is_left_out():
     assert "查看流水线" not in rendered(pipeline_url=f"{LONGEST_URL}a")
 
 
-def test_a_long_message_is_cut_between_characters_and_fills_what_room_there_is():
+def test_a_long_message_is_truncated_between_characters_and_uses_the_whole_limit():
     text = rendered(message="湖" * 4000)
 
     assert text.endswith("湖…")
@@ -219,7 +219,7 @@ def read(body: bytes, status: int = 200, **headers: str) -> ResponseVerdict:
         *((code, Outcome.REJECTED) for code in (1, 40001, 40008, 44004, 45002, 93004, 93008)),
     ],
 )
-def test_an_errcode_says_what_became_of_it(code: int, outcome: Outcome):
+def test_an_errcode_determines_the_outcome(code: int, outcome: Outcome):
     reading = read(json.dumps({"errcode": code, "errmsg": "ok"}).encode())
 
     expected = ResponseVerdict(outcome=outcome, disable_requested=outcome is Outcome.GONE)

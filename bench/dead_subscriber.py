@@ -218,7 +218,9 @@ class Hour:
         while resumes:
             self._resumed += 1
             self._deliver.receive(resumes.pop(0))
-        errors = [error for what, error in self._deliver.telemetry.reports if what == "trouble"]
+        errors = [
+            error for name, error in self._deliver.telemetry.reports if name == "internal_error"
+        ]
         assert not errors, errors
 
 

@@ -27,7 +27,7 @@ TEMPLATE = json.loads(
     (Path(__file__).parents[1] / "local" / "template.json").read_text(encoding="utf-8")
 )
 
-# Each session would parse the models of the services anew, and each symmetric key gets an RSA key
+# Each session would parse the models of the services again, and each symmetric key gets an RSA key
 # from moto that nothing uses: both cost more than the tests' own calls.
 botocore.session.create_loader = cache(create_loader)
 moto.kms.models.generate_private_key = cache(moto.kms.models.generate_private_key)

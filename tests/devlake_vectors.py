@@ -45,7 +45,7 @@ def vector_named(name: str) -> Vector:
     return vector
 
 
-# --- what real servers made: see tests/outside/devlake/SOURCE.md ---
+# --- recorded from real servers: see tests/outside/devlake/SOURCE.md ---
 
 RECORDED_SECRET = "old-devlake-secret"
 

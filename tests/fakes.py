@@ -424,7 +424,7 @@ class FakeLedger:
     def save_late_success(self, record: DeliveryRecord) -> None:
         stored, held = self.records.get((record.lane, record.sequence)), self.lanes.get(record.lane)
         if stored and stored.replayed_by != record.replayed_by:
-            raise LaneConflict(f"{record.lane}#{record.sequence} is lined up by a replay")
+            raise LaneConflict(f"{record.lane}#{record.sequence} is enqueued by a replay")
         if held and held.head_is_dead and held.head == record.sequence:
             self._put(record.lane, held.advanced_to(held.head, now=self.clock.now()))
         self.writes += 1
@@ -570,7 +570,7 @@ class FakeLedger:
     def _refuse_moved(self, record: DeliveryRecord, stored: DeliveryRecord | None) -> None:
         if record.status is DeliveryStatus.DELIVERED:
             if stored and stored.replayed_by != record.replayed_by:
-                raise LaneConflict(f"{record.lane}#{record.sequence} is lined up by a replay")
+                raise LaneConflict(f"{record.lane}#{record.sequence} is enqueued by a replay")
             return
         is_final = stored is not None and stored.status is DeliveryStatus.DELIVERED
         if is_final or (stored.version if stored else 0) != record.version:
@@ -778,21 +778,21 @@ class FakeMessageAcks:
 
 @dataclass
 class FakeTelemetry:
-    """Remembers each report, as (what, detail)."""
+    """Remembers each report, as (name of the method, detail)."""
 
     reports: list[tuple[str, object]] = field(default_factory=list)
 
     def fanned_out(self, sequenced: SequencedEvent, *, deliveries: int, repeated: bool) -> None:
-        self.reports.append(("repeated" if repeated else "fanned out", sequenced.sequence))
+        self.reports.append(("repeated" if repeated else "fanned_out", sequenced.sequence))
 
     def event_skipped(self, event: Event, reason: SkipReason) -> None:
         self.reports.append((str(reason), event.id))
 
     def pattern_exhausted(self, subscription_id: str, event: Event) -> None:
-        self.reports.append(("pattern exhausted", subscription_id))
+        self.reports.append(("pattern_exhausted", subscription_id))
 
     def quarantined(self, message_id: str, group: str, reason: str) -> None:
-        self.reports.append(("parked", message_id))
+        self.reports.append(("quarantined", message_id))
 
     def attempted(self, record: DeliveryRecord, *, next_at: float | None) -> None:
         self.reports.append(("attempted", next_at))
@@ -801,22 +801,22 @@ class FakeTelemetry:
         self.reports.append(("discarded", record.sequence))
 
     def dead_lettered(self, record: DeliveryRecord) -> None:
-        self.reports.append(("buried", record.sequence))
+        self.reports.append(("dead_lettered", record.sequence))
 
     def disabled(self, subscription_id: str, reason: str) -> None:
         self.reports.append(("disabled", subscription_id))
 
     def resumed_late(self, seconds: float) -> None:
-        self.reports.append(("late", seconds))
+        self.reports.append(("resumed_late", seconds))
 
     def backlog_measured(self, backlog: Backlog, *, now: float) -> None:
-        self.reports.append(("counted", backlog))
+        self.reports.append(("backlog_measured", backlog))
 
     def operators_notified(self, notices: int) -> None:
-        self.reports.append(("notified", notices))
+        self.reports.append(("operators_notified", notices))
 
     def lanes_resumed(self, lanes: int) -> None:
-        self.reports.append(("resumed", lanes))
+        self.reports.append(("lanes_resumed", lanes))
 
     def stalled(self, pipelines: int) -> None:
         self.reports.append(("stalled", pipelines))
@@ -825,4 +825,4 @@ class FakeTelemetry:
         self.reports.append(("replayed", deliveries))
 
     def internal_error(self, error: Exception, *, doing: str) -> None:
-        self.reports.append(("trouble", error))
+        self.reports.append(("internal_error", error))

@@ -210,7 +210,7 @@ NIGHT: Sequence[int] = (2, 0, 0, 0, 0, 0, 0, 1)
         (NIGHT, (0,) * 8, True),
         ((1,), (), True),  # a release that posts only the end
         (NIGHT, (30,) * 8, True),  # a second DevLake, with another secret
-        ((0, 1), (0, 100), False),  # somebody plays DevLake beside one that is heard
+        ((0, 1), (0, 100), False),  # rejected requests during accepted notices
         ((), (30,) * 8, False),
         ((), (), False),
     ],

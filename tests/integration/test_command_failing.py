@@ -98,7 +98,7 @@ def functions(deployment: StackOutputs) -> Functions:
 
 
 class Story:
-    """A subscription whose first delivery dies, with two more behind it."""
+    """A subscription whose first delivery is dead-lettered, with two more behind it."""
 
     def __init__(self, terminal: Terminal, functions: Functions, *options: str) -> None:
         subscriptions = len(terminal.json("subscriptions", "list"))

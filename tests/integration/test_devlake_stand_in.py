@@ -60,7 +60,7 @@ def get_rest(devlake: DevLake, target: str) -> Any:
     return json.loads(devlake.rest.answer(target).body)
 
 
-# --- what its REST API answers ---
+# --- responses of its REST API ---
 
 
 def waits(devlake: DevLake) -> int:
@@ -229,7 +229,7 @@ def test_pending_ones_have_never_finished_so_neither_reruns_nor_resumed_ones_are
     }
 
 
-# --- who may ask ---
+# --- authorization ---
 
 
 def get(url: str, authorization: str = "") -> tuple[int, str]:
@@ -291,7 +291,7 @@ def test_the_config_ui_has_the_api_below_api_and_a_page_everywhere_else(
     assert body in response[1]
 
 
-# --- what it posts ---
+# --- notices ---
 
 
 @pytest.mark.parametrize("vector", OF_PIPELINES, ids=lambda vector: vector.name)
@@ -342,7 +342,7 @@ def test_databases_keep_milliseconds_or_microseconds_and_the_offset_of_the_serve
     assert notice["CreatedAt"] == f"2026-11-30T08:53:20.{fraction}+08:00"
 
 
-# --- what it never posts ---
+# --- states without a notice ---
 
 
 def test_nothing_is_sent_twice_whatever_is_answered():

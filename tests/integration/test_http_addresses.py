@@ -84,7 +84,7 @@ def test_a_connection_to_an_address_that_the_name_no_longer_has_is_not_used_agai
 
     with serving(OK, OK) as wire:
         receiver.send(a_request(f"http://ci.example:{wire.port}/"))
-        names.addresses = ("::1",)  # where nobody listens
+        names.addresses = ("::1",)  # no server listens there
         a_moment_passes(monkeypatch)
         second = receiver.send(a_request(f"http://ci.example:{wire.port}/"))
         receiver.close()

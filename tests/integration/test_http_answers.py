@@ -247,7 +247,7 @@ def test_an_invalid_header_line_is_left_out_and_later_ones_are_read(
 def test_every_framing_of_the_rfc_ends_where_it_says(
     receiver: HttpTransport, head: bytes, body: bytes
 ):
-    """RFC 9112 section 6.3; where nobody knows the length, nothing of the body is waited for."""
+    """RFC 9112 section 6.3; a body of unknown length is not waited for."""
     with serving(STATUS_LINE + head) as wire:
         result = receiver.send(a_request(wire.url))
 

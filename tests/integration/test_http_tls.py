@@ -1,4 +1,4 @@
-"""TLS speaks for the host's name, whatever address is called."""
+"""TLS verifies the host's name, whatever address is called."""
 
 from errno import EPIPE
 from ipaddress import ip_address

@@ -185,7 +185,10 @@ def test_capacity_follows_the_running_pipelines_through_a_restart_and_a_late_let
 
     assert {method for method, _, _ in service.requests} == {"PUT"}
     assert workers(service)[:5] == [1, 1, 1, 1, 2]
-    assert workers(service)[5:] in ([1, 1, 1], [2, 1, 1, 1])  # killed before it knew it had told
+    assert workers(service)[5:] in (
+        [1, 1, 1],
+        [2, 1, 1, 1],
+    )  # killed before it recorded its request
 
 
 def workers(service: CalledService) -> list[int]:
@@ -233,7 +236,7 @@ def test_a_delivery_accepted_before_a_crash_is_processed_after_it(
     with running(script("start_ci_job"), tmp_path, CI_URL=service.url):
         eventually(lambda: bool(service.requests))
 
-    # What was on its way from the one that was killed may be heard too; its key is the same.
+    # A request under way from the killed process may arrive too; its key is the same.
     assert {key for _, key, _ in service.requests} == {"sub_a#39#2"}
 
 

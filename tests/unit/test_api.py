@@ -350,7 +350,7 @@ def test_an_invalid_cursor_is_refused(api: ApiOverFakes, cursor: str):
     assert (response.status, response.document["message"].partition(":")[0]) == (422, "cursor")
 
 
-# --- what is refused ---
+# --- refusals ---
 
 
 @pytest.mark.parametrize(
@@ -488,7 +488,7 @@ def test_an_internal_error_is_logged_and_an_unexpected_one_is_not_shown_to_the_c
     assert api.errors == [fault]
 
 
-# --- parked events, and what is sent once more ---
+# --- parked events, and deliveries sent again ---
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def only(stack: FakeStack) -> Subscription:
     return subscription
 
 
-# --- what is done ---
+# --- steps ---
 
 
 def test_a_missing_subscription_is_created_and_its_secret_returned(stack: FakeStack) -> None:
@@ -162,7 +162,7 @@ def test_the_secret_of_an_existing_subscription_is_neither_changed_nor_read(
     assert only(stack).secrets == before.secrets
 
 
-# --- what is sealed ---
+# --- encrypted fields ---
 
 
 def test_encrypted_fields_are_encrypted_again_on_request(stack: FakeStack) -> None:
@@ -218,7 +218,7 @@ def test_a_subscription_with_pending_deliveries_is_not_pruned_and_stops_the_plan
     assert list(stack.ledger.dead_letters(subscription.id)) == []
 
 
-# --- somebody else is quicker ---
+# --- concurrent changes ---
 
 
 def test_a_concurrent_change_stops_the_plan_and_a_new_plan_has_the_remaining_steps(
@@ -254,7 +254,7 @@ def test_of_two_runs_that_create_a_name_the_first_succeeds(stack: FakeStack) -> 
     assert plan(stack, CI, CI | {"name": "b"}).steps == ()
 
 
-# --- what is refused ---
+# --- refusals ---
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_a_mark_that_fails_stops_no_batch(
 
     attempts.mark_unanswered()
 
-    assert [name for name, _ in telemetry.reports] == ["trouble"]
+    assert [name for name, _ in telemetry.reports] == ["internal_error"]
 
 
 def test_an_endpoint_that_usually_takes_long_is_marked_later(

@@ -207,7 +207,7 @@ def test_a_test_message_says_for_whom_it_is():
     assert Notification.from_ping(ping, Locale(CHINESE)).headline == "Lakehook：测试消息"
 
 
-# --- what a pipeline did, and what failed ---
+# --- tasks and errors of a pipeline ---
 
 NESTED = (
     "Error running pipeline 39.\n"

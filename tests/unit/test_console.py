@@ -89,7 +89,7 @@ def all_paths(stack: FakeStack) -> Iterator[str]:
         yield "/deliveries/" + quote(f"{lane}#{sequence}", safe="")
 
 
-# --- who is let in ---
+# --- access ---
 
 
 def test_the_url_of_the_terminal_lets_a_browser_in_and_leaves_no_token_behind(stack: FakeStack):
@@ -340,7 +340,7 @@ def test_a_missing_page_says_so_and_links_on(console: Visitor):
         assert 'href="/"' in missing.text
 
 
-# --- what the pages show ---
+# --- contents of the pages ---
 
 
 def test_the_start_page_shows_the_worst_first_and_counts_the_healthy(
@@ -429,7 +429,7 @@ def test_deliveries_are_filtered_by_status_pipeline_and_answer(console: Visitor,
     assert "/pipelines/41" not in page
 
 
-# --- what they do ---
+# --- actions ---
 
 
 def test_pause_resume_and_enable_ask_for_a_confirmation_that_says_their_effect(

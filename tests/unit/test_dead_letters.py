@@ -110,7 +110,7 @@ def test_an_invalid_delivery_id_is_refused(stack: FakeStack, text: str) -> None:
         stack.service().find_dead_letters(DeadLetterSelector(ids=[text]))
 
 
-# --- what SQS or a person has moved to the queue ---
+# --- messages moved to the queue by SQS or a person ---
 
 
 ANY = DeadLetterSelector(on_queue=True)

@@ -283,7 +283,7 @@ def test_an_error_in_a_lane_leaves_the_others_alone(world: World, error: Excepti
 
     assert failed == ["m1", "m2"]
     assert world.postponed() == dict.fromkeys(["m1", "m2"], PAUSE_AFTER_ERROR_SECONDS)
-    assert world.telemetry.reports == [("trouble", error)]
+    assert world.telemetry.reports == [("internal_error", error)]
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ def test_an_invalid_message_is_quarantined_whole_and_its_lane_continues(world: W
     ((message, reason),) = world.dead_letters.parked
     assert message == bad
     assert reason.startswith("not a delivery, a resume or a ping")
-    assert world.telemetry.reports == [("parked", "m2")]
+    assert world.telemetry.reports == [("quarantined", "m2")]
     assert world.lanes.processed == [[a_delivery(1), a_delivery(2)]]
 
 

@@ -189,7 +189,7 @@ def test_a_pipeline_that_has_ended_never_stalls(world: World):
     assert world.tick() == 0
 
 
-# --- how thresholds and durations are written ---
+# --- thresholds and durations ---
 
 
 def test_a_threshold_missing_in_the_setting_has_its_default():

@@ -37,7 +37,7 @@ def failed(**changes: Any) -> Document:
     return shown(39, "TASK_FAILED", **changes)
 
 
-# --- what a real DevLake showed ---
+# --- rows of a real DevLake ---
 
 
 def test_a_run_that_failed_says_why_and_which_tasks():
@@ -89,7 +89,7 @@ def test_an_unfinished_pipeline_has_a_name_and_a_number_of_tasks(status: str):
     assert {"finished_tasks", "spent_seconds", "message"} & set(document) == set()
 
 
-# --- what is left of an earlier run ---
+# --- fields of an earlier run ---
 
 
 def test_the_error_of_an_earlier_run_is_left_out():

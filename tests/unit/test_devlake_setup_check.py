@@ -149,7 +149,7 @@ def test_the_remedy_of_our_ingress_is_not_truncated(length: int) -> None:
     assert reason in heard_check.detail
 
 
-# --- what was heard ---
+# --- notices ---
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ def test_a_reconcile_that_has_not_run_yet_will() -> None:
     assert not is_read(refused, now=NOON)
 
 
-# --- what the stack knows ---
+# --- settings of the stack ---
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The email channel: a mail that nobody can steer from within an event, and SES's codes."""
+"""The email channel: mails that no event can manipulate, and SES's error codes."""
 
 import re
 from dataclasses import replace

@@ -48,7 +48,7 @@ def next_of(stack: FakeStack, sequence: int) -> str:
     return stack.service().explain(f"sub_a#39#{sequence}").next.description
 
 
-# --- what happens next ---
+# --- next actions ---
 
 
 def test_a_failed_head_is_retried_when_its_lane_is_due_and_later_deliveries_wait_for_it(

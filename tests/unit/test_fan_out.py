@@ -103,7 +103,7 @@ def test_an_error_in_a_pipeline_leaves_the_others_alone(world: World):
 
     assert [notice.id for notice in failed] == ["m1"]
     assert world.sent() == ["sub_all#40#1"]
-    assert world.telemetry.reports[0][0] == "trouble"
+    assert world.telemetry.reports[0][0] == "internal_error"
 
 
 # --- a source that races or loses ---
@@ -314,7 +314,7 @@ def test_a_failure_to_record_when_devlake_was_heard_costs_no_delivery(world: Wor
     failed = world.fan_out([a_notice("m1", event_id="devlake:39:PIPELINE_CREATED:1")])
 
     assert (failed, world.sent()) == ([], ["sub_all#39#1"])
-    (trouble,) = (report for report in world.telemetry.reports if report[0] == "trouble")
+    (trouble,) = (report for report in world.telemetry.reports if report[0] == "internal_error")
     assert str(trouble[1]) == "DynamoDB is away"
 
 
@@ -325,4 +325,4 @@ def test_a_pattern_that_takes_too_long_is_reported_and_its_event_is_sent(world: 
     assert world.fan_out([a_notice(data={"l": ["a"] * 20_000})]) == []
 
     assert world.sent() == ["sub_all#39#1"]
-    assert ("pattern exhausted", "sub_all") in world.telemetry.reports
+    assert ("pattern_exhausted", "sub_all") in world.telemetry.reports

@@ -26,7 +26,7 @@ class Crash(BaseException):
 
 @dataclass
 class CrashingQueue(FakeDeliveryQueue):
-    poison: str = ""  # pipeline of the event that crashes whoever sends it
+    poison: str = ""  # pipeline of the event that crashes its sender
     errors: list[Exception] = field(default_factory=list)
     slow: Callable[[], None] = lambda: None
 
@@ -100,7 +100,7 @@ def test_an_event_that_crashes_fan_out_is_found_and_delays_no_other(world: World
 
     assert world.handle(bad) == []
     assert world.parked() == [("bad", CRASHED)]
-    assert world.telemetry.reports[-1] == ("parked", "bad")
+    assert world.telemetry.reports[-1] == ("quarantined", "bad")
     assert world.acked()[-1] == "bad"
 
 

@@ -27,7 +27,7 @@ CREATED = notice("CREATED", 1)
 RUNNING, RERUNNING = notice("RUNNING", 2, began=2), notice("RUNNING", 12, began=12)
 FAILED = notice("FAILED", 5, began=2, finished_at=to_time(5), message="oh", data={"why": 1}, mine=2)
 COMPLETED = notice("COMPLETED", 15, began=12)
-RAN, ENDED = notice("RUNNING", 2), notice("FAILED", 5)  # and nobody knows when it began
+RAN, ENDED = notice("RUNNING", 2), notice("FAILED", 5)  # without the time when it began
 
 RUNNING_READ_LATE = RUNNING | {"timestamp": to_time(3)}  # of a notice that meant CREATED
 FAILED_AGAIN, OTHER_END = notice("FAILED", 6, began=2), notice("COMPLETED", 6, began=2)
@@ -123,7 +123,7 @@ def test_an_end_from_before_the_round_began_does_not_end_it():
     assert emitted_by(RERUNNING, notice("CANCELLED", 3), COMPLETED)[2:] == ["(stale)", "COMPLETED"]
 
 
-RESUMED = RERUNNING  # DevLake says the same of a run that goes on as of one that begins
+RESUMED = RERUNNING  # DevLake posts the same for a resumed run as for a new one
 WAITS_TO_RESUME = notice("CREATED", 11, event_id="its_row_says_TASK_RESUME")
 RESUMED_AGAIN = notice("RUNNING", 20, began=20)
 RERUN_AFTER_IT, ITS_END = notice("RUNNING", 32, began=32), notice("FAILED", 33, began=32)

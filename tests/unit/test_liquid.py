@@ -30,7 +30,7 @@ def headers(**texts: str) -> Template:
     return Template(headers=tuple(texts.items()))
 
 
-# --- what a template may say ---
+# --- fields, tags and filters ---
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_parts_without_a_template_are_left_to_the_channel():
     assert (rendered.body, rendered.subject, rendered.headers) == (None, "x", ())
 
 
-# --- what is refused when it is saved ---
+# --- refusals when a template is saved ---
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_any_text_is_rendered_or_refused(text: str):
             assert str(refused).isprintable()  # noqa: PT017  both are as good as none
 
 
-# --- what fails when it is set ---
+# --- failures when a template is rendered ---
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_template_without_a_valid_result_fails_with_the_reason(template: Templ
     assert len(str(failed.value)) < 500
 
 
-# --- what is missing costs no delivery ---
+# --- missing values ---
 
 FIELDS_WITH_GAPS = {
     "tasks": [{"name": "a", "seconds": 2}, {"name": "b"}, {"name": "c", "seconds": None}],

@@ -121,7 +121,7 @@ def test_a_healthy_stack_publishes_nothing_and_measures_the_backlog(watch: Watch
     assert watch.look() == []
     watch.stack.clock.time += INTERVAL - 1
     assert watch.notify() == 0  # it is not time yet, and nothing is read
-    assert watch.telemetry.reports == [("counted", Backlog())]
+    assert watch.telemetry.reports == [("backlog_measured", Backlog())]
     assert watch.conditions.conditions == {}
 
 

@@ -273,7 +273,7 @@ def test_the_stack_is_the_option_else_the_variable_else_lakehook(
     assert terminal.stacks == ["Lakehook", "Lakehook-test", "Lakehook-other"]
 
 
-# --- what goes wrong ---
+# --- errors ---
 
 
 @pytest.mark.parametrize(
@@ -386,7 +386,7 @@ def test_each_command_prints_its_change_in_a_line(terminal: Terminal) -> None:
         "ci is paused: what comes waits, in its order, until it is resumed",
         "ci is active; 0 pipelines go on",
         "deadline_seconds: 10.0 → 20.0; ordering: strict → skip",
-        1,  # nobody has answered
+        1,  # no response
         "ci is removed",
     ]
 

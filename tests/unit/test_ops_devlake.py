@@ -114,7 +114,7 @@ def test_a_checkup_that_is_printed_shows_no_secret(terminal: Terminal) -> None:
     assert SECRET not in repr(terminal.stack.service().check_devlake(source, INGRESS_URL))
 
 
-# --- what may be wrong ---
+# --- failing checks ---
 
 
 def test_a_test_notice_that_is_refused_fails(terminal: Terminal) -> None:
@@ -193,7 +193,7 @@ def test_a_state_found_by_reconcile_alone_counts_as_not_posted(terminal: Termina
     assert "which DevLake did not post" in results["newest pipeline"]["detail"]
 
 
-# --- whose API, and who may ask it ---
+# --- the API and its credentials ---
 
 
 def test_the_stacks_own_credentials_go_to_the_stacks_own_api(terminal: Terminal) -> None:

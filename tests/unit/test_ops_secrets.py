@@ -279,7 +279,7 @@ def test_people_read_the_new_secret_and_that_it_is_the_only_time(terminal: Termi
     assert "SIGNS UNTIL" in terminal.out
 
 
-# --- what is shown once is not lost ---
+# --- secrets that cannot be printed ---
 
 
 class BrokenPipe(io.RawIOBase):

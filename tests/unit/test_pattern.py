@@ -132,7 +132,7 @@ TABLE: list[tuple[Any, bool]] = [
     ({"$or": [{"pipeline_id": [1]}, {"task": {"id": [8]}}]}, False),
     ({"event_type": ["PIPELINE_CREATED"], "$or": [{"pipeline_id": [39]}, {"x": [1]}]}, False),
     ({"data": {"$or": [{"ratio": [1]}, {"ok": [True]}]}}, True),
-    # of two wishes for one path the later one counts
+    # the later of two conditions on a path counts
     ({"pipeline_id": [1], "$or": [{"pipeline_id": [39]}, {"task": {"id": [8]}}]}, True),
     ({"$or": [{"pipeline_id": [39]}, {"task": {"id": [7]}}], "pipeline_id": [1]}, False),
     ({"task.id": [8], "task": {"id": [7]}}, True),

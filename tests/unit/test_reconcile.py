@@ -50,7 +50,7 @@ def reconciler() -> Reconciler:
     return Reconciler()
 
 
-# --- what is sent ---
+# --- events ---
 
 
 def test_each_pipeline_that_has_changed_since_is_sent_as_it_is_now(reconciler: Reconciler):
@@ -89,7 +89,7 @@ def test_blueprints_of_unchanged_pipelines_are_not_read(
     assert reconciler.devlake.projects_asked == []
 
 
-# --- how far is read ---
+# --- pages ---
 
 
 def test_pages_are_read_until_one_has_no_change(reconciler: Reconciler):
@@ -166,7 +166,7 @@ def test_a_list_that_repeats_itself_is_left_with_the_reason(reconciler: Reconcil
     assert reconciler.sent == []
 
 
-# --- what goes wrong ---
+# --- errors ---
 
 
 def test_nothing_is_sent_unless_all_has_been_read(reconciler: Reconciler):

@@ -113,7 +113,7 @@ def scheduler() -> Scheduler:
     return Scheduler()
 
 
-# --- what is found ---
+# --- lost states ---
 
 
 @pytest.mark.parametrize(
@@ -362,7 +362,7 @@ def test_pipelines_of_other_producers_take_no_turn_of_devlakes(
     assert scheduler.devlake.pipelines_asked == [7, 7]
 
 
-# --- how far is read ---
+# --- pages ---
 
 
 def lists_read(runs: int = 1) -> int:
@@ -456,7 +456,7 @@ def test_a_row_that_changes_while_pages_are_read_is_published_in_order(scheduler
     assert scheduler.types_of("39") == [CREATED, RUNNING]
 
 
-# --- what is still on its way ---
+# --- events under way ---
 
 
 def test_a_row_that_has_just_changed_is_left_to_the_next_run(scheduler: Scheduler):
@@ -740,7 +740,7 @@ def test_devlakes_for_which_a_tick_has_no_time_left_get_it_at_the_next_ones(sche
     )
 
 
-# --- whatever happens ---
+# --- random losses ---
 
 
 @dataclass

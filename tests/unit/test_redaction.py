@@ -15,7 +15,7 @@ HEX = "1b2c3d4e5f60718293a4b5c6d7e8f901"
 @pytest.mark.parametrize(
     ("start", "secret_part"),
     [
-        # Hosts that are known for it, whatever the credential looks like
+        # Hosts with a credential in their path, whatever it looks like
         ("https://hooks.slack.com/services/", f"T024BE7LD/B024BE7LD/{KEY}"),
         ("https://hooks.slack.com./services/", f"T024BE7LD/B024BE7LD/{KEY}"),
         ("https://HOOKS.slack.com/triggers/", "T0/1/ab"),
@@ -34,7 +34,7 @@ HEX = "1b2c3d4e5f60718293a4b5c6d7e8f901"
         ("https://ci.example/hook?key=", "s3cret"),
         ("https://ci.example/?", "s3cret"),
         ("https://ci.example/?a=", "1;b=s3cret?c=s3cret"),
-        # Hosts that nobody knows: what looks drawn at random
+        # Unknown hosts: segments that look random
         ("https://open.feishu.cn/open-apis/bot/v2/hook/", UUID),
         ("https://chat.acme.example/hooks/", "p4ot5f8ezjrm3kzb1i9dwq7y6a"),
         ("https://ci.example/", "abcdefghijklmnopqrstuvwxyz"),

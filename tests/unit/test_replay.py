@@ -204,7 +204,7 @@ def test_a_scheduler_killed_at_any_write_sends_nothing_twice_and_loses_nothing(
 
     with pytest.raises(Dead):
         world.tick()
-    world.process_resumes()  # what was told is sent before the next tick
+    world.process_resumes()  # resumed lanes are sent before the next tick
     replay = world.tick_until_ended(started)
     world.clock.sleep(60)
     a_tick(world.ledger, world.queue, world.clock).resume_lanes()
@@ -300,7 +300,7 @@ def test_a_failing_replay_stops_no_other_and_continues_after_the_error(world: Wo
     world.journal.page = lambda **criteria: raise_next(errors) or page(**criteria)  # type: ignore[method-assign]
 
     assert world.tick() == 3
-    assert world.telemetry.reports[0][0] == "trouble"
+    assert world.telemetry.reports[0][0] == "internal_error"
     assert world.tick_until_ended(first).sent == 3
 
 
@@ -324,7 +324,7 @@ def test_a_pipeline_that_cannot_be_read_is_left_out_and_reported(world: World):
     replay = world.replay()
 
     assert (replay.state, replay.sent, replay.failed) == (ReplayState.DONE, 2, 1)
-    assert "trouble" in dict(world.telemetry.reports)
+    assert "internal_error" in dict(world.telemetry.reports)
 
 
 def test_a_start_before_the_journals_retention_is_a_warning(world: World):

@@ -150,7 +150,7 @@ def test_random_looking_text_is_not_shown_although_it_cannot_be_decoded(digits: 
     assert CREDENTIALS.redact(f"refused {digits} today".encode()) == "refused … today"
 
 
-# --- encoded in ways that nobody has listed ---
+# --- other encodings ---
 
 Encoding = Callable[[str], str]
 ENCODINGS: Mapping[str, Encoding] = {

@@ -24,7 +24,7 @@ def rotate_after(*overlaps: float) -> tuple[EncryptedSecret, ...]:
     ("overlaps", "ends"),
     [
         ([DAY], [None, NOON + DAY]),
-        ([DAY, HOUR], [None, NOON + 2 * HOUR, NOON + DAY]),  # each keeps the end it was told
+        ([DAY, HOUR], [None, NOON + 2 * HOUR, NOON + DAY]),  # each keeps its end
         ([DAY, DAY, 0], [None]),
         ([HOUR / 2, DAY], [None, NOON + HOUR + DAY]),  # what has ended is dropped
     ],

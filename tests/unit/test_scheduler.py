@@ -201,7 +201,7 @@ def test_an_error_in_a_lane_leaves_the_others_of_its_tick_alone(world: World):
     assert world.resume_lanes() == 4
 
     assert {resume.lane for resume in world.queue.resumes} == {lane(n) for n in (1, 2, 4, 5)}
-    assert [name for name, _ in world.telemetry.reports] == ["trouble"]
+    assert [name for name, _ in world.telemetry.reports] == ["internal_error"]
     assert world.ledger.lanes[lane(3)].due_at == NOON  # so the next tick finds it
 
 

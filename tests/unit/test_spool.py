@@ -334,7 +334,7 @@ def test_no_event_is_lost_or_reordered_whatever_sqs_refuses(pipelines: str, scri
         assert first_arrivals == ids_of(pipeline, range(pipelines.count(pipeline)))
 
 
-# --- what it needs ---
+# --- dependencies ---
 
 IMPORTED = """
 import sys

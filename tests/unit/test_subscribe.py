@@ -193,7 +193,7 @@ BEARER = "authorization: Bearer s3cret"
         ("webhook", URL, "https://other.example/hook"),
         ("webhook", URL, "https://ci.example:8443/hook"),
         ("webhook", URL, "https://ci.example.org/"),
-        # One host, and a receiver of somebody else's at each path.
+        # A host with a receiver of another owner at each path.
         ("webhook", "https://webhook.site/one", "https://webhook.site/two"),
         ("email", "mailto:a@team.example", "mailto:a@team.example,b@team.example"),
     ],

@@ -92,7 +92,7 @@ def test_a_repeat_with_the_same_id_is_counted_and_passes():
     assert (verdict.arrived, verdict.repeated) == (6, 1)
 
 
-# --- what is said of a fault, and why chance makes none ---
+# --- faults ---
 
 
 def test_a_fault_says_which_delivery_is_missing_and_why():

@@ -80,7 +80,7 @@ def test_changes_are_refused_with_their_reason_or_accepted(vector: Any):
     assert (failure and failure.reason) == vector.get("reason")
 
 
-# --- which key checks what ---
+# --- keys ---
 
 
 def test_each_of_several_keys_that_signed_verifies():
@@ -121,7 +121,7 @@ def test_another_public_key_verifies_nothing():
     assert (failure.reason, failure.hint) == (Reason.SIGNATURE_MISMATCH, "")
 
 
-# --- what was done to the body ---
+# --- rewritten bodies ---
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def retry_response(wish: str) -> Response:
     return Response(status=503, headers={"retry-after": wish}, body=b"")
 
 
-# --- what is sent ---
+# --- requests ---
 
 
 def test_the_body_is_the_event_with_its_id_and_its_place():
@@ -85,7 +85,7 @@ def test_a_request_shows_neither_headers_nor_body():
     assert "s3cret" not in repr(request)
 
 
-# --- how an answer is read ---
+# --- responses ---
 
 
 @pytest.mark.parametrize(

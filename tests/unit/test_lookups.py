@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from threading import Event, Thread
 from threading import enumerate as threads
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -79,7 +79,7 @@ def test_an_answer_is_shared_for_its_own_host_and_port_and_those_of_many_are_not
     for number in range(ANSWERS_KEPT + 10):
         lookups(f"ci-{number}.example", 443, seconds=LONG)
 
-    assert len(lookups._asked) <= ANSWERS_KEPT
+    assert len(lookups._lookups) <= ANSWERS_KEPT
 
 
 def test_a_resolver_that_hangs_is_waited_for_no_longer_than_allowed(resolver: Resolver):
@@ -196,3 +196,21 @@ def test_concurrent_look_ups_of_a_host_share_an_answer(resolver: Resolver):
         thread.join()
 
     assert answers == [["192.0.2.1"]] * 3
+
+
+def test_callers_that_wait_for_a_thread_share_the_look_up_of_a_host(resolver: Resolver):
+    lookups = DnsResolver(resolver, at_a_time=2)
+    assert all(hangs(lookups, f"hung-{n}.example") for n in range(2))
+    callers = [
+        Thread(target=lookups, args=("ci.example", 443), kwargs={"seconds": LONG}) for _ in range(3)
+    ]
+    for caller in callers:
+        caller.start()
+    while len(lookups._changed._waiters) < len(callers):  # type: ignore[attr-defined]
+        sleep(SOON)
+
+    resolver.let_go.set()
+    for caller in callers:
+        caller.join()
+
+    assert resolver.hosts.count("ci.example") == 1

@@ -52,7 +52,7 @@ class DnsResolver:
     def __init__(self, resolve: ResolveHost, *, at_a_time: int = LOOKUPS_AT_A_TIME) -> None:
         self._resolve, self._at_a_time = resolve, at_a_time
         self._workers = ThreadPoolExecutor(at_a_time, thread_name_prefix="look-up")
-        self._asked: dict[_Address, _PendingLookup] = {}
+        self._lookups: dict[_Address, _PendingLookup] = {}
         self._under_way: Counter[str] = Counter()  # look-ups by domain
         self._changed = Condition()
 
@@ -78,22 +78,25 @@ class DnsResolver:
     def _joined(self, address: "_Address", until: float) -> Future[Sequence[str]]:
         domain = domain_of(address[0])
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._known(address) or self._has_room(domain), until - monotonic()
-            )
-            if lookup := self._known(address):
-                return lookup.answer
-            if not self._has_room(domain):
-                raise TimeoutError
-            patience = min(until - monotonic(), FREE_THREAD_SECONDS)
-            if not self._changed.wait_for(self._has_thread, patience):
-                raise InfrastructureError(
-                    f"{self._at_a_time} look-ups of names hang, and no thread is free"
-                )
-            return self._begin(address, domain)
+            while not (lookup := self._known(address)):
+                left = until - monotonic()
+                if not self._has_room(domain):
+                    if not self._wait_for(lambda: self._has_room(domain), address, left):
+                        raise TimeoutError
+                elif self._has_thread():
+                    return self._begin(address, domain)
+                elif not self._wait_for(self._has_thread, address, min(left, FREE_THREAD_SECONDS)):
+                    raise InfrastructureError(
+                        f"{self._at_a_time} look-ups of names hang, and no thread is free"
+                    )
+            return lookup.answer
+
+    def _wait_for(self, room: Callable[[], bool], address: "_Address", seconds: float) -> bool:
+        """Wait for room, or for another caller's look-up of the same address."""
+        return self._changed.wait_for(lambda: room() or bool(self._known(address)), seconds)
 
     def _known(self, address: "_Address") -> "_PendingLookup | None":
-        lookup = self._asked.get(address)
+        lookup = self._lookups.get(address)
         return lookup if lookup and not lookup.is_stale else None
 
     def _has_room(self, domain: str) -> bool:
@@ -110,7 +113,7 @@ class DnsResolver:
         except RuntimeError as error:  # the process can't start more threads: no look-up was made
             raise InfrastructureError(str(error)) from error
         self._under_way[domain] += 1
-        self._asked[address] = look_up
+        self._lookups[address] = look_up
         return look_up.answer
 
     def _end(self, domain: str) -> None:
@@ -120,9 +123,9 @@ class DnsResolver:
             self._changed.notify_all()
 
     def _forget_answers(self) -> None:
-        if len(self._asked) >= ANSWERS_KEPT:
-            self._asked = {
-                address: lookup for address, lookup in self._asked.items() if not lookup.answered
+        if len(self._lookups) >= ANSWERS_KEPT:
+            self._lookups = {
+                address: lookup for address, lookup in self._lookups.items() if not lookup.answered
             }
 
 

@@ -82,9 +82,9 @@ class CheckDevLake:
         endpoint, secret = f"{url}{source.name or ''}", self._secret(source)
         checks = [
             *([secret] if isinstance(secret, Check) else self._check_ingress(endpoint, secret)),
-            *self._asked("last accepted", lambda: self._check_heard(source)),
-            *self._asked("API", lambda: self._check_api(source, api)),
-            *self._asked("reconcile", lambda: self._check_reconcile(source)),
+            *self._run("last accepted", lambda: self._check_heard(source)),
+            *self._run("API", lambda: self._check_api(source, api)),
+            *self._run("reconcile", lambda: self._check_reconcile(source)),
             check_ui(source),
         ]
         return Checkup(source, endpoint, None if isinstance(secret, Check) else secret, checks)
@@ -155,18 +155,18 @@ class CheckDevLake:
         is_posted = any(not entry.is_reconciled for entry in arrived)
         return StateOrigin.POSTED if is_posted else StateOrigin.RECONCILED
 
-    def _asked(self, name: str, ask: Callable[[], Sequence[Check]]) -> Sequence[Check]:
+    def _run(self, name: str, check: Callable[[], Sequence[Check]]) -> Sequence[Check]:
         try:
-            return ask()
+            return check()
         except InfrastructureError as error:
             return [Check.of_aws(name, error)]
 
 
 def _readable(page: Sequence[Document]) -> list[PipelineRow]:
     rows: list[PipelineRow] = []
-    for shown in page:
+    for document in page:
         try:
-            rows.append(PipelineRow.parse(shown))
+            rows.append(PipelineRow.parse(document))
         except InvalidNotification:
             continue  # reconcile names it
     return rows

@@ -53,7 +53,7 @@ MAX_PAGES = 10  # of the newest, and as many of the backlog
 
 MAX_LIST_PAGES = 3  # of each status
 
-MAX_ASKED = 20  # read one by one
+MAX_READ_BY_ID = 20
 
 UNFINISHED = ("TASK_RUNNING", "TASK_RERUN", "TASK_CREATED")
 
@@ -143,8 +143,8 @@ class ReconcileRun:
     read: dict[int, PipelineRow] = field(default_factory=dict)
     published: int = 0
     unreadable: list[str] = field(default_factory=list)
-    _asked: int = 0
-    _judged: dict[int, PipelineRow] = field(default_factory=dict)
+    _read_by_id: int = 0
+    _compared: dict[int, PipelineRow] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._events = EventsOfRows(self.devlake, self.source)
@@ -152,7 +152,7 @@ class ReconcileRun:
     def __call__(self) -> ReconcileReport:
         self._read_newest()
         self._read_unfinished()
-        self._ask_for_held()
+        self._read_held()
         self._read_backlog()
         return ReconcileReport(
             source=self.source.name,
@@ -211,35 +211,35 @@ class ReconcileRun:
                     break
                 self._publish_lost(rows, settle=True)
 
-    def _ask_for_held(self) -> None:
+    def _read_held(self) -> None:
         """Read pipelines that the journal holds as unfinished, from the cursor on."""
         until = self.clock.now() - self.interval_seconds
         held = held_pipelines(self.journal, after=self.state.cursor, until=until)
         try:
             for cursor in held:
-                self._look_at(cursor)
+                self._reconcile_held(cursor)
                 self.state = replace(self.state, cursor=cursor)
         except BoundReached:
-            if not self._asked:
+            if not self._read_by_id:
                 raise
         else:
             if len(held) < MAX_HELD:
                 self.state = replace(self.state, cursor=None)
 
-    def _look_at(self, held: Cursor) -> None:
+    def _reconcile_held(self, held: Cursor) -> None:
         """Read one pipeline unless this run has read it; one that is gone is left alone."""
         number = pipeline_number(held.key, self.source.name)
         if number is None:
             return
         if number not in self.read:
-            self._ask_for(number)
+            self._read_pipeline(number)
         if row := self.read.get(number):
             self._publish_lost([row], settle=True)
 
-    def _ask_for(self, number: int) -> None:
-        if self._asked == MAX_ASKED:
-            raise BoundReached(f"{MAX_ASKED} pipelines were asked for")
-        self._asked += 1
+    def _read_pipeline(self, number: int) -> None:
+        if self._read_by_id == MAX_READ_BY_ID:
+            raise BoundReached(f"{MAX_READ_BY_ID} pipelines were read by their ids")
+        self._read_by_id += 1
         try:
             document = self.devlake.pipeline(number)
         except (DevlakeUnavailable, NotDevlake) as error:  # the next ones get their turn
@@ -280,23 +280,23 @@ class ReconcileRun:
         self, rows: Sequence[PipelineRow], *, settle: bool
     ) -> Iterator[tuple[PipelineRow, Pipeline]]:
         """Yield rows that advance their pipelines, each with its pipeline; the oldest first."""
-        events = {row.id: self._events.bare(row) for row in rows if self._is_news(row)}
+        events = {row.id: self._events.bare(row) for row in rows if self._is_changed(row)}
         pipelines = self.journal.read_pipelines({event.pipeline_key for event in events.values()})
         for number, event in sorted(events.items()):
             row = self.read[number]
             pipeline = pipelines.get(event.pipeline_key) or Pipeline(event.pipeline_key)
-            if self._leads_on(event, pipeline) and not (settle and self._is_settling(row)):
+            if self._advances(event, pipeline) and not (settle and self._is_settling(row)):
                 yield row, pipeline
 
-    def _is_news(self, row: PipelineRow) -> bool:
+    def _is_changed(self, row: PipelineRow) -> bool:
         """Whether this run has not seen the row in this state."""
-        before = self._judged.get(row.id)
-        self._judged[row.id] = row
+        before = self._compared.get(row.id)
+        self._compared[row.id] = row
         return row != before
 
-    def _leads_on(self, event: Event, pipeline: Pipeline) -> bool:
-        is_unheard = isinstance(pipeline.apply(event), PipelineTransition)
-        return is_unheard and self.state.may_publish(event.id, now=self.clock.now())
+    def _advances(self, event: Event, pipeline: Pipeline) -> bool:
+        is_advance = isinstance(pipeline.apply(event), PipelineTransition)
+        return is_advance and self.state.may_publish(event.id, now=self.clock.now())
 
     def _is_settling(self, row: PipelineRow) -> bool:
         """Whether a change is recent; one in the future comes from a wrong clock, and is not."""

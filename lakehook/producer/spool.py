@@ -26,7 +26,7 @@ class SpoolDrain:
         self._lock = DrainLock(path)
         self.spool = SqliteSpool(path, max_bytes=max_bytes)
         self._send = send
-        self._bell, self._stopping, self._turned = Event(), Event(), Condition()
+        self._new_events, self._stopping, self._progress = Event(), Event(), Condition()
         self._failures, self._reason = 0, ""
         self._thread = Thread(target=self._run, name="lakehook-spool", daemon=True)
 
@@ -35,17 +35,17 @@ class SpoolDrain:
 
     def notify(self) -> None:
         """Notify the thread of new events."""
-        self._bell.set()
+        self._new_events.set()
 
     def wait_for_progress(self, seconds: float) -> None:
         """Wait until events may have been sent, at most this long."""
-        with self._turned:
-            self._turned.wait(min(seconds, POLL_SECONDS))
+        with self._progress:
+            self._progress.wait(min(seconds, POLL_SECONDS))
 
     def stop(self, *, within: float) -> None:
         """Stop after the call in progress, or leave it to finish."""
         self._stopping.set()
-        self._bell.set()
+        self._new_events.set()
         self._thread.join(within)
 
     def drain_once(self) -> bool:
@@ -57,10 +57,10 @@ class SpoolDrain:
         window = self.spool.oldest(WINDOW)
         held: dict[str, str] = {}
         for batch in batches(window):
-            going = [entry for entry in batch if entry.pipeline_key not in held]
-            failed = self._send(going) if going else {}
-            self.spool.remove([entry for entry in going if entry not in failed])
-            held |= {entry.pipeline_key: why for entry, why in failed.items()}
+            sendable = [entry for entry in batch if entry.pipeline_key not in held]
+            failed = self._send(sendable) if sendable else {}
+            self.spool.remove([entry for entry in sendable if entry not in failed])
+            held |= {entry.pipeline_key: reason for entry, reason in failed.items()}
         if held:
             raise InfrastructureError(
                 f"SQS did not take events of {len(held)} pipelines: {min(held.values())}"
@@ -71,25 +71,25 @@ class SpoolDrain:
         try:
             while not self._stopping.is_set():
                 try:
-                    self._take_a_turn()
-                except Exception as error:  # noqa: BLE001  it must outlive whatever it meets
+                    self._drain_or_wait()
+                except Exception as error:  # noqa: BLE001  the thread must survive any error
                     self._back_off(error)
         finally:
             self._lock.release()
             self.spool.close()
 
-    def _take_a_turn(self) -> None:
+    def _drain_or_wait(self) -> None:
         """Send what there is, and wait for more; without the lock, wait for it."""
         if not self._lock.take():
             self._stopping.wait(POLL_SECONDS)
             return
-        self._bell.clear()
+        self._new_events.clear()
         has_sent = self.drain_once()
         self._recovered()
-        with self._turned:
-            self._turned.notify_all()
+        with self._progress:
+            self._progress.notify_all()
         if not has_sent:
-            self._bell.wait(POLL_SECONDS)
+            self._new_events.wait(POLL_SECONDS)
 
     def _recovered(self) -> None:
         if self._failures:

@@ -326,7 +326,7 @@ def test_each_devlake_is_asked_for_its_own_pipelines_alone(scheduler: Scheduler)
 
 
 def test_no_run_asks_for_more_than_its_bound_and_each_gets_its_turn(scheduler: Scheduler):
-    count = 3 * run.MAX_ASKED + 1
+    count = 3 * run.MAX_READ_BY_ID + 1
     scheduler.devlake.pipelines = [running(n, -900 + n) for n in range(1, count + 1)]
     scheduler.fan_out_events(*notices_of(scheduler.devlake.pipelines))
     scheduler.devlake.pipelines = []
@@ -337,7 +337,7 @@ def test_no_run_asks_for_more_than_its_bound_and_each_gets_its_turn(scheduler: S
         scheduler.run()
         turns.append(len(scheduler.devlake.pipelines_asked))
 
-    bound = run.MAX_ASKED
+    bound = run.MAX_READ_BY_ID
     assert turns == [bound, 2 * bound, 3 * bound, 3 * bound + 1, 4 * bound + 1]
     numbers = scheduler.devlake.pipelines_asked
     assert sorted(numbers[:count]) == list(range(1, count + 1))

@@ -55,11 +55,12 @@ class SqliteSpool:
             )
             (self.last,) = file.execute("SELECT max(number) FROM event").fetchone()
 
-    def oldest(self, most: int) -> list[EventEntry]:
+    def oldest(self, limit: int, after: int = 0) -> list[EventEntry]:
         with self._alone, self._translated_errors():
             rows = self._file.execute(
-                "SELECT pipeline_id, event_id, body, number FROM event ORDER BY number LIMIT ?",
-                (most,),
+                "SELECT pipeline_id, event_id, body, number FROM event WHERE number > ?"
+                " ORDER BY number LIMIT ?",
+                (after, limit),
             )
             return [EventEntry(*row) for row in rows]
 

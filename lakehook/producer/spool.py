@@ -11,6 +11,7 @@ from lakehook.adapters.sqs.events import EventEntry, batches
 from lakehook.domain.errors import InfrastructureError, LakehookError
 
 WINDOW = 200  # events that are read at a time, so that batches are full even with many pipelines
+MAX_HELD = 10  # pipelines whose rejected events are passed over for the events behind them
 POLL_SECONDS = 0.2  # another process cannot notify this one
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 0.1, 30.0
 
@@ -52,20 +53,24 @@ class SpoolDrain:
         """Send the oldest events, and return whether there were any.
 
         Raises ``InfrastructureError`` when some were not sent. After an event that SQS rejected
-        only its own pipeline waits.
+        only its own pipeline waits, though it may fill a window; after many SQS itself is failing.
         """
-        window = self.spool.oldest(WINDOW)
         held: dict[str, str] = {}
-        for batch in batches(window):
-            sendable = [entry for entry in batch if entry.pipeline_key not in held]
-            failed = self._send(sendable) if sendable else {}
-            self.spool.remove([entry for entry in sendable if entry not in failed])
-            held |= {entry.pipeline_key: reason for entry, reason in failed.items()}
+        last = 0
+        while window := self.spool.oldest(WINDOW, last):
+            last = window[-1].number
+            for batch in batches(window):
+                sendable = [entry for entry in batch if entry.pipeline_key not in held]
+                failed = self._send(sendable) if sendable else {}
+                self.spool.remove([entry for entry in sendable if entry not in failed])
+                held |= {entry.pipeline_key: reason for entry, reason in failed.items()}
+            if not 0 < len(held) < MAX_HELD or self._stopping.is_set():
+                break
         if held:
             raise InfrastructureError(
                 f"SQS did not take events of {len(held)} pipelines: {min(held.values())}"
             )
-        return bool(window)
+        return last > 0
 
     def _run(self) -> None:
         try:

@@ -297,6 +297,22 @@ def test_a_refused_event_delays_only_its_own_pipeline(path: Path):
         assert [entry.event_id for entry in spool.oldest(10)] == ["a-1", "a-2"]
 
 
+def test_more_events_of_a_rejected_pipeline_than_a_window_hold_up_no_other(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(spool_drain, "WINDOW", 2)
+    spool_events(path, "aaaaab")
+
+    def send(batch: Sequence[EventEntry]) -> Mapping[EventEntry, str]:
+        return {entry: "InternalError" for entry in batch if entry.pipeline_key == "a"}
+
+    with open_drain(path, send) as (drain, spool):
+        with pytest.raises(InfrastructureError, match="1 pipelines: InternalError"):
+            drain.drain_once()
+
+        assert [entry.event_id for entry in spool.oldest(10)] == ids_of("a", range(5))
+
+
 @dataclass
 class ScriptedQueue:
     """A queue that refuses a pipeline, fails or loses its response as the script says."""

@@ -11,7 +11,7 @@ import base64
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -161,11 +161,16 @@ class EventSourceMapping:
 
     def _invoke_and_delete(self, messages: list["MessageTypeDef"]) -> None:
         result = self._invoke(event_of(messages, queue_arn=self._spec.queue_arn))
-        if isinstance(result, InvocationFailure) and not self._stopping.is_set():
-            logger.warning("%s failed: %s", self._spec.function, result)
         receipts = {message["MessageId"]: message["ReceiptHandle"] for message in messages}
+        if isinstance(result, InvocationFailure):
+            self._leave_in_flight(receipts.values(), result)
         finished = done(list(receipts), result, reports_failures=self._spec.reports_failures)
         self._source.delete(receipts[message_id] for message_id in finished)
+
+    def _leave_in_flight(self, _receipts: Collection[str], failure: InvocationFailure) -> None:
+        """Leave messages in flight, as Lambda does: they come back at their visibility timeout."""
+        if not self._stopping.is_set():
+            logger.warning("%s failed: %s", self._spec.function, failure)
 
 
 class Schedule:

@@ -33,6 +33,7 @@ class Clockwork:
     is_at_rest: Callable[[], bool] = lambda: False
     all_due: Callable[[], Iterable[IsDue]] = tuple
     tick: Callable[[], object] | None = None
+    plans_ahead: bool = False  # also for what a tick may leave undone, whenever it ends
     planned: set[int] = field(default_factory=set)
 
     def plan(self, record: IsDue) -> None:
@@ -59,7 +60,9 @@ class Clockwork:
             invocation = Invocation("scheduler", deadline, frozenset())
             assert self.tick
             self.platform.invoke(invocation, self.tick, self._ended)
+        if self.plans_ahead:
+            self.plan_all()
 
     def _ended(self, _answered: bool, _response: object) -> None:  # noqa: FBT001
-        if not self.is_at_rest():
+        if not self.plans_ahead and not self.is_at_rest():
             self.plan_all()

@@ -7,11 +7,11 @@ items are never changed in place: the hash of each is computed once, and kept wi
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from lakehook.domain.delivery import Lane
+from lakehook.domain.errors import LaneConflict
 from lakehook.domain.lane import DeliveryRecord
 from local.fifo import FifoQueue
 from tests.simulation.history import Entry, LaneHistory, Post
-from tests.simulation.search import HEALTHS, SQS, Object, Step
+from tests.simulation.steps import HEALTHS, SQS, Object, Step
 from tests.simulation.system import System
 
 
@@ -34,11 +34,29 @@ class Contents:
         }
 
     def seen_by(self, step: Step) -> int:
-        """All that the answer to a call depends on; of a write, also which one of its lane it is.
+        """What a call depends on; of a request, also which one of its lane it is."""
+        return hash(tuple(map(self._seen, step.about)))
 
-        So the hash of a task tells which requests and records of a history are its own.
-        """
-        return hash(tuple(self._seen(one, step) for one in step.about))
+    def has_script(self) -> bool:
+        """Whether it matters which request comes first, as a receiver says something else next."""
+        receivers = self._system.receivers.values()
+        return any(receiver.script for receiver in receivers)  # type: ignore[attr-defined]
+
+    def number_of(self, step: Step) -> object:
+        """How many records have been written in the lanes of a call."""
+        lanes = self._system.history.lanes
+        return tuple(len(lanes[str(thing[1])].entries) for thing in step.about if len(thing) > 1)
+
+    def learned(self, step: Step, number: object, answer: Any) -> int:
+        """The answer to a call, and which record of its lane it has written, if any."""
+        assert not isinstance(answer, Iterator), f"{step.call} is not done when it has answered"
+        now = self.number_of(step)
+        place = now if now != number else None
+        if isinstance(answer, Post):
+            answer = answer.sequence, answer.answer
+        elif isinstance(answer, LaneConflict):
+            answer = LaneConflict  # whoever hears of it does not read more
+        return hash((place, repr(answer)))
 
     def all(self) -> int:
         """Everything: what calls can see, and what the oracle sees."""
@@ -56,17 +74,10 @@ class Contents:
             (judged, system.random_port._drawn, *(content() for content in self._of.values()))
         )
 
-    def _seen(self, one: Object, step: Step) -> int:
-        if len(one) == 1:
-            return self._of[one]()
-        ledger, lane = self._system.ledger, one[1]
-        assert isinstance(lane, Lane)
-        records = (ledger.records[lane, number] for number in ledger.sequences.get(lane, ()))
-        content = (self._kept(ledger.lanes.get(lane)), *map(self._record, records))
-        if not step.is_write:
-            return hash(content)
-        history = self._system.history.lanes[str(lane)]
-        return hash((content, len(history.posts), len(history.entries)))
+    def _seen(self, thing: Object) -> int:
+        if len(thing) == 1:
+            return self._of[thing]()
+        return len(self._system.history.lanes[str(thing[1])].posts)
 
     # --- tables, queues, receivers ---
 
@@ -90,7 +101,8 @@ class Contents:
 
     def _receivers(self) -> int:
         """How many answers are left of each script."""
-        return hash(tuple(len(one.script) for one in self._system.receivers.values()))  # type: ignore[attr-defined]
+        receivers = self._system.receivers.values()
+        return hash(tuple(len(receiver.script) for receiver in receivers))  # type: ignore[attr-defined]
 
     def _journal(self) -> int:
         items = self._system.dynamodb.items
@@ -106,7 +118,7 @@ class Contents:
     def _queues(self) -> int:
         """The queues, and who polls them."""
         system = self._system
-        pollers = ((one.running, one.polls_at) for one in system.sources.values())
+        pollers = ((source.running, source.polls_at) for source in system.sources.values())
         return hash((*map(self._queue, system.queues.values()), *pollers))
 
     def _queue(self, queue: FifoQueue) -> int:
@@ -119,12 +131,12 @@ class Contents:
                 frozenset((key, until) for key, (until, _) in sent._noted.items()),
                 *(
                     (
-                        self._kept(one.message, _message),
-                        one.receive_count,
-                        one.first_received_at,
-                        one.invisible_until,
+                        self._kept(entry.message, _message),
+                        entry.receive_count,
+                        entry.first_received_at,
+                        entry.invisible_until,
                     )
-                    for one in entries
+                    for entry in entries
                 ),
             )
         )
@@ -148,7 +160,8 @@ class Contents:
         """Each record with its writer: the how manieth of the lane's, and what became of it."""
         writers: list[object] = []
         for entry in lane.entries:
-            writer = next((n for n, one in enumerate(writers) if one is entry.by), len(writers))
+            known = (n for n, writer in enumerate(writers) if writer is entry.by)
+            writer = next(known, len(writers))
             if writer == len(writers):
                 writers.append(entry.by)
             yield entry.number, hash((writer, _flags(entry.by), self._kept(entry, self._entry)))
@@ -159,8 +172,9 @@ class Contents:
     def _marks(self, lane: LaneHistory, taken: Collection[int]) -> Iterator[tuple[int, int]]:
         """Marks, and whether each has a number that is another's, too."""
         yield from ((number, hash("woken")) for number in lane.resumed_early)
-        for one in lane.redrives:
-            yield one.number, hash((one.sequence, one.attempts, one.number in taken))
+        for redriven in lane.redrives:
+            known = redriven.sequence, redriven.attempts, redriven.number in taken
+            yield redriven.number, hash(known)
         for name, at in self._system.history.replays.items():
             yield at, hash((name, at in taken))
 

@@ -7,7 +7,7 @@ from typing import Any
 from lakehook.domain.delivery import Lane
 from tests.simulation.explore import ExplorationTimeline
 from tests.simulation.faults import FREEZES, TROUBLES, Fault, Gate, Invocation, Killed, must_live
-from tests.simulation.search import Step
+from tests.simulation.steps import Step
 
 DELAYS = (Fault.DELAY_BEFORE, Fault.DELAY_AFTER)
 LATE_SECONDS = 20.0  # longer than an attempt may take, shorter than a visibility timeout
@@ -27,6 +27,7 @@ class ExplorationGate(Gate):
     ) -> Any:
         invocation: Invocation | None = self.timeline.context
         step = Step.of(call, tuple(about) or _lanes_of(effect))
+        effect = partial(self.timeline.learn, step, effect)
         if invocation is None:
             self.timeline.change(step)
             return effect()
@@ -36,10 +37,18 @@ class ExplorationGate(Gate):
         must_live(invocation)
         if fault is None:
             return effect()
+        if fault is Fault.DELAY_BEFORE:
+            effect = partial(self._arrive, step, effect)
         self.faults.injected[fault] += 1
         invocation.wrote_in_vain |= step.is_write and fault in TROUBLES
         self.faults.touched(invocation)
         return self._suffer(fault, effect, trouble, invocation)
+
+    def _arrive(self, step: Step, effect: Callable[[], Any]) -> Any:
+        """Arrive late, when others may be at work again."""
+        self.timeline.take_turn(step)
+        must_live(self.timeline.context)
+        return effect()
 
     def _befall(self, fault: Fault, invocation: Invocation) -> None:
         if fault in FREEZES:

@@ -1,4 +1,4 @@
-"""All histories of a small world, up to a bound, instead of some that a seed draws.
+"""All histories of a small world, instead of some that a seed draws.
 
 The method is stateless search of the shipped code. A history is a sequence of choices, and nothing
 else decides: each history is played anew from its beginning, and a printed sequence replays it.
@@ -6,71 +6,120 @@ Whatever may come next is an option of a choice: the next call of a worker, of t
 an operator's command, a poll, an acknowledgement, a fault at a call, an operator's action. The time
 goes on when nothing is left to do at an instant.
 
-Two histories that reach the same state have the same future, so the second one ends there. A state
-is a hash of three parts, and a future depends on nothing else:
+Of orders that come to the same, one is played (``races.py``). What is no choice at all: whoever is
+woken goes on to its next call before anybody else, and so does a frozen process from one call to
+the next, where a world says so. What may begin at any time, a thaw or an operator's action, is an
+option once at each instant: it comes to a call, which may be put off.
+
+Two histories that reach the same state have the same future (``search.py``). A state is a hash of
+three parts, and a future depends on nothing else:
 
 - the content of all tables, queues and receivers, and all that the oracle will judge by: each
   lane's requests and records so far, in their order (``contents.py``);
 - of each task that is under way, a hash of what it has come to know: its input, and for each of its
-  calls the time and the content of what the call reads. Code is deterministic, so equal hashes mean
-  equal local variables. A write adds how many requests and records its lane had before it, so the
+  calls the time and the answer. Code is deterministic, so equal hashes mean equal local variables.
+  A write adds its place among the records of its lane, and a request among the requests, so the
   hash also says which of them are the task's own;
 - what is planned, and for when.
 
 How a state came about is no part of it. A task that has ended is known by what it has written.
-
-Calls that commute with all that others may do meanwhile are no choice (``commuting.py``).
-
-A world may bound preemptions: how often a task that could go on has to wait for another one. Most
-defects need two at most (Musuvathi and Qadeer, "Iterative Context Bounding", PLDI 2007). Hashes
-have 61 bits: with a million states, one is mistaken for another once in some million searches.
+Hashes have 61 bits: with a million states, one is mistaken for another once in some million
+searches.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 from typing import Any
 
-from tests.simulation.commuting import LATER, CommutingTimeline
+from tests.simulation.contents import Contents
+from tests.simulation.dependence import (
+    CONDITIONAL,
+    OF_A_BEGINNING,
+    RECEIVER,
+    Touches,
+    is_in_vain,
+    touched_by,
+    touched_by_the_platform,
+)
 from tests.simulation.faults import FREEZES, IMPOSSIBLE, Fault, Invocation
 from tests.simulation.ports import TEAR_SECONDS
-from tests.simulation.search import SENDS, Option, Planned, Pruned, Step, Turn
-from tests.simulation.timeline import Actor, WakeUp, Work
+from tests.simulation.processes import Processes
+from tests.simulation.search import NO_PROCESS, OPERATOR, Path, Pruned, Ready, Search
+from tests.simulation.steps import Option, Planned, Step, Turn
+from tests.simulation.timeline import Actor, Timeline, WakeUp, Work
 
+KILLS = (Fault.KILL_BEFORE, Fault.KILL_AFTER)
 AS_BEFORE = (Fault.KILL_AFTER, Fault.TROUBLE_AFTER)  # where the call writes nothing
-FREE = (*LATER, "poll", "ack")  # it does the same, whoever has planned it
+FREE = ("tick", "unpause", "poll", "ack")  # it does the same, whoever has planned it
 LOCK = "lock"
+POST = "receiver.post"
+BY_CONTENT = (POST, "subscriptions.all")  # whose answer is not all, or is not seen
 OPEN_SECONDS = (0.0, TEAR_SECONDS)  # of a request, of a torn read: others may go on meanwhile
 
 
-class ExplorationTimeline(CommutingTimeline):
+@dataclass
+class Rules:
+    """What a path decides by, and how the state of the world beside the tasks is seen."""
+
+    path: Path
+    faults: tuple[Fault, ...] = ()  # one of them, at one call
+    interleaved: frozenset[str] = frozenset()  # functions; the calls of others are not waited at
+    unwritten: frozenset[str] = frozenset()  # ports to which nobody writes
+    contents: Contents | None = None  # none: nothing is hashed
+    thaws_for_good: bool = False  # a frozen process that goes on is not interrupted
+    acts_left: Callable[[], Sequence[str]] = list
+    act: Callable[[str], None] = lambda _: None
+    announce: Callable[[str], None] | None = None
+
+
+class ExplorationTimeline(Timeline):
     """A timeline on which a path decides what comes next among all that may."""
 
     def __init__(self, start: float, random: Random) -> None:
+        self._planned: list[Planned] = []
+        self._frozen: list[Planned] = []
+        self._offered: list[Option] = []  # at this instant, of what may begin once
+        self._last: Actor | None = None  # who played last
+        self._thawed: Invocation | None = None  # whose calls are not to be interrupted
         self._hash = 0  # of the action that is being done, where no actor plays
         self._hashes: dict[Actor, int] = {}
         self._steps: dict[Actor, Step] = {}
         self._fault: Fault | None = None
-        self._thawed: Actor | None = None  # who goes on without preempting anybody
         self._has_called: Actor | None = None  # whose call came just now, and could have failed
         self.victim: Invocation | None = None  # of the one fault
         self._locks: dict[int, tuple[object, int]] = {}  # by process: who came to its lock
+        self._numbers: dict[Actor, int] = {}
+        self.rules = Rules(Path(Search()))
+        self._processes = Processes(self.rules.path)
         super().__init__(start, random)
+
+    def play_by(self, rules: Rules) -> None:
+        self.rules = rules
+        self._processes = Processes(rules.path)
 
     # --- what is planned ---
 
     def at(self, time: float, action: Work, *, about: str = "") -> object:
         origin = hash((about, 0 if about.startswith(FREE) else self._playing_hash()))
-        planned = Planned(max(time, self.time), origin, action, about)
+        process = self._processes.add()
+        planned = Planned(max(time, self.time), origin, action, about, process=process)
         self._planned.append(planned)
         return planned
 
     def cancel(self, planned: object) -> None:
-        self._planned = [one for one in self._planned if one is not planned]
+        if planned in self._planned:
+            assert isinstance(planned, Planned)
+            self._planned.remove(planned)
+            if planned.time <= self.time:
+                self._processes.make_needless(planned.process)
 
     def begin(self, work: Work, *, context: Any) -> None:
         actor = self._resting.pop() if self._resting else Actor(self)
         actor.work, actor.context = work, context
+        self._numbers[actor] = self._processes.add()
+        self._processes.group(context)
         parts = (context.function, context.received, context.groups, self.time)
         origin = 0 if context.received and self._playing is self._main else self._playing_hash()
         self._hashes[actor] = hash((parts, origin))
@@ -80,10 +129,11 @@ class ExplorationTimeline(CommutingTimeline):
 
     def wake(self, actor: Actor) -> None:
         self._hashes[actor] = hash((self._hashes.get(actor), self._playing_hash()))
+        self._processes.wake(self._numbers[actor])
         super().wake(actor)
 
     def sleep(self, seconds: float) -> None:
-        if self._playing is self._main or not self._is_interleaved():
+        if self._playing is self._main or not self._is_interleaved(self._playing):
             super().sleep(seconds)
         elif seconds in OPEN_SECONDS:
             self._yield(self._steps[self._playing], may_fail=False)
@@ -93,34 +143,34 @@ class ExplorationTimeline(CommutingTimeline):
                 self.wait(until)
 
     def reach(self, call: str, about: Collection[object] = ()) -> None:
-        if self._playing is not self._main and self._is_interleaved():
-            self._yield(Step.of(call, tuple(about)), may_fail=False)
+        self.take_turn(Step.of(call, tuple(about)))
+
+    def take_turn(self, step: Step) -> None:
+        """Let others go first at a call that does not fail any more."""
+        if self._playing is not self._main and self._is_interleaved(self._playing):
+            self._yield(step, may_fail=False)
 
     def touch(self, call: str, about: Collection[object] = ()) -> None:
-        self.change(Step.of(call, tuple(about)))
+        step = Step.of(call, tuple(about))
+        self.change(step)
+        self._touch(step, is_write=step.is_write)
 
     def _enter(self, time: float, entry: Work | WakeUp) -> None:
         assert isinstance(entry, WakeUp)
-        me = entry.actor
-        self._planned.append(Planned(time, self._hashes.get(me, 0), actor=me, wait=entry.wait))
+        self._planned.append(self._turn(entry.actor, None, time=time, wait=entry.wait))
 
     def _is_quiet_until(self, time: float) -> bool:
         return False
 
-    def _is_interleaved(self) -> bool:
-        context: Invocation | None = self._playing.context
+    def _is_interleaved(self, actor: Actor) -> bool:
+        context: Invocation | None = actor.context
         return context is not None and context.function in self.rules.interleaved
-
-    def _is_read_now(self, port: str) -> bool:
-        """Whether a task is under way to which the calls of a port count as local."""
-        readers = self.rules.unshared.get(port, frozenset())
-        return any(actor.work and actor.context.function in readers for actor in self.actors)
 
     # --- calls ---
 
     def come_to(self, step: Step) -> Fault | None:
         """Let a path decide who goes first, and return the fault that befalls the call."""
-        if not self._is_interleaved():
+        if not self._is_interleaved(self._playing):
             self.change(step)
             return None
         self._yield(step, may_fail=True)
@@ -128,19 +178,33 @@ class ExplorationTimeline(CommutingTimeline):
 
     def freeze(self, *, has_called: bool) -> None:
         """Wait until the path thaws this actor, at this instant or at any later one."""
-        me = self._playing
-        self._frozen.append(self._turn(me, None if has_called else self._steps[me]))
-        self._go_on(me)
+        actor = self._playing
+        self._frozen.append(self._turn(actor, None if has_called else self._steps[actor]))
+        self._go_on(actor)
 
     def _yield(self, step: Step, *, may_fail: bool) -> None:
-        me = self._playing
-        self._steps[me] = step
-        self._planned.append(self._turn(me, step, may_fail=may_fail))
-        self._go_on(me)
+        actor = self._playing
+        self._steps[actor] = step
+        self._planned.append(self._turn(actor, step, may_fail=may_fail))
+        self._go_on(actor)
 
-    def _turn(self, me: Actor, step: Step | None, *, may_fail: bool = False) -> Planned:
+    def _turn(
+        self,
+        actor: Actor,
+        step: Step | None,
+        *,
+        may_fail: bool = False,
+        time: float | None = None,
+        wait: int | None = None,
+    ) -> Planned:
         return Planned(
-            self.time, self._hashes[me], None, "", step, may_fail, actor=me, wait=me.waits
+            self.time if time is None else time,
+            self._hashes.get(actor, 0),
+            step=step,
+            may_fail=may_fail,
+            actor=actor,
+            wait=actor.waits if wait is None else wait,
+            process=self._numbers.get(actor, 0),
         )
 
     # --- turns ---
@@ -160,40 +224,67 @@ class ExplorationTimeline(CommutingTimeline):
 
     def _choose(self) -> Option | None:
         """Decide what comes next. What a path before has decided is looked up."""
-        path = self.rules.path
-        self._planned = [one for one in self._planned if not one.is_stale]
-        if turn := path.repeat():
-            return self._repeat(turn)
-        ready = [one for one in self._awake() if one.time <= self.time]
-        local = next((one for one in ready if self._is_local(one)), None)
-        options = [Option(local)] if local else self._going_on(ready)
-        beginnings = [] if local else self._beginnings()
-        self._offered += beginnings
-        options += self._faulty([local] if local else ready)
-        options += [one for one in beginnings if one not in options]
+        self._planned = [planned for planned in self._planned if not planned.is_stale]
+        ready = [planned for planned in self._awake() if planned.time <= self.time]
+        if going_on := next(filter(self._goes_on, ready), None):
+            self._processes.go_on(going_on.process, self._touched_by(going_on))
+            return Option(going_on)
+        if turn := self.rules.path.repeat():
+            return self._begin(self._repeat(turn))
+        options = self._options(ready)
         if not options:
             return None
-        if all(option.act for option in options):
-            options = [Option(), *options]  # an operator may never act
-        turn_of = partial(self._turn_of, options, is_local=local is not None)
-        return path.choose(options, turn_of, self._state)
+        turns = [self._to_turn(number, option) for number, option in enumerate(options)]
+        processes = [self._process_of(option) for option in options]
+        names = {planned.process: planned.name for planned in ready}
+        known = Ready(processes, names, self._processes.causes)
+        return self._begin(options[self.rules.path.choose(turns, known, self._state)])
+
+    def _goes_on(self, planned: Planned) -> bool:
+        """Whether something is no choice, but part of the event that led to it."""
+        actor = planned.actor
+        if actor is None or not self._is_interleaved(actor):
+            return False
+        if planned.step is None or actor.context is self._thawed:
+            return True
+        is_apart = actor is self._last and planned.step.port in self.rules.unwritten
+        return is_apart and not (planned.may_fail and self._faults(planned))
+
+    def _options(self, ready: Sequence[Planned]) -> list[Option]:
+        """Options without a fault, whoever played last comes first; faults; what may begin."""
+        self._thawed = None
+        beginnings = self._beginnings()
+        self._offered += beginnings
+        last_first = sorted(ready, key=lambda planned: planned.actor is not self._last)
+        options = [*map(Option, last_first)]
+        if not ready:
+            options = [Option()] if self._awake() else [*map(Option, self._frozen)]
+        if not self.victim:
+            options += [Option(planned, f) for planned in last_first for f in self._faults(planned)]
+        options += [option for option in beginnings if option not in options]
+        may_never_act = all(option.act for option in options)
+        return [Option(), *options] if options and may_never_act else options
 
     def _is_end(self, option: Option) -> bool:
         """Whether nothing comes any more, and an operator does not act."""
         return not (option.planned or option.act or self._awake() or self._frozen)
 
-    def _turn_of(self, options: Sequence[Option], number: int, *, is_local: bool) -> Turn:
-        option = options[number]
+    def _process_of(self, option: Option) -> int:
+        if option.planned is None or option.planned in self._frozen:
+            return NO_PROCESS
+        return option.planned.process
+
+    def _to_turn(self, number: int, option: Option) -> Turn:
         place = -1
         if option.planned:
             place = [*self._planned, *self._frozen].index(option.planned)
-        return Turn(number, place, option.fault, option.act, option.preempts, is_local)
+        return Turn(number, place, option.fault, option.act)
 
     def _repeat(self, turn: Turn) -> Option:
-        if not turn.is_local:
-            self._offered += self._beginnings()
+        self._thawed = None
+        self._offered += self._beginnings()
         planned = [*self._planned, *self._frozen][turn.place] if turn.place >= 0 else None
-        return Option(planned, turn.fault, turn.act, turn.preempts)
+        return Option(planned, turn.fault, turn.act)
 
     def _awake(self) -> list[Planned]:
         """What may come next; a process is frozen as a whole."""
@@ -202,54 +293,82 @@ class ExplorationTimeline(CommutingTimeline):
         frozen = self._frozen[0].actor
         assert frozen
         return [
-            one for one in self._planned if not one.actor or one.actor.context is not frozen.context
+            planned
+            for planned in self._planned
+            if not planned.actor or planned.actor.context is not frozen.context
         ]
 
-    def _going_on(self, ready: Sequence[Planned]) -> list[Option]:
-        """Options without a fault: whoever played last comes first."""
-        if not ready:
-            return [Option()] if self._awake() else [Option(one) for one in self._frozen]
-        ready = self._without_vain_polls(ready)
-        last = [one for one in ready if one.actor is self._last and one.actor]
-        others = [one for one in ready if one not in last]
-        preempted = (bool(last) and one.actor is not self._thawed for one in others)
-        return [*map(Option, last), *map(_preempting, others, preempted)]
+    def _beginnings(self) -> list[Option]:
+        """What may begin at any choice: a thaw, an operator's action; once at each instant."""
+        options = [*map(Option, self._frozen), *(Option(act=act) for act in self.rules.acts_left())]
+        return [option for option in options if option not in self._offered]
 
-    def _faulty(self, ready: Sequence[Planned]) -> list[Option]:
-        if self.victim or not self.rules.faults:
+    def _faults(self, planned: Planned) -> list[Fault]:
+        if self.victim or not planned.may_fail:
             return []
-        return [Option(one, fault) for one in ready if one.may_fail for fault in self._faults(one)]
-
-    def _faults(self, one: Planned) -> list[Fault]:
-        assert one.step
-        impossible = IMPOSSIBLE.get(one.step.port, ())
-        if not one.step.is_write:
+        assert planned.step
+        impossible = IMPOSSIBLE.get(planned.step.port, ())
+        if not planned.step.is_write:
             impossible = (*impossible, *AS_BEFORE)
-        if any(map(partial(_is_about_to_post, one), self._planned)):
+        if any(map(partial(_is_about_to_post, planned), self._planned)):
             impossible = (*impossible, *FREEZES)
-        if self._has_just_called(one.actor):  # a kill after that call was the same
+        if planned.actor is self._has_called:  # a kill after that call was the same
             impossible = (*impossible, Fault.KILL_BEFORE)
         return [fault for fault in self.rules.faults if fault not in impossible]
 
-    def _has_just_called(self, actor: Actor | None) -> bool:
-        return actor is self._has_called
+    # --- what a choice leads to ---
+
+    def _begin(self, option: Option) -> Option:
+        """Begin the event of an option."""
+        if self.rules.announce:
+            self.rules.announce(self._words(option))
+        planned = option.planned
+        is_barrier = not (planned or option.act)
+        process = planned.process if planned else NO_PROCESS if is_barrier else OPERATOR
+        touched = self._touched_by(planned) if planned else OF_A_BEGINNING
+        self._processes.begin(process, touched, is_barrier=is_barrier)
+        if self.rules.thaws_for_good and planned and planned.actor and planned.step:
+            context = planned.actor.context
+            self._thawed = context if context.is_zombie else None
+        return option
+
+    def _touched_by(self, planned: Planned) -> Touches:
+        """What an event touches before any call: its process, which a fault may end."""
+        actor = planned.actor
+        if actor is None:
+            return touched_by_the_platform(planned.about, planned.process)
+        faults = () if self.victim or not planned.may_fail else self.rules.faults
+        may_end = not {*KILLS, *FREEZES}.isdisjoint(faults)
+        process = ("process", self._processes.group(actor.context))
+        return frozenset([(process, may_end or planned in self._frozen)])
+
+    def _touch(self, step: Step, *, is_write: bool) -> None:
+        if step.port in self.rules.unwritten:
+            return
+        context, process = self.context, self._numbers.get(self._playing, 0)
+        if step.port == LOCK:
+            lock = (LOCK, self._processes.group(context))
+            self._processes.touch([(lock, True)])
+            return
+        function = context.function if context else ""
+        self._processes.touch(touched_by(step, function, process, is_write=is_write))
+        if step.call == POST:
+            assert self.rules.contents
+            self._processes.touch([(RECEIVER, self.rules.contents.has_script())])
 
     def _take(self, option: Option) -> Actor | None:
-        if self.rules.told:
-            self.rules.told(self._words(option))
         self._has_called = None
         if option.act:
             self._playing, self._hash = self._main, hash(("act", option.act, self.time))
             self.rules.act(option.act)
             return None
         if option.planned is None:
-            self.time = min(one.time for one in self._awake())
+            self.time = min(planned.time for planned in self._awake())
             self._offered.clear()
             return None
         if option.planned in self._frozen:
             self._frozen.remove(option.planned)
             self._planned.append(option.planned)
-            self._thawed = option.planned.actor
             return None
         return self._play_planned(option.planned, option.fault)
 
@@ -262,8 +381,6 @@ class ExplorationTimeline(CommutingTimeline):
         actor = planned.actor
         assert actor
         self._fault, self._last = fault, actor
-        if actor is self._thawed and planned.step:
-            self._thawed = None
         if fault:
             self.victim = actor.context
         elif planned.may_fail:
@@ -285,9 +402,9 @@ class ExplorationTimeline(CommutingTimeline):
             self._hashes[self._playing] = to
 
     def change(self, step: Step, fault: Fault | None = None) -> None:
-        """Take into the hash of who plays what it comes to know by a call."""
-        is_shared = step.is_write and step.port != LOCK
-        assert not (is_shared and self._is_read_now(step.port)), f"{step.call} is no local step"
+        """Take a call into the hash of who plays, and what it depends on beside its answer."""
+        unwritten = step.port in self.rules.unwritten and step.port != LOCK
+        assert not (unwritten and step.is_write), f"{step.call} writes"
         known = self._learned(step)
         self._advance(hash((self._playing_hash(), step.call, self.time, fault, known)))
         if step.port == LOCK:
@@ -296,27 +413,42 @@ class ExplorationTimeline(CommutingTimeline):
     def _learned(self, step: Step) -> int:
         if step.port == LOCK:
             return self._locks.get(id(self.context), (None, 0))[1]
-        assert self.rules.contents
-        if step.call in SENDS:
+        if step.call not in BY_CONTENT:
             return 0
+        assert self.rules.contents
         return self.rules.path.recall(partial(self.rules.contents.seen_by, step))
 
+    def learn(self, step: Step, effect: Callable[[], Any]) -> Any:
+        """Do what a call does, and take its answer into the hash of who plays."""
+        contents = self.rules.contents
+        assert contents
+        is_conditional = step.is_write and step.call in CONDITIONAL
+        self._touch(step, is_write=step.is_write and not is_conditional)
+        number, error = contents.number_of(step), None
+        try:
+            answer = effect()
+        except Exception as failure:  # noqa: BLE001  raised again
+            answer = error = failure
+        if step.is_write and not is_in_vain(step, answer):
+            self._touch(step, is_write=True)
+        known = self.rules.path.recall(partial(contents.learned, step, number, answer))
+        self._advance(hash((self._playing_hash(), self.time, known)))
+        if error:
+            raise error
+        return answer
+
     def _state(self) -> int:
-        contents, last = self.rules.contents, self._last
+        contents = self.rules.contents
         assert contents
         tasks = sum(
-            hash((self._hashes[one], me.is_dead, me.is_zombie, me.wrote_in_vain))
-            for one in self.actors
-            if one.work is not None and (me := one.context)
+            hash((self._hashes[actor], task.is_dead, task.is_zombie, task.wrote_in_vain))
+            for actor in self.actors
+            if actor.work is not None and (task := actor.context)
         )
-        planned = sum(hash((one.time, one.hash, one.about)) for one in self._planned)
-        going_on = None
-        if self.rules.path.bound is not None and last and last.work:
-            going_on = self._hashes[last]
-        thawed = self._thawed and self._hashes[self._thawed]
-        beginnings = tuple(one.act for one in self._beginnings())
-        others = (len(self._frozen), going_on, thawed, beginnings, len(self.rules.acts_left()))
-        return hash((self.time, tasks, planned, others, contents.all()))
+        planned = sum(hash((plan.time, plan.hash, plan.about)) for plan in self._planned)
+        beginnings = tuple(option.act for option in self._beginnings())
+        left = (len(self._frozen), beginnings, len(self.rules.acts_left()))
+        return hash((self.time, tasks, planned, left, contents.all()))
 
     def _words(self, option: Option) -> str:
         if option.planned is None:
@@ -327,12 +459,8 @@ class ExplorationTimeline(CommutingTimeline):
         return f"{who}: {what}" + (f" ({option.fault})" if option.fault else "")
 
 
-def _is_about_to_post(one: Planned, other: Planned) -> bool:
+def _is_about_to_post(planned: Planned, sibling: Planned) -> bool:
     """Whether another thread of a process has looked at the clock, and sends its request next."""
-    if not (one.actor and other.actor and other.step and other.may_fail):
+    if not (planned.actor and sibling.actor and sibling.step and sibling.may_fail):
         return False
-    return other.step.port == "receiver" and one.actor.context is other.actor.context
-
-
-def _preempting(planned: Planned, preempts: bool) -> Option:  # noqa: FBT001
-    return Option(planned, preempts=preempts)
+    return sibling.step.port == "receiver" and planned.actor.context is sibling.actor.context

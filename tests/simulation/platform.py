@@ -64,7 +64,7 @@ class Platform:
                 conclude(answered=False)
 
         self.timeline.begin(run, context=invocation)
-        expiry = self.timeline.at(invocation.deadline, expire, about="sqs")
+        expiry = self.timeline.at(invocation.deadline, expire, about="expiry")
 
 
 @dataclass
@@ -82,6 +82,7 @@ class EventSource:
     delete: Callable[[str, Sequence[str]], Any] = lambda _name, _handles: None
     running: int = 0
     polls_at: float = inf
+    poll: object = None  # that is planned
 
     def plan_poll(self) -> None:
         """Plan the next poll, as something about the queue has changed."""
@@ -93,8 +94,9 @@ class EventSource:
             return
         at = max(timeline.now() + self.random.choice((0.0, 0.01, 0.05)), ready_at)
         if at < self.polls_at:
+            timeline.cancel(self.poll)
             self.polls_at = at
-            timeline.at(at, self._poll, about=f"poll {self.name}")
+            self.poll = timeline.at(at, self._poll, about=f"poll {self.name}")
 
     def _poll(self) -> None:
         if self.platform.timeline.now() < self.polls_at:

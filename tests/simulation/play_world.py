@@ -14,10 +14,9 @@ from lakehook.ports.queues import DeadLetterQueue
 from lakehook.subscriptions.lifecycle import ResumeLanesGradually
 from tests.fakes import NOON
 from tests.simulation.clockwork import TIMEOUT_SECONDS, NeverRests
-from tests.simulation.commuting import Rules
 from tests.simulation.contents import Contents
 from tests.simulation.exploration_gate import ExplorationGate
-from tests.simulation.explore import ExplorationTimeline
+from tests.simulation.explore import ExplorationTimeline, Rules
 from tests.simulation.faults import Invocation
 from tests.simulation.operators import Operator
 from tests.simulation.oracle import Violation, judge
@@ -106,7 +105,9 @@ def play(world: World, path: Path, *, aloud: bool = False) -> History:
     assert isinstance(timeline, ExplorationTimeline)
     _prepare(world, system, timeline, path)
     if aloud:
-        timeline.rules.told = lambda words: system.history.log(timeline.time, "", "next:", words)
+        timeline.rules.announce = lambda words: system.history.log(
+            timeline.time, "", "next:", words
+        )
     try:
         with simulated_waits(timeline):
             timeline.run()
@@ -125,26 +126,28 @@ def _prepare(world: World, system: System, timeline: ExplorationTimeline, path: 
     system.sources[DELIVERIES].batch_sizes = (world.batch,)
     system.sources["events"].batch_sizes = (1,) if world.fans_out_at_once else (10,)
     system.faults.calm()
+    system.clockwork.plans_ahead = True
     if "events" in world.interleaved:
         system.faults.rate = 1.0  # others may write in the midst of a batch that is read
     acts = Acts(system, list(world.acts))
-    timeline.rules = Rules(
-        path,
-        world.faults,
-        world.interleaved,
-        world.unshared,
-        Contents(system),
-        fans_out_at_once=world.fans_out_at_once,
-        is_lane_taken=lambda: world.lanes == 1 and _is_in_flight(system),
-        is_idle=lambda name: _is_idle(system, name),
-        acts_left=acts.left,
-        act=acts.begin,
+    timeline.play_by(
+        Rules(
+            path,
+            world.faults,
+            world.interleaved,
+            world.unwritten,
+            Contents(system),
+            thaws_for_good=world.thaws_for_good,
+            acts_left=acts.left,
+            act=acts.begin,
+        )
     )
     if world.fans_out_at_once:
-        system.timeline.at(NOON, lambda: _publish_all(system), about="sqs")
+        system.timeline.at(NOON, lambda: _publish_all(system), about="publish")
         return
     for lane in range(1, world.lanes + 1):
-        _publish(system, [one for one in system.scenario.publications if one.pipeline == str(lane)])
+        publications = system.scenario.publications
+        _publish(system, [each for each in publications if each.pipeline == str(lane)])
 
 
 def _publish_all(system: System) -> None:
@@ -162,17 +165,7 @@ def _publish(system: System, publications: Sequence[Publication]) -> None:
 
     if publications:
         first, *following = publications
-        system.timeline.at(first.at, publish, about="sqs")
-
-
-def _is_in_flight(system: System) -> bool:
-    queue = system.queues[DELIVERIES]
-    return queue.counts().in_flight > 0 and queue.next_free() is None
-
-
-def _is_idle(system: System, name: str) -> bool:
-    source = system.sources[name]
-    return source.running >= source.concurrency or source.queue.next_free() is None
+        system.timeline.at(first.at, publish, about="publish")
 
 
 @dataclass
@@ -194,7 +187,7 @@ class Acts:
             assert system.clockwork.tick
             system.platform.invoke(invocation, system.clockwork.tick, lambda *_: None)
             return
-        pipelines = {one.pipeline for one in system.scenario.publications}
+        pipelines = {publication.pipeline for publication in system.scenario.publications}
         groups = frozenset((*pipelines, *(f"a#{pipeline}" for pipeline in pipelines)))
         invocation = Invocation("operator", now + 3600.0, groups, (act,))
         operator = ExploringOperator(OperatorsSystem(system))  # type: ignore[arg-type]

@@ -30,14 +30,14 @@ class Proof:
 
     @property
     def is_exhausted(self) -> bool:
-        return not self.search.left and self.broken is None
+        return self.search.is_exhausted and self.broken is None
 
     def __str__(self) -> str:
-        bound, search = self.world.bound, self.search
-        which = "all interleavings" if bound is None else f"preemptions: {bound}"
-        result = "exhausted" if self.is_exhausted else f"ended, {len(search.left)} branches left"
+        search = self.search
+        which = "thaws for good" if self.world.thaws_for_good else "all interleavings"
+        result = "exhausted" if self.is_exhausted else f"ended, {search.left} branches left"
         return (
-            f"{self.world.name:40} {which:20} {len(search.seen):8,} states"
+            f"{self.world.name:40} {which:20} {search.states:8,} states"
             f" {search.histories:8,} histories {self.seconds:7.1f} s  {result}"
         )
 
@@ -60,8 +60,11 @@ class Progress:
         if monotonic() < self.next_at or not sys.stderr.isatty():
             return
         self.next_at = monotonic() + PROGRESS_SECONDS
-        states, left = len(self.search.seen), len(self.search.left)
-        print(f"{self.world.name}: {states:,} states, {left} branches left", file=sys.stderr)
+        search = self.search
+        print(
+            f"{self.world.name}: {search.states:,} states, {search.left} branches left",
+            file=sys.stderr,
+        )
 
 
 def explore(world: World, *, most_seconds: float = inf) -> Proof:
@@ -69,9 +72,8 @@ def explore(world: World, *, most_seconds: float = inf) -> Proof:
     search, began = Search(), process_time()
     broken, progress = None, Progress(world, search)
     with one_after_the_other():
-        while search.left and not broken:
-            history = play(world, Path(search, search.left.pop(), world.bound))
-            search.histories += 1
+        while not broken and (path := search.next_path()):
+            history = play(world, path)
             broken = history if history.violations else None
             if search.histories % SOME == 0:  # the system's clock is slow
                 progress.tell()

@@ -28,7 +28,6 @@ NO_DOUBLES = {
     "tests/conftest.py": "configures pytest",
     "tests/devlake_vectors.py": "reads recordings",
     "tests/e2e/devlake_scenarios.py": "plays scenarios in tests/devlake",
-    "tests/simulation/commuting.py": "reasons about the doubles beside it",
     "tests/witness/deviations.py": "a table",
     "tests/witness/make_recipes.py": "runs recipes",
 }

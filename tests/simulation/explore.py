@@ -310,7 +310,7 @@ class ExplorationTimeline(Timeline):
         impossible = IMPOSSIBLE.get(planned.step.port, ())
         if not planned.step.is_write:
             impossible = (*impossible, *AS_BEFORE)
-        if any(map(partial(_is_about_to_post, planned), self._planned)):
+        if any(map(partial(_is_at_a_request, planned), self._planned)):
             impossible = (*impossible, *FREEZES)
         if planned.actor is self._has_called:  # a kill after that call was the same
             impossible = (*impossible, Fault.KILL_BEFORE)
@@ -459,8 +459,11 @@ class ExplorationTimeline(Timeline):
         return f"{who}: {what}" + (f" ({option.fault})" if option.fault else "")
 
 
-def _is_about_to_post(planned: Planned, sibling: Planned) -> bool:
-    """Whether another thread of a process has looked at the clock, and sends its request next."""
-    if not (planned.actor and sibling.actor and sibling.step and sibling.may_fail):
+def _is_at_a_request(planned: Planned, sibling: Planned) -> bool:
+    """Whether another thread of a process sends a request next, or waits for its answer.
+
+    It has looked at the clock; and Lambda does not thaw what it has given up.
+    """
+    if not (planned.actor and sibling.actor and sibling.step):
         return False
     return sibling.step.port == "receiver" and planned.actor.context is sibling.actor.context

@@ -142,7 +142,7 @@ def _prepare(world: World, system: System, timeline: ExplorationTimeline, path: 
             act=acts.begin,
         )
     )
-    if world.fans_out_at_once:
+    if world.fans_out_at_once or world.publishes_at_once:
         system.timeline.at(NOON, lambda: _publish_all(system), about="publish")
         return
     for lane in range(1, world.lanes + 1):

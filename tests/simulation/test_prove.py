@@ -112,7 +112,8 @@ def test_a_kill_between_two_writes_in_the_wrong_order_is_found_and_replayed(
     assert "--world 'killed' --replay 0," in proof.report()
 
 
-def test_no_process_is_frozen_while_a_thread_of_it_is_about_to_send_a_request():
+@pytest.mark.parametrize("is_open", [False, True])
+def test_no_process_is_frozen_while_a_thread_of_it_is_at_a_request(*, is_open: bool):
     timeline = ExplorationTimeline(NOON, Constant())
     timeline.rules = Rules(Path(Search()), faults=ZOMBIES)
     saver, sibling = Actor(timeline), Actor(timeline)
@@ -121,6 +122,7 @@ def test_no_process_is_frozen_while_a_thread_of_it_is_about_to_send_a_request():
         Planned(NOON, 0, step=Step.of(call), may_fail=True, actor=actor)
         for call, actor in (("ledger.save", saver), ("receiver.post", sibling))
     )
+    posting.may_fail = not is_open
     timeline._planned = [saving, posting]
 
     assert timeline._faults(saving) == []

@@ -29,6 +29,7 @@ class World:
     acts: tuple[str, ...] = ()
     batch: int = 10
     workers: int = 2
+    publishes_at_once: bool = False  # the events of all lanes, in one step
     interleaved: frozenset[str] = WORKERS
 
     thaws_for_good: bool = False  # a frozen process that goes on is not interrupted any more
@@ -103,6 +104,7 @@ LARGER = (
         interleaved=FAN_OUT,
     ),
     World(name="two lanes", lanes=2, events=1),
+    World(name="two lanes of two events", lanes=2, publishes_at_once=True),
     World(name="three events", events=3, script=RETRIED),
     *(
         World(name=f"{name}, {ordering}", ordering=ordering, script=RETRIED, faults=FAULTS[name])
@@ -125,6 +127,22 @@ WITH_FAULTS = (
     *(
         World(name=f"two lanes, {name}", lanes=2, events=1, faults=FAULTS[name])
         for name in WITHOUT_ZOMBIES
+    ),
+    *(
+        World(
+            name=f"two lanes of two events, {name}",
+            lanes=2,
+            faults=FAULTS[name],
+            publishes_at_once=True,
+        )
+        for name in WITHOUT_ZOMBIES
+    ),
+    World(
+        name="replay and zombie before a call",
+        events=1,
+        faults=ZOMBIES[:1],
+        acts=("replay",),
+        thaws_for_good=True,
     ),
 )
 
@@ -167,7 +185,6 @@ LONGEST = (
     World(
         name="three events, zombie", events=3, script=RETRIED, faults=ZOMBIES, thaws_for_good=True
     ),
-    World(name="two lanes of two events", lanes=2),
 )
 
 UNFINISHED = (

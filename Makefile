@@ -81,7 +81,7 @@ WITNESS := .venv-witness
 witness: install ## Compare with others' SQS, DynamoDB and EventBridge; deploy to a cloud of theirs
 	$(BIN)/python -m tests.witness
 
-prove: install ## Play all histories of small worlds; twenty minutes, or WORLD='two lanes'
+prove: install ## Play all histories of small worlds; 25 minutes, or WORLD='two lanes'
 	$(BIN)/python -m tests.simulation.prove $(if $(WORLD),--world '$(WORLD)')
 
 soak: install ## Play histories with faults for MINUTES=5, and fuzz what strangers write, a minute each

@@ -53,7 +53,8 @@ class AttemptsUnderWay:
 
     clock: Clock
     telemetry: Telemetry
-    _attempts: set[AttemptUnderWay] = field(default_factory=set)
+    _attempts: dict[AttemptUnderWay, None] = field(default_factory=dict)
+    """The earliest first, so that those of one instant are marked in one order in every run."""
     _usual_seconds: OrderedDict[str, float] = field(default_factory=OrderedDict)
     """By subscription, the one whose answer is the oldest first."""
 
@@ -64,7 +65,7 @@ class AttemptsUnderWay:
         attempt = AttemptUnderWay(
             endpoint, since, since + max(UNANSWERED_SECONDS, LONG_FACTOR * usual)
         )
-        self._attempts.add(attempt)
+        self._attempts[attempt] = None
         return attempt
 
     def learn(self, subscription_id: str, seconds: float) -> None:
@@ -80,7 +81,7 @@ class AttemptsUnderWay:
 
     def end(self, attempt: AttemptUnderWay) -> None:
         attempt.ended = True
-        self._attempts.discard(attempt)
+        self._attempts.pop(attempt, None)
 
     def mark_unanswered(self) -> float:
         """Mark the endpoints of long attempts; return the seconds until this is to be repeated."""

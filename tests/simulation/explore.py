@@ -275,15 +275,17 @@ class ExplorationTimeline(Timeline):
         return option.planned.process
 
     def _to_turn(self, number: int, option: Option) -> Turn:
-        place = -1
+        place, planned = -1, 0
         if option.planned:
             place = [*self._planned, *self._frozen].index(option.planned)
-        return Turn(number, place, option.fault, option.act)
+            planned = option.planned.hash
+        return Turn(number, place, planned, option.fault, option.act)
 
     def _repeat(self, turn: Turn) -> Option:
         self._thawed = None
         self._offered += self._beginnings()
         planned = [*self._planned, *self._frozen][turn.place] if turn.place >= 0 else None
+        assert not planned or planned.hash == turn.planned, "a repeated history went another way"
         return Option(planned, turn.fault, turn.act)
 
     def _awake(self) -> list[Planned]:

@@ -105,5 +105,6 @@ class Turn(NamedTuple):
 
     number: int  # of the choice
     place: int  # in what is planned and frozen; none: the time goes on
+    planned: int  # the hash of what is there
     fault: Fault | None
     act: str

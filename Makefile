@@ -51,11 +51,9 @@ test: install ## Run every test
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
 
 LAMBDAS := $(VENV)/lambdas
-# These need a browser, the CDK or the processes of a laptop's cloud: half of the time.
-NOT_ON_LAMBDAS := $(addprefix --ignore tests/,browser e2e infra observed witness)
 
 # It fails by a test alone: a machine without that Python, or with half of one, has tested on its own.
-test-lambdas: install ## Run most tests on the functions' Python as well, where there is one
+test-lambdas: install ## Run unit tests and the simulation on the functions' Python, where there is one
 	@python="$$($(BIN)/python -c 'from infra.bundle import lambdas_python; print(lambdas_python() or "")')"; \
 	if [ "$$python" = "$$($(BIN)/python -c 'import sys; print(sys.executable)')" ]; then \
 		echo "\`make test\` runs on the functions' Python"; \
@@ -64,8 +62,8 @@ test-lambdas: install ## Run most tests on the functions' Python as well, where 
 		&& $(BIN)/uv pip install --quiet --python $(LAMBDAS)/bin/python --constraints requirements.txt \
 			--editable '.[dev]'; \
 	then \
-		$(LAMBDAS)/bin/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder \
-			$(NOT_ON_LAMBDAS); \
+		$(LAMBDAS)/bin/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder \
+			tests/unit tests/simulation; \
 	else \
 		echo "not tested on the functions' Python, of which there is none here that is whole"; \
 	fi

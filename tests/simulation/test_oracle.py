@@ -174,10 +174,6 @@ def date_in(seconds: float, now: float) -> Response:
     return Response(status=500, headers={"retry-after": date}, body=b"")
 
 
-def leaves_it_intact(_: Lane) -> None:
-    """Leave the history intact."""
-
-
 # --- histories that keep every promise: else a doctored one would prove nothing ---
 
 

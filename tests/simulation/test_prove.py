@@ -19,8 +19,6 @@ from tests.simulation.steps import Planned, Step
 from tests.simulation.timeline import Actor
 from tests.simulation.worlds import DEAD_AT_LAST, FAILURES, KILLS, RETRIED, SMALL, ZOMBIES, World
 
-BY_NAME = {world.name: world for world in SMALL}
-
 
 @pytest.mark.parametrize("world", SMALL, ids=lambda world: world.name)
 def test_no_history_of_a_small_world_breaks_a_promise(world: World):

@@ -115,10 +115,6 @@ class Timeline:
     def wake(self, actor: Actor) -> None:
         self._enter(self.time, WakeUp(actor, actor.waits))
 
-    def next_time(self) -> float:
-        """Return the time of the next entry, or infinity."""
-        return self._agenda[0][0] if self._agenda else inf
-
     def run(self) -> None:
         """Play all there is."""
         self._go_on(self._main)
